@@ -1,0 +1,58 @@
+"""Every error that histlib raises on purpose.
+
+    HistlibError
+    ├── RequestError            the question is wrong            (CLI exit 2)
+    │   ├── KeyNotValidError    a key that this table cannot have
+    │   ├── TimeNotValidError   a time or range that is none, or is ambiguous
+    │   ├── PathNotValidError   a path that cannot be parsed, or that nothing has
+    │   └── ValueNotValidError  a value or a text that DynamoDB could not hold
+    └── SourceError             the history cannot be read       (CLI exit 3)
+        ├── NotAHistoryError    nothing there, or something else
+        └── MixedTablesError    more than one table in one place
+
+The message says what was got, what was expected and what to do next; ``value`` is what was got.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HistlibError(Exception):
+    """Base of all errors of histlib; ``value`` carries what was refused."""
+
+    def __init__(self, message: str, value: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
+
+
+class RequestError(HistlibError):
+    """The question itself cannot be answered as put."""
+
+
+class KeyNotValidError(RequestError):
+    """A key with the wrong attribute names or types for this table."""
+
+
+class TimeNotValidError(RequestError):
+    """A time that is none, has no zone it could be in, or means two moments."""
+
+
+class PathNotValidError(RequestError):
+    """A path that cannot be parsed, or that no image of the answer has."""
+
+
+class ValueNotValidError(RequestError):
+    """A value, or a text of one, that DynamoDB could not hold."""
+
+
+class SourceError(HistlibError):
+    """The history cannot be read from its source."""
+
+
+class NotAHistoryError(SourceError):
+    """The place holds no history (nothing, or something else)."""
+
+
+class MixedTablesError(SourceError):
+    """The place holds the changes of more than one table."""

@@ -1,0 +1,176 @@
+"""Keys: which item is meant, as people write it and as the record holds it (canonical image JSON text)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from histlib.errors import KeyNotValidError, ValueNotValidError
+from histlib.values import canonical_number, decode_image, decode_value, encode_image, from_dynamodb
+
+_TYPE_NAMES: Final = {"S": "string", "N": "number", "B": "binary"}
+
+
+@dataclass(frozen=True)
+class KeySchema:
+    """The key attributes of a table.
+
+    ``types`` maps each name to ``S``, ``N`` or ``B``: the partition key first where ``ordered``. Stream records
+    do not say which of two attributes is the partition key; an attestation or a sample does.
+    """
+
+    types: Mapping[str, str]
+    ordered: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.types)
+
+    def __str__(self) -> str:
+        described = ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in self.types.items())
+        return (
+            f"{described}"
+            if len(self.types) == 1 or self.ordered
+            else f"{described}, in which order is not known"
+        )
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key in full, or one attribute of a key of two (``complete`` false)."""
+
+    values: Mapping[str, Any]
+    complete: bool
+
+    @property
+    def text(self) -> str:
+        """The canonical image JSON text, as in the record's ``keys``."""
+        return encode_image(self.values)
+
+
+def infer_schema(keys: str, description: Sequence[Mapping[str, str]] = ()) -> KeySchema:
+    """The key schema of a record's ``keys`` text; ``description`` is DynamoDB's own KeySchema where known."""
+    types = {name: _type_of(value) for name, value in decode_image(keys).items()}
+    order = [entry["AttributeName"] for entry in sorted(description, key=lambda entry: entry["KeyType"])]
+    if set(order) == set(types):
+        return KeySchema({name: types[name] for name in order}, ordered=True)
+    return KeySchema(types, ordered=len(types) == 1)
+
+
+def parse_key(key: Any, schema: KeySchema) -> Key:
+    """The key that a caller means: a dict, a bare value, or a tuple (partition key, sort key).
+
+    A dict in DynamoDB JSON (``{"id": {"S": "x"}}``) is taken too. One attribute of two gives an
+    incomplete key.
+
+    Raises:
+        KeyNotValidError: names or types that this table's key does not have.
+    """
+    if isinstance(key, Key):
+        return key
+    if isinstance(key, Mapping):
+        return _from_mapping(key, schema)
+    if isinstance(key, tuple | list):
+        return _from_sequence(key, schema)
+    if len(schema.types) == 2 and not schema.ordered:
+        raise _refused(key, schema, "which attribute the value is of is not known; write a dict")
+    return _from_mapping({schema.names[0]: key}, schema)
+
+
+def parse_key_text(text: str, schema: KeySchema) -> Key:
+    """The key that a text on a command line means: JSON, ``name=value[,name=value]``, or a bare value.
+
+    Bare values take the type of the table's key; binary is base64.
+
+    Raises:
+        KeyNotValidError: as :func:`parse_key`.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            return parse_key(decode_image(text), schema)
+        except ValueNotValidError as error:
+            raise _refused(text, schema, str(error)) from error
+    named = _split_named(text, schema)
+    if not named and len(schema.types) == 2 and not schema.ordered:
+        raise _refused(text, schema, "write name=value, or both as name=value,name=value")
+    pairs = named or {schema.names[0]: text}
+    values = {name: _from_text(value, schema.types[name], schema) for name, value in pairs.items()}
+    return _from_mapping(values, schema)
+
+
+def _from_mapping(key: Mapping[str, Any], schema: KeySchema) -> Key:
+    if not key or not set(key) <= set(schema.types):
+        raise _refused(dict(key), schema, f"got {', '.join(map(repr, key)) or 'no attribute'}")
+    values = {name: _checked(key[name], name, schema) for name in schema.names if name in key}
+    return Key(values, complete=len(values) == len(schema.types))
+
+
+def _from_sequence(key: Sequence[Any], schema: KeySchema) -> Key:
+    if len(key) != len(schema.types):
+        raise _refused(key, schema, f"got {len(key)} values")
+    if not schema.ordered:
+        raise _refused(key, schema, "which of the two is the partition key is not known; write a dict")
+    return _from_mapping(dict(zip(schema.names, key, strict=True)), schema)
+
+
+def _checked(value: Any, name: str, schema: KeySchema) -> Any:
+    expected = schema.types[name]
+    if isinstance(value, Mapping) and set(value) == {expected}:
+        value = from_dynamodb(value)
+    try:
+        got = _type_of(value)
+    except ValueNotValidError as error:
+        raise _refused(value, schema, str(error)) from error
+    if got != expected:
+        raise _refused(
+            value,
+            schema,
+            f"{name} is a {_TYPE_NAMES[expected]}, got {value!r} ({type(value).__name__})",
+        )
+    return value
+
+
+def _type_of(value: Any) -> str:
+    match value:
+        case str():
+            return "S"
+        case bool() | None:
+            pass
+        case int() | Decimal():
+            return "N"
+        case bytes() | bytearray():
+            return "B"
+    hint = "; write int or Decimal" if isinstance(value, float) else ""
+    raise ValueNotValidError(f"{value!r} ({type(value).__name__}) cannot be in a key{hint}", value)
+
+
+def _split_named(text: str, schema: KeySchema) -> dict[str, str]:
+    """``a=1,b=2`` → {"a": "1", "b": "2"}; nothing where the text does not begin with a name of the key.
+
+    Only a comma before another name of the key separates, so values may hold commas and equals signs.
+    """
+    names = "|".join(re.escape(name) for name in schema.names)
+    starts = list(re.finditer(rf"(?:^|,)({names})=", text))
+    if not starts or starts[0].start() != 0:
+        return {}
+    ends = [start.start() for start in starts[1:]] + [len(text)]
+    return {start[1]: text[start.end() : end] for start, end in zip(starts, ends, strict=True)}
+
+
+def _from_text(text: str, kind: str, schema: KeySchema) -> Any:
+    try:
+        match kind:
+            case "N":
+                return decode_value(canonical_number(text.strip()))
+            case "B":
+                return from_dynamodb({"B": text})
+    except ValueNotValidError as error:
+        raise _refused(text, schema, str(error)) from error
+    return text
+
+
+def _refused(key: Any, schema: KeySchema, why: str) -> KeyNotValidError:
+    return KeyNotValidError(f"{key!r} is no key of this table, whose key is {schema}: {why}", key)

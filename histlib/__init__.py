@@ -1,0 +1,89 @@
+"""histlib: what was in this DynamoDB table at that moment?
+
+    import histlib
+
+    history = histlib.connect("sample:")
+    history.state_at("p0421", "2026-11-08T02:30")
+    history.timeline("p0421")
+
+``state_at`` and ``timeline`` of the module ask the default history, named by ``HISTLIB_SOURCE``.
+"""
+
+from __future__ import annotations
+
+from functools import cache as _cache
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from histlib.caveats import Caveat
+from histlib.errors import (
+    HistlibError,
+    KeyNotValidError,
+    MixedTablesError,
+    NotAHistoryError,
+    PathNotValidError,
+    RequestError,
+    SourceError,
+    TimeNotValidError,
+    ValueNotValidError,
+)
+from histlib.history import History, connect
+from histlib.results import ItemState
+from histlib.sources import default_source as _default_source
+from histlib.values import MISSING
+
+if _TYPE_CHECKING:
+    import pandas as _pd
+
+    from histlib.frames import ResultFrame as _ResultFrame
+
+__all__ = [
+    "MISSING",
+    "Caveat",
+    "HistlibError",
+    "History",
+    "ItemState",
+    "KeyNotValidError",
+    "MixedTablesError",
+    "NotAHistoryError",
+    "PathNotValidError",
+    "RequestError",
+    "SourceError",
+    "TimeNotValidError",
+    "ValueNotValidError",
+    "connect",
+    "read",
+    "state_at",
+    "timeline",
+    "write",
+]
+
+
+def state_at(key: _Any, time: _Any = "now", *, change: str | None = None) -> ItemState:
+    """:meth:`History.state_at` of the default history."""
+    return _connected(_default_source()).state_at(key, time, change=change)
+
+
+def timeline(key: _Any, start: _Any = None, end: _Any = None, *, paths: _Any = None) -> _ResultFrame:
+    """:meth:`History.timeline` of the default history."""
+    return _connected(_default_source()).timeline(key, start, end, paths=paths)
+
+
+def write(frame: _pd.DataFrame, file: str | _Path) -> _Path:
+    """Write a result table to ``.csv`` or ``.parquet``, exactly; see :mod:`histlib.writers`."""
+    from histlib import writers
+
+    return writers.write(frame, file)
+
+
+def read(file: str | _Path) -> _ResultFrame:
+    """Read back what :func:`write` wrote: every value, caveat and time identical; see :mod:`histlib.writers`."""
+    from histlib import writers
+
+    return writers.read(file)
+
+
+@_cache
+def _connected(source: str) -> History:
+    return connect(source)

@@ -31,11 +31,7 @@ class KeySchema:
 
     def __str__(self) -> str:
         described = ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in self.types.items())
-        return (
-            f"{described}"
-            if len(self.types) == 1 or self.ordered
-            else f"{described}, in which order is not known"
-        )
+        return f"{described}" if len(self.types) == 1 or self.ordered else f"{described}, in which order is not known"
 
 
 @dataclass(frozen=True)

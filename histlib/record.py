@@ -6,7 +6,12 @@ pins the three to each other.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT: Final = 1
 
@@ -52,3 +57,49 @@ ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE", "BASELINE")
 VIEWS: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 PRECISIONS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 SEQUENCE_DIGITS: Final = 40
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One change as the landing holds it; images and keys as image JSON text, times in epoch µs."""
+
+    event_id: str
+    table: str
+    stream: str | None
+    view: str
+    action: str
+    keys: str
+    new_image: str | None
+    old_image: str | None
+    timestamp_micros: int
+    precision: str
+    sequence_number: str | None
+    actor: str | None
+    redaction: str | None
+    read_begin: int | None
+    read_end: int | None
+    file: str
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """What makes two deliveries the same change: stream and sequence number, else the event id, else all."""
+        if self.stream and self.sequence_number:
+            return (self.stream, self.sequence_number)
+        return (self.event_id,) if self.event_id else ("", *map(str, self.content))
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What two copies of one change agree in."""
+        return (
+            self.action,
+            self.keys,
+            self.new_image,
+            self.old_image,
+            self.timestamp_micros,
+            self.actor,
+        )
+
+
+def changes_of(table: pa.Table) -> list[Change]:
+    """The changes in the rows of an engine's answer (the columns of :class:`Change`)."""
+    columns = [table.column(name).to_pylist() for name in Change.__struct_fields__]
+    return [Change(*row) for row in zip(*columns, strict=True)]

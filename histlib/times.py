@@ -25,20 +25,24 @@ CLOCK_SKEW: Final = 5 * MINUTE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATIVE = re.compile(r"-(?:\d+[wdhms])+")
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)?)?"
-)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)?)?")
 _UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 _EXPECTED = "expected like 2026-11-08T02:28:24, 2026-11-08T02:28:24+09:00, now or -2h"
 
 
 @dataclass(frozen=True)
 class TimeRange:
-    """start ≤ t < end, epoch µs; ``clipped`` where the end asked for lay in the future."""
+    """start ≤ t < end, epoch µs.
+
+    ``clipped``: the end asked for lay in the future. ``explicit_start`` and ``explicit_end`` are false where the
+    caller left that side open.
+    """
 
     start: int
     end: int
     clipped: bool = False
+    explicit_start: bool = True
+    explicit_end: bool = True
 
 
 def zone(name: str | tzinfo) -> tzinfo:
@@ -122,8 +126,8 @@ def parse_state_time(value: Any, tz: tzinfo, now: int | None = None) -> int:
     return moment
 
 
-def parse_range(start: Any, end: Any, tz: tzinfo, *, earliest: int, now: int | None = None) -> TimeRange:
-    """start ≤ t < end. ``None`` as start is ``earliest``, as end is now; a date as end includes that day.
+def parse_range(start: Any, end: Any, tz: tzinfo, *, now: int | None = None) -> TimeRange:
+    """start ≤ t < end. A side left open (None) is the beginning, or now; a date as end includes that day.
 
     An end in the future is clipped to now, and the range says so.
 
@@ -131,17 +135,18 @@ def parse_range(start: Any, end: Any, tz: tzinfo, *, earliest: int, now: int | N
         TimeNotValidError: not times, or start is not before end.
     """
     now = now_micros() if now is None else now
-    first = earliest if start is None else parse_time(start, tz, now)
+    first = 0 if start is None else parse_time(start, tz, now)
     last = now + 1 if end is None else _parse_end(end, tz, now)
     clipped = last > now + 1
     last = min(last, now + 1)
-    if start is not None and first >= last:
+    if first >= last:
+        said = " (now: the end asked for is in the future)" if clipped else ""
         raise TimeNotValidError(
-            f"start {format_time(first, tz)} is not before end {format_time(last, tz)}"
-            f"{' (now: the end asked for is in the future)' if clipped else ''}; a range is start ≤ t < end",
+            f"start {format_time(first, tz)} is not before end {format_time(last, tz)}{said}; "
+            "a range is start ≤ t < end",
             (start, end),
         )
-    return TimeRange(min(first, last), last, clipped)
+    return TimeRange(first, last, clipped, start is not None, end is not None)
 
 
 def _parse_end(value: Any, tz: tzinfo, now: int) -> int:
@@ -179,9 +184,7 @@ def _from_datetime(moment: datetime, tz: tzinfo) -> int:
     exists = from_micros(to_micros(early), tz).replace(tzinfo=None) == moment
     what = "exists twice" if exists else "does not exist"
     sides = " or ".join(format_time(to_micros(side), tz) for side in (early, late))
-    raise TimeNotValidError(
-        f"{moment.isoformat(sep=' ')} {what} in {tz} (the clocks change); write {sides}", moment
-    )
+    raise TimeNotValidError(f"{moment.isoformat(sep=' ')} {what} in {tz} (the clocks change); write {sides}", moment)
 
 
 def _date(text: str, value: Any) -> date:
@@ -198,9 +201,7 @@ def _refuse_number(value: float, tz: tzinfo) -> TimeNotValidError:
         if 0 < micros < 4_102_444_800 * SECOND:
             readings.append(f"{format_time(micros, tz)} (as {unit})")
     meant = f"; it could be {' or '.join(readings[:2])}" if readings else ""
-    return TimeNotValidError(
-        f"{value!r} is a bare number, and could be of any unit{meant}; {_EXPECTED}", value
-    )
+    return TimeNotValidError(f"{value!r} is a bare number, and could be of any unit{meant}; {_EXPECTED}", value)
 
 
 def _candidates(text: str, tz: tzinfo, now: int) -> str:

@@ -154,15 +154,11 @@ def from_dynamodb(attribute: Mapping[str, Any]) -> Any:
         ValueNotValidError: not exactly one known type, or a value that the type cannot have.
     """
     if len(attribute) != 1:
-        raise ValueNotValidError(
-            f"an attribute in DynamoDB JSON has one type, got {sorted(attribute)}", attribute
-        )
+        raise ValueNotValidError(f"an attribute in DynamoDB JSON has one type, got {sorted(attribute)}", attribute)
     ((kind, value),) = attribute.items()
     reader = _READERS.get(kind)
     if reader is None:
-        raise ValueNotValidError(
-            f"{kind!r} is no DynamoDB type; expected one of {' '.join(_READERS)}", attribute
-        )
+        raise ValueNotValidError(f"{kind!r} is no DynamoDB type; expected one of {' '.join(_READERS)}", attribute)
     return reader(value)
 
 

@@ -1,0 +1,177 @@
+"""Coverage: for which spans silence means that nothing happened, and what is known to be missing.
+
+Landing proves changes; only an attestation proves silence. Where a history has attestations, the spans
+between them are covered; where it has none at all, the span from the first to the last change of each stream
+counts as covered, and answers say ``observed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
+
+from histlib.times import DAY
+
+
+class Attestation(msgspec.Struct, frozen=True):
+    """What the attesting job wrote: at ``attested_at`` (epoch µs) the pipeline was so.
+
+    ``iterator_age_ms`` and ``firehose_freshness_s`` tell how far behind the landing then was.
+    """
+
+    attested_at: int
+    table: str
+    stream: str
+    view: str
+    mapping: str
+    mapping_state: str
+    iterator_age_ms: int
+    firehose_freshness_s: int
+    undelivered: int
+    healthy: bool
+    table_id: str | None = None
+    redaction: str | None = None
+    key_schema: list[dict[str, str]] = []
+
+    @property
+    def whole(self) -> bool:
+        """Healthy, with nothing undelivered."""
+        return self.healthy and self.mapping_state == "Enabled" and self.undelivered == 0
+
+    @property
+    def captured_through(self) -> int:
+        """Up to when (epoch µs) all changes had landed."""
+        return self.attested_at - self.iterator_age_ms * 1_000 - self.firehose_freshness_s * 1_000_000
+
+    def continues(self, earlier: Attestation) -> bool:
+        """Whether nothing can be lost between the two: one pipeline, within the stream's 24 h retention."""
+        return self.attested_at - earlier.attested_at <= DAY and (
+            self.table,
+            self.table_id,
+            self.stream,
+            self.view,
+            self.mapping,
+        ) == (earlier.table, earlier.table_id, earlier.stream, earlier.view, earlier.mapping)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream as the landing shows it: its ARN and the times of its first and last change."""
+
+    arn: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Covered from ``start`` to ``end`` (epoch µs, both included) by one stream."""
+
+    start: int
+    end: int
+    stream: str
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Something known to be missing; ``start`` and ``end`` None where its time is not known.
+
+    ``kind``: ``unreadable`` (a damaged file or line), ``unconverted`` (a change under ``failed/records``),
+    ``undelivered`` (whole batches). ``keys`` where it is known to be of one item.
+    """
+
+    kind: str
+    start: int | None
+    end: int | None
+    detail: str
+    file: str
+    line: int | None = None
+    keys: str | None = None
+
+    def touches(self, start: int, end: int, keys: str) -> bool:
+        """Whether it may hide a change of this item in [start, end]."""
+        if self.keys is not None and self.keys != keys:
+            return False
+        return (self.start is None or self.start <= end) and (self.end is None or self.end >= start)
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f" line {self.line}"
+        return f"{self.kind}: {self.file}{line} ({self.detail})"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What is covered, by what right, and what is known to be missing."""
+
+    spans: tuple[Span, ...]
+    holes: tuple[Hole, ...]
+    captured_through: int | None
+    attested: bool
+
+    @property
+    def earliest(self) -> int | None:
+        """Where coverage begins (epoch µs)."""
+        return min((span.start for span in self.spans), default=None)
+
+    def settled(self, moment: int) -> bool:
+        """Whether all changes up to the moment have landed, as far as is known."""
+        return self.captured_through is not None and moment <= self.captured_through
+
+    def covers(self, start: int, end: int, stream: str | None = None) -> bool:
+        """Whether one span (of that stream, where given) covers [start, end].
+
+        What lies past ``captured_through`` is a matter of :meth:`settled`, not of this.
+        """
+        if self.captured_through is None:
+            return False
+        start, end = min(start, self.captured_through), min(end, self.captured_through)
+        return any(
+            span.start <= start and end <= span.end for span in self.spans if stream is None or span.stream == stream
+        )
+
+    def attests(self, start: int, end: int, stream: str | None = None) -> bool:
+        """Whether attestations prove that all of [start, end] has landed."""
+        return self.attested and self.settled(end) and self.covers(start, end, stream)
+
+    def holes_in(self, start: int, end: int, keys: str) -> list[Hole]:
+        """What may hide a change of this item in [start, end]."""
+        return [hole for hole in self.holes if hole.touches(start, end, keys)]
+
+
+def build_coverage(
+    streams: Sequence[Stream], attestations: Sequence[Attestation] | None, holes: tuple[Hole, ...]
+) -> Coverage:
+    """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing."""
+    if attestations is None:
+        observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
+        last = max((stream.last for stream in streams), default=None)
+        return Coverage(observed, holes, last, attested=False)
+    whole = sorted((a for a in attestations if a.whole), key=lambda attestation: attestation.attested_at)
+    through = whole[-1].captured_through if whole else None
+    return Coverage(_attested_spans(whole), holes, through, attested=True)
+
+
+def read_attestation(text: str) -> Attestation:
+    """The attestation in a JSON text.
+
+    Raises:
+        ValueError: not an attestation (msgspec's errors are ValueErrors).
+    """
+    return _attestations.decode(text)
+
+
+def _attested_spans(whole: Sequence[Attestation]) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for earlier, later in pairwise(whole):
+        if not later.continues(earlier):
+            continue
+        goes_on = bool(spans) and spans[-1].end == earlier.captured_through
+        start = spans.pop().start if goes_on else earlier.attested_at
+        spans.append(Span(start, later.captured_through, later.stream))
+    return tuple(span for span in spans if span.start <= span.end)
+
+
+_attestations = msgspec.json.Decoder(Attestation)

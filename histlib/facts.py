@@ -1,0 +1,114 @@
+"""What is known of a history as a whole: whose it is, its key, what is covered and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from histlib.coverage import (
+    Attestation,
+    Coverage,
+    Hole,
+    Stream,
+    build_coverage,
+    read_attestation,
+)
+from histlib.errors import MixedTablesError, NotAHistoryError
+from histlib.keys import KeySchema, infer_schema
+from histlib.queries import Attestations, Holes, Source, Streams
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KeyDescription = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts, and the engine's answers that they were read from."""
+
+    tables: tuple[pa.Table, ...]
+    arn: str
+    key_schema: KeySchema
+    coverage: Coverage
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def account(self) -> str:
+        """The table's AWS account id."""
+        return self._arn_part(4)
+
+    @property
+    def region(self) -> str:
+        """The table's Region."""
+        return self._arn_part(3)
+
+    def _arn_part(self, position: int) -> str:
+        parts = self.arn.split(":")
+        return parts[position] if len(parts) > position else ""
+
+
+def current_facts(source: Source, known: Facts | None, key_description: KeyDescription = ()) -> Facts:
+    """The facts as of now; ``known`` again where the source's answers are the same objects.
+
+    Raises:
+        MixedTablesError: changes of more than one table.
+        NotAHistoryError: no change at all.
+        SourceError: the history cannot be read.
+    """
+    tables = (source.fetch(Streams()), source.fetch(Attestations()), source.fetch(Holes()))
+    if known is not None and all(new is old for new, old in zip(tables, known.tables, strict=True)):
+        return known
+    streams, attestations, holes = (table.to_pylist() for table in tables)
+    attested = _read_attestations(attestations)
+    coverage = build_coverage(_streams(streams), attested if attestations else None, tuple(map(_hole, holes)))
+    description = next((a.key_schema for a in reversed(attested) if a.key_schema), key_description)
+    schema = _key_schema(streams, description)
+    arn = _only_table({row["table"] for row in streams} | {a.table for a in attested})
+    return Facts(tables, arn, schema, coverage)
+
+
+def _only_table(tables: set[str]) -> str:
+    if len(tables) > 1:
+        raise MixedTablesError(
+            f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
+            "keep each table's history in its own folder or prefix",
+            sorted(tables),
+        )
+    return tables.pop()
+
+
+def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) -> KeySchema:
+    if not streams:
+        raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
+    latest = max(streams, key=lambda row: row["last_micros"])
+    return infer_schema(latest["keys"], description)
+
+
+def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:
+    """One a stream ARN, over all its views (a stream has one; a file put there by hand may not)."""
+    by_arn: dict[str, Stream] = {}
+    for row in rows:
+        arn, first, last = row["stream"] or "", row["first_micros"], row["last_micros"]
+        known = by_arn.get(arn, Stream(arn, first, last))
+        by_arn[arn] = Stream(arn, min(first, known.first), max(last, known.last))
+    return list(by_arn.values())
+
+
+def _hole(row: dict[str, Any]) -> Hole:
+    return Hole(row["kind"], row["start"], row["end"], row["detail"], row["file"], row["line"], row.get("keys"))
+
+
+def _read_attestations(rows: Sequence[dict[str, Any]]) -> list[Attestation]:
+    """The attestations in order of time; one that cannot be read attests nothing."""
+    attested = []
+    for row in rows:
+        with suppress(ValueError):
+            attested.append(read_attestation(row["attestation"]))
+    return sorted(attested, key=lambda attestation: attestation.attested_at)

@@ -1,0 +1,129 @@
+"""Result tables: pandas DataFrames that show what they speak of and how far to trust it.
+
+A column ``x`` with a twin ``x_json`` holds Python values (and MISSING); the twin holds image JSON text.
+``.attrs["histlib"]`` says of what table, account and Region the frame speaks, its completeness and its caveats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from histlib import markup
+from histlib.values import MISSING, decode_image, encode_value
+
+#: Rows shown of a longer table.
+SHOWN_ROWS = 60
+#: Characters shown of a longer value.
+SHOWN_CHARACTERS = 60
+
+
+class ResultFrame(pd.DataFrame):
+    """A DataFrame whose repr shows values as image JSON, and the caveats below the rows."""
+
+    @property
+    def _constructor(self) -> type[ResultFrame]:
+        return ResultFrame
+
+    def __repr__(self) -> str:
+        shown = display_frame(self.head(SHOWN_ROWS))
+        lines = [*_heading(self), shown.to_string(index=False) if len(self) else "(no rows)", *_footing(self)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        shown = display_frame(self.head(SHOWN_ROWS))
+        rows = [list(row) for row in shown.itertuples(index=False)]
+        return markup.table(_heading(self), list(shown.columns), rows, _footing(self))
+
+
+def timeline_frame(
+    columns: Mapping[str, Sequence[Any]], key_names: Sequence[str], tz: tzinfo, attrs: dict[str, Any]
+) -> ResultFrame:
+    """The DataFrame of a timeline's columns (times in epoch µs become datetime64[us, tz])."""
+    data: dict[str, Any] = {"keys": _text(columns["keys"])}
+    for name, values in _key_columns(columns["keys"], key_names).items():
+        data[f"keys.{name}"] = values
+    for name, values in columns.items():
+        if name == "time":
+            data[name] = times(values, tz)
+        elif name in ("before", "after"):
+            data[name] = objects(values)
+        elif name != "keys":
+            data[name] = _text(values)
+    frame = ResultFrame(data)
+    frame.attrs["histlib"] = attrs
+    return frame
+
+
+def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:
+    """Epoch µs as datetime64[us, tz]."""
+    return pd.DatetimeIndex(np.array(micros, dtype="datetime64[us]")).tz_localize("UTC").tz_convert(tz)
+
+
+def objects(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Python values as they are: lists, dicts and sets stay whole."""
+    column = np.empty(len(values), dtype=object)
+    for position, value in enumerate(values):
+        column[position] = value
+    return column
+
+
+def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as a person reads it: text only, values as image JSON, no twins, long cells shortened."""
+    names = [name for name in frame.columns if not _is_twin(frame, name) and not _is_key_text(frame, name)]
+    columns = {name: [_cell(value) for value in _readable(frame, name)] for name in names}
+    return pd.DataFrame(columns, columns=names, dtype=object)
+
+
+def _readable(frame: pd.DataFrame, name: str) -> Sequence[Any]:
+    if f"{name}_json" in frame.columns:
+        return [MISSING if pd.isna(text) else text for text in frame[f"{name}_json"]]
+    if name.startswith("keys."):
+        return [encode_value(value) for value in frame[name]]
+    return list(frame[name])
+
+
+def _cell(value: Any) -> str:
+    if value is MISSING:
+        return "—"
+    if not isinstance(value, str | list) and pd.isna(value):
+        return ""
+    text = markup.one_line(str(value))
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _is_twin(frame: pd.DataFrame, name: str) -> bool:
+    return name.endswith("_json") and name.removesuffix("_json") in frame.columns
+
+
+def _is_key_text(frame: pd.DataFrame, name: str) -> bool:
+    return name == "keys" and any(column.startswith("keys.") for column in frame.columns)
+
+
+def _heading(frame: pd.DataFrame) -> list[str]:
+    attrs = frame.attrs.get("histlib", {})
+    return [str(attrs["heading"])] if "heading" in attrs else []
+
+
+def _footing(frame: pd.DataFrame) -> list[str]:
+    attrs = frame.attrs.get("histlib", {})
+    lines = []
+    if len(frame) > SHOWN_ROWS:
+        lines.append(f"… {len(frame) - SHOWN_ROWS:,} more of {len(frame):,} rows")
+    if "completeness" in attrs:
+        lines.append(f"{attrs['completeness']} · captured through {attrs['captured_through'] or 'not known'}")
+    lines += [f"caveat {caveat['name']}: {caveat['detail']}" for caveat in attrs.get("caveats", [])]
+    return lines
+
+
+def _text(values: Sequence[str | None]) -> Any:
+    return pd.array(list(values), dtype="str")
+
+
+def _key_columns(keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    decoded = {text: decode_image(text) for text in set(keys)}
+    return {name: objects([decoded[text].get(name, MISSING) for text in keys]) for name in names}

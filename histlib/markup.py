@@ -1,0 +1,65 @@
+"""HTML and one-line text for people: every value escaped, readable on light and dark grounds."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+_CARD = (
+    "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:10px 14px;margin:4px 0;"
+    "display:inline-block;min-width:26em;max-width:100%;font-size:13px;line-height:1.45"
+)
+_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;overflow-wrap:anywhere"
+_QUIET = "opacity:.7"
+_WARN = "border-left:3px solid #d98200;padding:1px 8px;margin-top:4px"
+_COLOURS = {"present": "#2e7d32", "deleted": "#c62828", "absent": "#616161", "unknown": "#d98200"}
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks and control characters shown, so that it cannot break a line or a table."""
+    return "".join(char if char.isprintable() or char == " " else _shown(char) for char in text)
+
+
+def card(
+    title: str, status: str, lines: Sequence[str], rows: Sequence[tuple[str, str]], warnings: Sequence[str]
+) -> str:
+    """A card: a title, a status in its colour, name and value rows, quiet lines, warnings."""
+    colour = _COLOURS.get(status, "inherit")
+    head = f'<div><b>{escape(title)}</b></div><div style="color:{colour};font-weight:600">{escape(status)}</div>'
+    body = "".join(_row([name, value]) for name, value in rows)
+    table_ = f'<table style="border-collapse:collapse;margin:6px 0">{body}</table>' if rows else ""
+    return f'<div style="{_CARD}">{head}{table_}{_quiet(lines)}{_warnings(warnings)}</div>'
+
+
+def table(heading: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[str]], footing: Sequence[str]) -> str:
+    """A table with lines above and below; lines that begin with ``caveat`` stand out."""
+    warnings = [line for line in footing if line.startswith("caveat ")]
+    quiet = [line for line in footing if line not in warnings]
+    head = "".join(f'<th style="{_CELL}">{escape(name)}</th>' for name in names)
+    body = "".join(map(_row, rows)) or f'<tr><td style="{_CELL}">(no rows)</td></tr>'
+    lines = "".join(f"<div><b>{escape(line)}</b></div>" for line in heading)
+    return (
+        f'<div style="font-size:13px">{lines}<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>{_quiet(quiet)}{_warnings(warnings)}</div>"
+    )
+
+
+def escape(text: str) -> str:
+    """Text that is safe inside HTML, in attributes too."""
+    return html.escape(one_line(text), quote=True)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells) + "</tr>"
+
+
+def _quiet(lines: Sequence[str]) -> str:
+    return "".join(f'<div style="{_QUIET}">{escape(line)}</div>' for line in lines)
+
+
+def _warnings(lines: Sequence[str]) -> str:
+    return "".join(f'<div style="{_WARN}">{escape(line)}</div>' for line in lines)
+
+
+def _shown(char: str) -> str:
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char, f"\\u{ord(char):04x}")

@@ -1,0 +1,238 @@
+"""Reconstruction: what one item was at one time, and how we know.
+
+Pure: knows neither engines nor SQL. The rules are the design's, section 4 ("Status of a state", "Caveats").
+All times are epoch µs; images are image JSON text.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+
+from histlib.caveats import Caveat, in_order
+from histlib.chain import Image, Link, Step
+from histlib.coverage import Coverage
+from histlib.record import PRECISIONS
+from histlib.times import SECOND, end_of_second, format_time
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one item was at one time.
+
+    ``status`` is present, deleted, absent or unknown; ``evidence`` change, next_change or None; ``step`` the
+    change that set the state. ``candidates`` are images it may have had where the history cannot decide (None:
+    no item).
+    """
+
+    status: str
+    completeness: str
+    caveats: tuple[Caveat, ...]
+    image: str | None = None
+    evidence: str | None = None
+    step: Step | None = None
+    since: int | None = None
+    until: int | None = None
+    reason: str = ""
+    candidates: tuple[str | None, ...] = ()
+
+
+def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) -> Finding:
+    """The state after all changes with effective time ≤ ``moment``; a whole second means its end."""
+    position = bisect_right(steps, end_of_second(moment), key=lambda step: step.effective)
+    around = _Around(
+        keys,
+        moment,
+        coverage,
+        steps[position - 1] if position else None,
+        steps[position] if position < len(steps) else None,
+    )
+    finding = around.judge()
+    return replace(finding, caveats=in_order((*_same_second(steps, moment), *finding.caveats)))
+
+
+def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Finding:
+    """The state right after one change: what its new image says, whatever else came in that second."""
+    step = steps[position]
+    following = steps[position + 1] if position + 1 < len(steps) else None
+    stream = step.change.stream
+    proven = coverage.attests(step.effective, step.effective, stream)
+    known = _known(step.after, "deleted")
+    return Finding(
+        completeness="attested" if proven else "observed",
+        caveats=in_order(_own_caveats(step)),
+        step=step,
+        since=step.effective,
+        until=following.effective if following else None,
+        reason="" if known else f"the change left an item, but {_no_image(step)}",
+        status=known[0] if known else "unknown",
+        image=known[1] if known else None,
+        evidence="change" if known else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Around:
+    """One item around one moment: ``current`` is its last change ≤ it, ``following`` its first after."""
+
+    keys: str
+    moment: int
+    coverage: Coverage
+    current: Step | None
+    following: Step | None
+
+    def judge(self) -> Finding:
+        if self.current is not None:
+            return self._after_change(self.current)
+        if self.following is not None:
+            return self._before_change(self.following)
+        caveats = tuple(self._silence(self.moment, self.moment, None))
+        return Finding("unknown", "observed", caveats, reason="the history holds no change of this key")
+
+    def _after_change(self, current: Step) -> Finding:
+        known = _known(current.after, "deleted")
+        if known is None:
+            return self._between_unseen(current)
+        status, image = known
+        caveats = (
+            *_own_caveats(current),
+            *self._chain_caveats(),
+            *self._silence(current.effective, self.moment, current.change.stream),
+        )
+        return Finding(
+            status,
+            self._completeness(caveats, current.effective, self.moment, current.change.stream),
+            caveats,
+            image,
+            "change",
+            current,
+            current.effective,
+            self._until(),
+            candidates=self._both_sides(image),
+        )
+
+    def _before_change(self, following: Step) -> Finding:
+        """No change ≤ the moment: the first one after it tells, if nothing was missed between."""
+        stream = following.change.stream
+        silence = tuple(self._silence(self.moment, following.effective, stream))
+        caveats = (*_own_caveats(following), *silence)
+        when = f"the first known change is later, at {_utc(following.effective)}"
+        known = _known(following.before, "absent")
+        if known is None:
+            reason = f"{when}, when the item was there, but {_no_image(following)}"
+            unproven = Caveat("chain_unproven", _no_image(following))
+            return Finding("unknown", "observed", (*caveats, unproven), reason=reason)
+        status, image = known
+        if "outside_coverage" in silence:
+            reason = f"{when}, and the time between is not covered"
+            return Finding("unknown", "observed", caveats, reason=reason, candidates=(image,))
+        completeness = self._completeness(caveats, self.moment, following.effective, stream)
+        return Finding(status, completeness, caveats, image, "next_change", until=following.effective)
+
+    def _between_unseen(self, current: Step) -> Finding:
+        """The last change left an image that the view does not hold; the next change may show it."""
+        stream = current.change.stream
+        silence = tuple(self._silence(current.effective, self._until() or self.moment, stream))
+        caveats = (*_own_caveats(current), *silence)
+        shown = self.following.before if self.following else Image.UNSEEN
+        if isinstance(shown, str) and self.following and "outside_coverage" not in silence:
+            return Finding(
+                "present",
+                self._completeness(caveats, current.effective, self.following.effective, stream),
+                (*caveats, *_own_caveats(self.following)),
+                shown,
+                "next_change",
+                current,
+                current.effective,
+                self.following.effective,
+            )
+        reason = f"the last change, at {_utc(current.effective)}, left an item, but {_no_image(current)}"
+        return Finding(
+            "unknown",
+            "observed",
+            (*caveats, Caveat("chain_unproven", _no_image(current))),
+            step=current,
+            since=current.effective,
+            until=self._until(),
+            reason=reason,
+            candidates=(shown,) if isinstance(shown, str) else (),
+        )
+
+    def _until(self) -> int | None:
+        return self.following.effective if self.following else None
+
+    def _chain_caveats(self) -> Iterator[Caveat]:
+        if self.following is None:
+            return
+        when = f"the next change, at {_utc(self.following.effective)},"
+        if self.following.link is Link.GAP:
+            yield Caveat("gap", f"{when} started from another state: a change between is missing")
+        elif self.following.link is Link.UNPROVEN:
+            yield Caveat("chain_unproven", f"{when} cannot be compared with the image before it")
+
+    def _both_sides(self, image: str | None) -> tuple[str | None, ...]:
+        """Both sides of a gap: what the last change left, what the next one found."""
+        if self.following is None or self.following.link is not Link.GAP:
+            return ()
+        before = self.following.before
+        return (image,) if before is Image.UNSEEN else (image, before if isinstance(before, str) else None)
+
+    def _silence(self, start: int, end: int, stream: str | None) -> Iterator[Caveat]:
+        """Why it is not certain that the item did not change within [start, end]."""
+        for hole in self.coverage.holes_in(start, end_of_second(end), self.keys):
+            yield Caveat("unreadable_files" if hole.kind == "unreadable" else "outside_coverage", str(hole))
+        if not self.coverage.settled(self.moment):
+            through = self.coverage.captured_through
+            known = "nothing is known to have landed" if through is None else f"captured through {_utc(through)}"
+            yield Caveat("not_settled", f"{known}: later changes may be missing")
+        if not self.coverage.covers(start, end, stream) and not _same(start, end, self.current):
+            yield Caveat("outside_coverage", f"no one covered span holds {_utc(start)} to {_utc(end)}")
+
+    def _completeness(self, caveats: Sequence[Caveat], start: int, end: int, stream: str | None) -> str:
+        doubtful = {"outside_coverage", "unreadable_files", "gap", "not_settled"} & set(map(str, caveats))
+        return "attested" if not doubtful and self.coverage.attests(start, end, stream) else "observed"
+
+
+def _same(start: int, end: int, current: Step | None) -> bool:
+    """Asked for the very second of the last change: no silence to prove."""
+    return current is not None and start // SECOND == end // SECOND
+
+
+def _known(image: str | Image, without: str) -> tuple[str, str | None] | None:
+    """(status, image), where ``without`` is the status of no item; None where the image is unseen."""
+    if image is Image.UNSEEN:
+        return None
+    return ("present", image) if isinstance(image, str) else (without, None)
+
+
+def _own_caveats(step: Step) -> Iterator[Caveat]:
+    if step.conflict:
+        yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
+    if step.change.redaction is not None:
+        yield Caveat("redacted", f"by the redaction rules {step.change.redaction}")
+
+
+def _no_image(step: Step) -> str:
+    return f"the stream's view {step.change.view} holds no such image"
+
+
+def _same_second(steps: Sequence[Step], moment: int) -> Iterator[Caveat]:
+    start = moment - moment % SECOND
+    first = bisect_right(steps, start - 1, key=lambda step: step.effective)
+    last = bisect_right(steps, start + SECOND - 1, key=lambda step: step.effective)
+    sharing = steps[first:last]
+    if len(sharing) > 1 or any(_coarser(step, moment) for step in sharing):
+        ids = ", ".join(step.change.event_id for step in sharing)
+        yield Caveat("same_second", f"changes in that second: {ids}; change=event_id asks for one")
+
+
+def _coarser(step: Step, moment: int) -> bool:
+    """Whether the moment is finer than the stamp, so that the two cannot be ordered."""
+    unit = PRECISIONS[step.change.precision]
+    return moment % unit != 0 and step.effective // unit == moment // unit
+
+
+def _utc(micros: int) -> str:
+    return format_time(micros, UTC)

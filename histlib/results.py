@@ -1,0 +1,183 @@
+"""Result objects: the state of one item, with how we know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from histlib import markup
+from histlib.caveats import Caveat
+from histlib.paths import get, parse_path
+from histlib.values import MISSING, Item, encode_image, encode_value
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What an answer speaks of: the table, and where its history was read.
+
+    ``captured_through`` is None where nothing is known to have landed.
+    """
+
+    source: str
+    table: str
+    account: str
+    region: str
+    captured_through: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.table} · account {self.account} · {self.region} · {self.source}"
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """The change that set a state. ``file`` is the landing object that it was read from."""
+
+    time: datetime
+    action: str
+    actor: str | None
+    event_id: str
+    sequence_number: str | None
+    file: str
+
+    def __str__(self) -> str:
+        by = f" by {self.actor}" if self.actor else ""
+        return f"{self.action} {self.time.isoformat(sep=' ')}{by} (event {self.event_id})"
+
+
+@dataclass(frozen=True, repr=False)
+class ItemState:
+    """What one item was at one time.
+
+    Attributes:
+        keys: the key as a dict.
+        time: the time asked for (aware, in the history's zone).
+        status: ``present``, ``deleted``, ``absent`` (not in the table, no earlier life known) or ``unknown``.
+        item: the item as a dict of Python values; None unless present.
+        evidence: ``change``, ``next_change`` or None.
+        since, until: when the state began and ended (aware); None where open or not known.
+        until_known: false where the search for the next change stopped at its look-ahead.
+        change: the change that set the state, or None.
+        completeness: ``attested`` or ``observed``.
+        caveats: the named reasons why this may differ from the truth, each with a ``detail``.
+        reason: why the status is unknown; else empty.
+        candidates: items it may have been where the history cannot decide (None: no item).
+        origin: the table and the source.
+    """
+
+    keys: Item
+    time: datetime
+    status: str
+    item: Item | None
+    evidence: str | None
+    since: datetime | None
+    until: datetime | None
+    until_known: bool
+    change: StateChange | None
+    completeness: str
+    caveats: tuple[Caveat, ...]
+    reason: str
+    candidates: tuple[Item | None, ...]
+    origin: Origin
+
+    def get(self, path: str, default: Any = MISSING) -> Any:
+        """The value at a path such as ``address.zip``; ``default`` where the state has nothing there.
+
+        Raises:
+            PathNotValidError: not a path.
+        """
+        value = get(self.item, parse_path(path)) if self.item is not None else MISSING
+        return default if value is MISSING else value
+
+    def as_json(self) -> str:
+        """One JSON object: status, item (image JSON as JSON), evidence, since, until, completeness, caveats, change.
+
+        Times are ISO 8601 with offset; ``candidates`` and ``reason`` are added for what cannot be decided.
+        """
+        members = {
+            "keys": encode_image(self.keys),
+            "time": _json_time(self.time),
+            "status": json.dumps(self.status),
+            "item": _json_item(self.item),
+            "evidence": json.dumps(self.evidence),
+            "since": _json_time(self.since),
+            "until": _json_time(self.until),
+            "until_known": json.dumps(self.until_known),
+            "completeness": json.dumps(self.completeness),
+            "caveats": _json([caveat.as_json() for caveat in self.caveats]),
+            "reason": _json(self.reason),
+            "candidates": f"[{','.join(map(_json_item, self.candidates))}]",
+            "change": self._json_change(),
+            "origin": self._json_origin(),
+        }
+        return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
+
+    def __repr__(self) -> str:
+        lines = [f"{self._title()}: {self.status}"]
+        lines += [f"  {name:<{self._width()}}  {value}" for name, value in self._rows()]
+        lines += [f"  {line}" for line in self._lines()]
+        lines += [f"  ! {warning}" for warning in self._warnings()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return markup.card(self._title(), self.status, self._lines(), self._rows(), self._warnings())
+
+    def _title(self) -> str:
+        keys = ", ".join(f"{name}={encode_value(value)}" for name, value in self.keys.items())
+        return markup.one_line(f"{self.origin.table} {keys} at {self.time.isoformat(sep=' ')}")
+
+    def _rows(self) -> list[tuple[str, str]]:
+        item = self.item or {}
+        return [(markup.one_line(name), _shorten(encode_value(value))) for name, value in item.items()]
+
+    def _width(self) -> int:
+        return max((len(name) for name, _ in self._rows()), default=0)
+
+    def _lines(self) -> list[str]:
+        known = {"change": f"set by {self.change}", "next_change": "known from the next change's old image"}
+        lines = [self.reason] if self.reason else [markup.one_line(known[self.evidence or ""])]
+        if self.since or self.until:
+            until = _plain_time(self.until) if self.until_known else "not looked further"
+            lines.append(f"since {_plain_time(self.since)} · until {until}")
+        through = _plain_time(self.origin.captured_through, "nothing known")
+        lines += [f"{self.completeness} · captured through {through}", str(self.origin)]
+        return lines
+
+    def _warnings(self) -> list[str]:
+        warnings = [repr(caveat) for caveat in self.caveats]
+        for number, candidate in enumerate(self.candidates, start=1):
+            warnings.append(f"candidate {number}: {_shorten(_json_item(candidate)) if candidate else 'no item'}")
+        return warnings
+
+    def _json_change(self) -> str:
+        if self.change is None:
+            return "null"
+        return _json({**vars(self.change), "time": self.change.time.isoformat()})
+
+    def _json_origin(self) -> str:
+        through = self.origin.captured_through
+        return _json({**vars(self.origin), "captured_through": through and through.isoformat()})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json_item(item: Item | None) -> str:
+    return "null" if item is None else encode_image(item)
+
+
+def _json_time(moment: datetime | None) -> str:
+    return "null" if moment is None else json.dumps(moment.isoformat())
+
+
+def _plain_time(moment: datetime | None, otherwise: str = "open") -> str:
+    return otherwise if moment is None else moment.isoformat(sep=" ")
+
+
+def _shorten(text: str) -> str:
+    text = markup.one_line(text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -6,15 +6,21 @@ A column ``x`` with a twin ``x_json`` holds Python values (and MISSING); the twi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from histlib import markup
-from histlib.values import MISSING, decode_image, encode_value
+from histlib.caveats import to_cell
+from histlib.times import to_micros
+from histlib.values import MISSING, decode_image, encode_image, encode_value
+
+if TYPE_CHECKING:
+    from histlib.results import ItemState
 
 #: Rows shown of a longer table.
 SHOWN_ROWS = 60
@@ -57,6 +63,66 @@ def timeline_frame(
     frame = ResultFrame(data)
     frame.attrs["histlib"] = attrs
     return frame
+
+
+def state_frame(state: ItemState) -> ResultFrame:
+    """One row: ``keys``, ``keys.<name>``, ``status``, ``evidence``, ``since``, ``until``, ``item``, ``item_json``,
+    ``caveats``."""
+    tz = state.time.tzinfo or UTC
+    item = MISSING if state.item is None else state.item
+    frame = ResultFrame(
+        {
+            "keys": _text([encode_image(state.keys)]),
+            **{f"keys.{name}": objects([value]) for name, value in state.keys.items()},
+            "status": _text([state.status]),
+            "evidence": _text([state.evidence]),
+            "since": _moments([state.since], tz),
+            "until": _moments([state.until], tz),
+            "item": objects([item]),
+            "item_json": _text([None if state.item is None else encode_image(state.item)]),
+            "caveats": _text([to_cell(state.caveats)]),
+        }
+    )
+    frame.attrs["histlib"] = state.attrs()
+    return frame
+
+
+def frame_json(frame: pd.DataFrame) -> str:
+    """One JSON object: what the frame says of itself, and ``rows`` with values as image JSON, times as ISO 8601."""
+    names = [name for name in frame.columns if not _is_twin(frame, name)]
+    columns = [_json_cells(frame, name) for name in names]
+    labels = [json.dumps(name, ensure_ascii=False) for name in names]
+    rows = (
+        "{" + ",".join(f"{label}:{cell}" for label, cell in zip(labels, row, strict=True) if cell) + "}"
+        for row in zip(*columns, strict=True)
+    )
+    attrs = json.dumps(frame.attrs.get("histlib", {}), ensure_ascii=False)
+    return f'{attrs[:-1]}{", " if attrs != "{}" else ""}"rows":[{",".join(rows)}]}}'
+
+
+def _json_cells(frame: pd.DataFrame, name: str) -> list[str]:
+    """JSON texts; empty where missing."""
+    if f"{name}_json" in frame.columns:
+        return ["" if pd.isna(text) else text for text in frame[f"{name}_json"]]
+    if name.startswith("keys."):
+        return [encode_value(value) for value in frame[name]]
+    if name == "keys":
+        return list(frame[name])
+    return [_json_cell(value) for value in frame[name]]
+
+
+def _json_cell(value: Any) -> str:
+    if isinstance(value, datetime) and not pd.isna(value):
+        return json.dumps(value.isoformat())
+    if not isinstance(value, list) and pd.isna(value):
+        return "null"
+    return json.dumps(value.item() if isinstance(value, np.generic) else value, ensure_ascii=False)
+
+
+def _moments(moments: Sequence[datetime | None], tz: tzinfo) -> pd.Series[Any]:
+    """Aware times or None as datetime64[us, tz]."""
+    micros = [None if moment is None else to_micros(moment) for moment in moments]
+    return pd.Series(pd.array(np.array(micros, dtype="datetime64[us]"))).dt.tz_localize("UTC").dt.tz_convert(tz)
 
 
 def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:

@@ -195,23 +195,15 @@ class History:
         )
 
     def _attrs(self, heading: str, window: TimeRange, caveats: Sequence[Caveat]) -> dict[str, Any]:
-        """What a frame says of itself: plain JSON values only, so that every writer can keep them."""
+        """What a timeline says of itself."""
         origin = self._origin()
         doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, caveats))
-        through = origin.captured_through
+        completeness = "observed" if doubtful else self.completeness
         return {
-            "heading": f"{heading} in {origin}",
-            "source": origin.source,
-            "table": origin.table,
-            "account": origin.account,
-            "region": origin.region,
-            "tz": str(self._tz),
-            "start": from_micros(window.start, self._tz).isoformat() if window.explicit_start else None,
-            "end": from_micros(window.end, self._tz).isoformat() if window.explicit_end else None,
+            **origin.attrs(f"{heading} in {origin}", self._tz, completeness, caveats),
+            "start": from_micros(window.start, self._tz).isoformat(sep=" ") if window.explicit_start else None,
+            "end": from_micros(window.end, self._tz).isoformat(sep=" ") if window.explicit_end else None,
             "end_clipped": window.clipped,
-            "completeness": "observed" if doubtful else self.completeness,
-            "captured_through": through and through.isoformat(sep=" "),
-            "caveats": [caveat.as_json() for caveat in caveats],
         }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from histlib import markup
@@ -30,6 +31,21 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.table} · account {self.account} · {self.region} · {self.source}"
+
+    def attrs(self, heading: str, tz: tzinfo, completeness: str, caveats: Sequence[Caveat]) -> dict[str, Any]:
+        """What a frame says of itself: plain JSON values only, so that every writer can keep them."""
+        through = self.captured_through
+        return {
+            "heading": heading,
+            "source": self.source,
+            "table": self.table,
+            "account": self.account,
+            "region": self.region,
+            "tz": str(tz),
+            "completeness": completeness,
+            "captured_through": through and through.isoformat(sep=" "),
+            "caveats": [caveat.as_json() for caveat in caveats],
+        }
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,10 @@ class ItemState:
             "origin": self._json_origin(),
         }
         return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
+
+    def attrs(self) -> dict[str, Any]:
+        """What a table of this state says of itself."""
+        return self.origin.attrs(self._title(), self.time.tzinfo or UTC, self.completeness, self.caveats)
 
     def __repr__(self) -> str:
         lines = [f"{self._title()}: {self.status}"]

@@ -1,0 +1,46 @@
+# Everything that a person or CI runs. Each target makes its own environment, .venv, where it is missing.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := histlib pipeline tests benchmarks
+
+.PHONY: help demo test check lab bench lock clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+demo: $(READY) ## the bundled incident, from stream events to answers, CSV and notebook, into out/
+	@$(BIN)/python -m pipeline.demo out
+
+test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
+	@$(BIN)/python -m tests
+
+check: $(READY) ## style, types, and no outputs in the notebook
+	@$(BIN)/ruff check -q $(CODE)
+	@$(BIN)/ruff format -q --check $(CODE)
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: $(READY) ## JupyterLab on the incident-investigation notebook
+	@$(BIN)/jupyter lab notebooks/incident_investigation.ipynb
+
+bench: $(READY) ## the benchmarks; writes benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## resolve requirements.lock again
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --upgrade --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock pyproject.toml
+
+clean: ## remove the environments and what the demo wrote
+	rm -rf $(VENV) .venv-3.* out
+
+# uv fills an environment in seconds; plain pip where uv cannot be had or fails, as behind some proxies.
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("histlib needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; run: make PYTHON=python3.12 ...")'
+	@echo "making $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@{ $(BIN)/python -m pip install -q "uv>=0.5" && $(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock --no-deps -e . ; } \
+		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q -r requirements.lock --no-deps -e . ; }
+	@touch $@

@@ -27,7 +27,7 @@ _STYLES: Final = ("blue", "large", "No. 7", "“Classic”", "O'Brien's", "nº 2
 _AWKWARD: Final = (
     "=SUM(A1:A9) apron", "O'Brien's \"Earl\" cup", "Salt; pepper; chili", "@home coaster", "-20% board",
     "+1 spoon", "Knife\tset\r\nin two lines", "C:\\kitchen\\pan", "<b>Bold</b> & <script>", "名前, カンマ",
-    "Crème brûlée torch", "007", "1E5", "NULL", "true", "line\u2028separator", "  spaces  ", "👨‍👩‍👧 family set",
+    "Crème brûlée torch", "007", "1E5", "NULL", "line\u2028separator", "  spaces  ", "👨‍👩‍👧 family set",
     "=HYPERLINK(\"http://example.com\")", "'quoted'",
 )  # fmt: skip
 _AWKWARD_EVERY: Final = 29
@@ -130,8 +130,8 @@ def _rarities(dice: Dice, number: int) -> Image:
 
 def _name(dice: Dice, number: int, category: str) -> str:
     turn, rest = divmod(number, _AWKWARD_EVERY)
-    if rest == 0 and turn < len(_AWKWARD):
-        return _AWKWARD[turn]
+    if rest == 0 and turn <= len(_AWKWARD):
+        return _AWKWARD[turn - 1]
     return f"{dice.pick(_KINDS[category])} {dice.pick(_STYLES)}"
 
 

@@ -54,4 +54,6 @@ def in_order(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
 def to_cell(caveats: Iterable[str]) -> str:
     """The text of a ``caveats`` cell: names, space-separated, in the vocabulary's order."""
     names = set(map(str, caveats))
+    if not names:
+        return ""
     return " ".join(name for name in MEANINGS if name in names)

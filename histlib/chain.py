@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 
 import msgspec
 
@@ -92,6 +93,7 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     return steps
 
 
+@cache
 def stream_started(stream: str) -> int:
     """When a stream was enabled: the label that ends its ARN; a name without one comes first.
 
@@ -112,6 +114,9 @@ def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
             copies.setdefault(change.identity, []).append(change)
     for group in copies.values():
         first = group[0]
+        if len(group) == 1:
+            yield first, False
+            continue
         if any(change.content != first.content for change in group):
             yield min(group, key=lambda change: tuple(map(str, change.content))), True
         else:

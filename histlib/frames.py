@@ -37,13 +37,12 @@ class ResultFrame(pd.DataFrame):
 
     def __repr__(self) -> str:
         shown = display_frame(self.head(SHOWN_ROWS))
-        lines = [*_heading(self), shown.to_string(index=False) if len(self) else "(no rows)", *_footing(self)]
-        return "\n".join(lines)
+        rows = markup.text_table(list(shown.columns), shown.to_numpy().tolist()) if len(self) else ["(no rows)"]
+        return "\n".join([*_heading(self), *rows, *_footing(self)])
 
     def _repr_html_(self) -> str:
         shown = display_frame(self.head(SHOWN_ROWS))
-        rows = [list(row) for row in shown.itertuples(index=False)]
-        return markup.table(_heading(self), list(shown.columns), rows, _footing(self))
+        return markup.table(_heading(self), list(shown.columns), shown.to_numpy().tolist(), _footing(self))
 
 
 def timeline_frame(
@@ -139,8 +138,15 @@ def objects(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
 
 
 def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as a person reads it: text only, values as image JSON, no twins, long cells shortened."""
-    names = [name for name in frame.columns if not _is_twin(frame, name) and not _is_key_text(frame, name)]
+    """The frame as a person reads it: text only, values as image JSON, no twins, long cells shortened.
+
+    The key is shown where there is more than one; event ids come last.
+    """
+    hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
+    if "keys" in frame.columns and frame["keys"].nunique() == 1:
+        hidden |= {name for name in frame.columns if name.startswith("keys.")}
+    names = [name for name in frame.columns if name not in hidden and not _is_twin(frame, name)]
+    names.sort(key=lambda name: name == "event_id")
     columns = {name: [_cell(value) for value in _readable(frame, name)] for name in names}
     return pd.DataFrame(columns, columns=names, dtype=object)
 
@@ -164,10 +170,6 @@ def _cell(value: Any) -> str:
 
 def _is_twin(frame: pd.DataFrame, name: str) -> bool:
     return name.endswith("_json") and name.removesuffix("_json") in frame.columns
-
-
-def _is_key_text(frame: pd.DataFrame, name: str) -> bool:
-    return name == "keys" and any(column.startswith("keys.") for column in frame.columns)
 
 
 def _heading(frame: pd.DataFrame) -> list[str]:

@@ -125,7 +125,7 @@ class History:
         _check_paths(items, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._opened.actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
-        caveats = timeline_caveats(columns, list(items), facts.coverage, options)
+        caveats = timeline_caveats(items, facts.coverage, options)
         attrs = self._attrs(f"timeline of {parsed.text}", window, caveats)
         return timeline_frame(columns, facts.key_schema.names, self._tz, attrs)
 

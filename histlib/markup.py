@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Sequence
 
 _CARD = (
@@ -18,6 +19,15 @@ _COLOURS = {"present": "#2e7d32", "deleted": "#c62828", "absent": "#616161", "un
 def one_line(text: str) -> str:
     """The text with line breaks and control characters shown, so that it cannot break a line or a table."""
     return "".join(char if char.isprintable() or char == " " else _shown(char) for char in text)
+
+
+def text_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, columns aligned to the left; wide characters count for two."""
+    widths = [max(map(_width, column)) for column in zip(names, *rows, strict=True)]
+    return [
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (names, *rows)
+    ]
 
 
 def card(
@@ -59,6 +69,10 @@ def _quiet(lines: Sequence[str]) -> str:
 
 def _warnings(lines: Sequence[str]) -> str:
     return "".join(f'<div style="{_WARN}">{escape(line)}</div>' for line in lines)
+
+
+def _width(text: str) -> int:
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
 def _shown(char: str) -> str:

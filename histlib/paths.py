@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ _STEP: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=10_000)
 def format_path(path: Path) -> str:
     """The text of a path; parses back to the same path."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{_name(step)}" for step in path)

@@ -10,7 +10,8 @@ from typing import Any
 
 from histlib import markup
 from histlib.caveats import Caveat
-from histlib.paths import get, parse_path
+from histlib.diff import Difference, diff
+from histlib.paths import format_path, get, parse_path
 from histlib.values import MISSING, Item, encode_image, encode_value
 
 _SHOWN = 100
@@ -168,9 +169,9 @@ class ItemState:
 
     def _warnings(self) -> list[str]:
         warnings = [repr(caveat) for caveat in self.caveats]
-        for number, candidate in enumerate(self.candidates, start=1):
-            warnings.append(f"candidate {number}: {_shorten(_json_item(candidate)) if candidate else 'no item'}")
-        return warnings
+        if len(self.candidates) == 2 and None not in self.candidates:
+            return [*warnings, *map(_either, diff(*self.candidates))]
+        return [*warnings, *(f"it may have been {_candidate(candidate)}" for candidate in self.candidates)]
 
     def _json_change(self) -> str:
         if self.change is None:
@@ -180,6 +181,17 @@ class ItemState:
     def _json_origin(self) -> str:
         through = self.origin.captured_through
         return _json({**vars(self.origin), "captured_through": through and through.isoformat()})
+
+
+def _candidate(candidate: Item | None) -> str:
+    return "no item" if candidate is None else _shorten(encode_image(candidate))
+
+
+def _either(difference: Difference) -> str:
+    """What the two sides of a gap differ in."""
+    path, left, right = difference
+    values = ("missing" if value is MISSING else _shorten(encode_value(value)) for value in (left, right))
+    return f"it may have been {markup.one_line(format_path(path))} {' or '.join(values)}"
 
 
 def _json(value: Any) -> str:

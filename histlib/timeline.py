@@ -6,6 +6,7 @@ Pure; :mod:`histlib.frames` makes the DataFrame.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from histlib.caveats import Caveat, in_order, to_cell
-from histlib.chain import Link, Step
+from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.diff import Difference, diff
 from histlib.paths import Path, format_path, get
@@ -24,7 +25,7 @@ from histlib.values import MISSING, decode_image, encode_image, encode_value
 #: Columns of a timeline after the key's: name → what it holds.
 COLUMNS: Final[dict[str, str]] = {
     "time": "effective time of the change, datetime64[us, tz of the history]",
-    "action": "INSERT, MODIFY or REMOVE",
+    "action": "INSERT, MODIFY or REMOVE; NA: a change that is missing, shown by the images around it",
     "actor": "ttl, the value of the history's actor_attribute, or the service; NA where not known",
     "event_id": "the stream's eventID",
     "path": "what changed; empty: the whole item",
@@ -53,7 +54,8 @@ def timeline_columns(
     """The columns ``keys`` and :data:`COLUMNS`, ordered by time, then key, then the item's own order.
 
     ``time`` is in epoch µs here. INSERT and REMOVE are one row with path ``""`` unless paths are asked for; so is a
-    change whose images do not show what changed.
+    change whose images do not show what changed. Where a change is missing, rows without action and actor show
+    what it must have changed; its time is at the latest that of the change which revealed it.
     """
     rows = [row for keys, steps in items.items() for row in _item_rows(keys, steps, coverage, options)]
     if len(items) > 1:
@@ -81,28 +83,25 @@ def _item_rows(
     keys: str, steps: Sequence[Step], coverage: Coverage, options: TimelineOptions
 ) -> Iterator[tuple[Any, ...]]:
     images = _Images()
-    for position, step in enumerate(steps):
-        if not options.window.start <= step.effective < options.window.end:
-            continue
-        change = step.change
-        before, after = images.of(change.old_image), images.of(change.new_image)
+    whole = _covered_whole(steps, coverage)
+    for position in _inside(steps, options.window):
+        step, change = steps[position], steps[position].change
+        caveats = to_cell(_row_caveats(steps, position, None if whole else coverage))
+        if step.link is Link.GAP:
+            unseen = _differences(images.of(steps[position - 1].after), images.of(step.before), options.paths)
+            for difference in unseen:
+                yield (keys, step.effective, None, None, change.event_id, *_cells(difference), caveats)
+        before, after = map(images.of, _sides(steps, position))
         actor = actor_of(change, after, options.actor_attribute)
-        caveats = to_cell(_row_caveats(steps, position, coverage))
-        for path, old, new in _differences(before, after, options.paths):
-            encode = encode_value if path else encode_image
-            yield (
-                keys,
-                step.effective,
-                change.action,
-                actor,
-                change.event_id,
-                format_path(path),
-                old,
-                None if old is MISSING else encode(old),
-                new,
-                None if new is MISSING else encode(new),
-                caveats,
-            )
+        for difference in _differences(before, after, options.paths, own=True):
+            yield (keys, step.effective, change.action, actor, change.event_id, *_cells(difference), caveats)
+
+
+def _cells(difference: Difference) -> tuple[Any, ...]:
+    path, before, after = difference
+    encode = encode_value if path else encode_image
+    before_json = None if before is MISSING else encode(before)
+    return format_path(path), before, before_json, after, None if after is MISSING else encode(after)
 
 
 class _Images:
@@ -112,40 +111,74 @@ class _Images:
         self._text: str | None = None
         self._image: Any = MISSING
 
-    def of(self, text: str | None) -> Any:
-        if text is None:
-            return MISSING
-        if text != self._text:
-            self._text, self._image = text, decode_image(text)
+    def of(self, image: str | Image) -> Any:
+        """The item; MISSING where there was none; the Image itself where it was not seen."""
+        if isinstance(image, Image):
+            return MISSING if image is Image.NONE else image
+        if image != self._text:
+            self._text, self._image = image, decode_image(image)
         return self._image
 
 
-def _differences(before: Any, after: Any, paths: tuple[Path, ...]) -> Iterator[Difference]:
+def _sides(steps: Sequence[Step], position: int) -> tuple[str | Image, str | Image]:
+    """The images before and after a change; what its view lacks is taken from its neighbour, where it has it."""
+    before, after = steps[position].before, steps[position].after
+    if before is Image.UNSEEN and position > 0 and steps[position - 1].after is not Image.NONE:
+        before = steps[position - 1].after
+    if after is Image.UNSEEN and position + 1 < len(steps) and steps[position + 1].before is not Image.NONE:
+        after = steps[position + 1].before
+    return before, after
+
+
+def _differences(before: Any, after: Any, paths: tuple[Path, ...], *, own: bool = False) -> Iterator[Difference]:
+    """The differing paths. With ``own`` a change never vanishes: one that shows no path is a row of the whole item."""
+    if before is Image.UNSEEN or after is Image.UNSEEN:
+        if own:
+            yield (), _seen(before), _seen(after)
+        return
     if paths:
         for path in paths:
-            for inner, old, new in diff(get(before, path), get(after, path)):
-                yield (*path, *inner), old, new
+            yield from diff(get(before, path), get(after, path), path)
         return
     found = False
-    if before is not MISSING and after is not MISSING:
-        for difference in diff(before, after):
-            found = True
-            yield difference
-    if not found:
+    for difference in diff(before, after):
+        found = True
+        yield difference
+    if own and not found:
         yield (), before, after
 
 
-def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage) -> Iterator[str]:
+def _seen(image: Any) -> Any:
+    return MISSING if image is Image.UNSEEN else image
+
+
+def _inside(steps: Sequence[Step], window: TimeRange) -> range:
+    """The positions of the steps in the window."""
+    first = bisect_left(steps, window.start, key=lambda step: step.effective)
+    return range(first, bisect_left(steps, window.end, lo=first, key=lambda step: step.effective))
+
+
+def _covered_whole(steps: Sequence[Step], coverage: Coverage) -> bool:
+    """Whether one span, without holes, covers all of the item's changes: the usual case, told once for all."""
+    if not steps:
+        return True
+    start, end, stream = steps[0].effective, steps[-1].effective, steps[-1].change.stream
+    broken = any(step.new_stream for step in steps) or coverage.holes_in(start, end, steps[0].change.keys)
+    return not broken and coverage.covers(start, end, stream)
+
+
+def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None) -> Iterator[str]:
+    """The caveats of one change; ``coverage`` is None where it is known to be whole."""
     step = steps[position]
     if step.link is Link.GAP:
         yield "gap"
-    elif step.link is Link.UNPROVEN:
+    if step.link is Link.UNPROVEN or Image.UNSEEN in (step.before, step.after):
         yield "chain_unproven"
     if step.conflict:
         yield "conflict"
     if step.change.redaction is not None:
         yield "redacted"
-    if position == 0:
+    if position == 0 or coverage is None:
         return
     start, stream = steps[position - 1].effective, step.change.stream
     if step.new_stream or not coverage.covers(start, step.effective, stream):
@@ -155,12 +188,21 @@ def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage) -> It
 
 
 def timeline_caveats(
-    columns: Mapping[str, Sequence[Any]], keys: Sequence[str], coverage: Coverage, options: TimelineOptions
+    items: Mapping[str, Sequence[Step]], coverage: Coverage, options: TimelineOptions
 ) -> tuple[Caveat, ...]:
-    """The caveats of a timeline as a whole, those of its rows counted."""
-    found = list(_window_caveats(keys, coverage, options.window))
-    cells = Counter(name for cell in columns["caveats"] for name in cell.split())
-    found += [Caveat(name, f"on {count:,} row{'s'[: count > 1]}") for name, count in cells.items()]
+    """The caveats of a timeline as a whole: of its window, and of all changes in it, shown as rows or not."""
+    found = list(_window_caveats(list(items), coverage, options.window))
+    counts: Counter[str] = Counter()
+    for steps in items.values():
+        inside = _inside(steps, options.window)
+        whole = _covered_whole(steps, coverage)
+        for position in inside:
+            counts.update(set(_row_caveats(steps, position, None if whole else coverage)))
+        following = inside.stop
+        if 0 < following < len(steps) and steps[following].link is Link.GAP:
+            when = _utc(steps[following].effective)
+            found.append(Caveat("gap", f"the next change after the window, at {when}, shows that one is missing"))
+    found += [Caveat(name, f"on {count:,} change{'s'[: count > 1]}") for name, count in counts.items()]
     return in_order(found)
 
 

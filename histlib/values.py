@@ -213,6 +213,11 @@ def _encode_number(value: int | Decimal) -> str:
     return canonical_number(str(value))
 
 
+def _encode_int(value: int) -> str:
+    text = str(value)
+    return text if len(text) <= _DIGITS else canonical_number(text)
+
+
 def _encode_list(value: Iterable[Any]) -> str:
     return "[" + ",".join(map(encode_value, value)) + "]"
 
@@ -260,7 +265,7 @@ _SET_KINDS: Final[dict[type, str]] = {
 
 _ENCODERS: Final[dict[type, Any]] = {
     str: encode_basestring,
-    int: _encode_number,
+    int: _encode_int,
     Decimal: _encode_number,
     bool: lambda value: "true" if value else "false",
     type(None): lambda value: "null",

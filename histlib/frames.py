@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -64,9 +64,20 @@ def timeline_frame(
     return frame
 
 
+#: Columns of a state's row after the key's: name → what it holds.
+STATE_COLUMNS: Final[dict[str, str]] = {
+    "status": "present, deleted, absent or unknown",
+    "evidence": "change, next_change; NA where the status is unknown",
+    "since": "when the state began, datetime64[us, tz]; NaT where not known",
+    "until": "when it ended; NaT where open or not known",
+    "item": "the item as a dict of Python values; MISSING unless present",
+    "item_json": "the same as image JSON; NA where missing",
+    "caveats": "names of caveats, space-separated; empty if none",
+}
+
+
 def state_frame(state: ItemState) -> ResultFrame:
-    """One row: ``keys``, ``keys.<name>``, ``status``, ``evidence``, ``since``, ``until``, ``item``, ``item_json``,
-    ``caveats``."""
+    """One row: ``keys``, ``keys.<name>`` and :data:`STATE_COLUMNS`."""
     tz = state.time.tzinfo or UTC
     item = MISSING if state.item is None else state.item
     frame = ResultFrame(

@@ -19,7 +19,7 @@ from histlib.reconstruct import Finding, state_after, state_at
 from histlib.record import Change, changes_of
 from histlib.results import ItemState, Origin, StateChange
 from histlib.sources import Opened, default_source, open_source
-from histlib.timeline import TimelineOptions, actor_of, timeline_caveats, timeline_columns
+from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
 from histlib.times import TimeRange, from_micros, parse_range, parse_state_time, zone
 from histlib.values import MISSING, decode_image, encode_value
 
@@ -107,7 +107,7 @@ class History:
             paths: only changes at or below these paths, INSERT and REMOVE by path too.
 
         Returns:
-            A DataFrame with the columns ``keys``, ``keys.<name>`` and those in :data:`histlib.timeline.COLUMNS`.
+            A DataFrame with the columns ``keys``, ``keys.<name>`` and those in :data:`histlib.timelines.COLUMNS`.
 
         Raises:
             KeyNotValidError, TimeNotValidError: not a key of this table, not a range.

@@ -1,0 +1,183 @@
+"""The landing on disk: which files there are, and their lines as rows.
+
+Good lines are read in bulk. What is damaged is read again line by line, so that a damaged file never hides the
+good lines in it, and each problem is known by file and line.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.json as pj
+
+from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, rows_table
+from histlib.times import DAY, HOUR, to_micros
+
+#: How late a change may land: 24 h in the stream, 24 h in Firehose.
+MAX_LATENESS: Final = 2 * DAY
+
+#: Uncompressed bytes that are parsed at once.
+PIECE_BYTES: Final = 16 << 20
+#: Problems of one file that are told one by one.
+MAX_PROBLEMS: Final = 100
+
+_GZIP: Final = b"\x1f\x8b"
+_DATEDAY: Final = re.compile(r"changes/(\d{4})/(\d{2})/(\d{2})/")
+_PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something in a landing file that cannot be read; ``line`` None: the file as a whole, or from there on."""
+
+    file: str
+    line: int | None
+    detail: str
+
+
+@dataclass
+class Piece:
+    """Lines to parse at once: ``parts`` are (file, number of its first line here, its lines here)."""
+
+    raw: bytes
+    parts: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+
+def event_window(file: str) -> tuple[int | None, int | None]:
+    """The times (epoch µs) of the changes that a landing file may hold, by its dateday; None where it has none.
+
+    The dateday is the arrival of the oldest record (allow 1 h), and a change lands up to :data:`MAX_LATENESS` late.
+    """
+    match = _DATEDAY.match(file)
+    if not match:
+        return None, None
+    try:
+        day = to_micros(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None, None
+    return day - MAX_LATENESS, day + DAY + HOUR
+
+
+def read_pieces(root: Path, files: Iterable[str], problems: list[Problem]) -> Iterator[Piece]:
+    """The lines of the files, many small ones in one piece, a large one in several."""
+    parts: list[tuple[str, int, bytes]] = []
+    size = 0
+    for file in files:
+        for first_line, raw in _chunks(root, file, problems):
+            parts.append((file, first_line, raw))
+            size += len(raw)
+            if size >= PIECE_BYTES:
+                yield Piece(b"".join(part[2] for part in parts), parts)
+                parts, size = [], 0
+    if parts:
+        yield Piece(b"".join(part[2] for part in parts), parts)
+
+
+def parse_piece(piece: Piece) -> tuple[pa.Table, list[Problem]]:
+    """The rows of a piece, and what in it cannot be read."""
+    counts = [raw.count(b"\n") for _, _, raw in piece.parts]
+    records = _parse_fast(piece.raw)
+    if records is not None and records.num_rows == sum(counts):
+        files = pa.array([file for file, _, _ in piece.parts])
+        repeated = files.take(pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int64()))
+        return rows_table(records, repeated), []
+    return _parse_lines(piece)
+
+
+def _parse_fast(raw: bytes) -> pa.Table | None:
+    """All lines as records, or None where anything about them is odd."""
+    try:
+        table = pj.read_json(io.BytesIO(raw), pj.ReadOptions(use_threads=False, block_size=len(raw) + 1), _PARSE)
+        table = table.select(RECORD_SCHEMA.names)
+        table.validate(full=True)
+    except (pa.ArrowException, KeyError, UnicodeDecodeError):
+        return None
+    return table if table.schema.equals(RECORD_SCHEMA) and acceptable(table) else None
+
+
+def _parse_lines(piece: Piece) -> tuple[pa.Table, list[Problem]]:
+    records, files, problems = [], [], []
+    for file, first_line, raw in piece.parts:
+        for number, line in enumerate(raw.split(b"\n")[:-1], start=first_line):
+            if not line.strip():
+                continue
+            try:
+                records.append(decode_line(line))
+                files.append(file)
+            except NotARecordError as error:
+                problems.append(Problem(file, number, str(error)))
+    table = pa.Table.from_pylist(records, schema=RECORD_SCHEMA)
+    return rows_table(table, pa.array(files, pa.string())), problems
+
+
+def _chunks(root: Path, file: str, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    """(number of the first line, whole lines) of a file; an unfinished last line counts as a line."""
+    line, rest = 1, b""
+    try:
+        for raw in _uncompressed(root / file):
+            head, newline, tail = (rest + raw).rpartition(b"\n")
+            if newline:
+                yield line, head + newline
+                line += head.count(b"\n") + 1
+            rest = tail
+    except (zlib.error, EOFError) as error:
+        problems.append(Problem(file, None, f"damaged from line {line} on: {error}"))
+        with suppress(NotARecordError):
+            decode_line(rest)  # a whole line that only lacks its end
+            yield line, rest + b"\n"
+        return
+    except OSError as error:
+        problems.append(Problem(file, None, f"cannot be read: {error}"))
+        return
+    if rest:
+        yield line, rest + b"\n"
+
+
+def _uncompressed(path: Path) -> Iterator[bytes]:
+    """The contents in parts, of gzip (of any number of members) or plain files.
+
+    Raises:
+        EOFError: the gzip stream ends too early.
+        zlib.error: it is damaged; what came before has been given.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(2)
+        stream.seek(0)
+        if start != _GZIP:
+            while raw := stream.read(PIECE_BYTES):
+                yield raw
+            return
+        yield from _gunzip(stream)
+
+
+def _gunzip(stream: io.BufferedIOBase) -> Iterator[bytes]:
+    member = zlib.decompressobj(31)
+    data = b""
+    while data or (data := stream.read(1 << 20)):
+        if member.eof:
+            member = zlib.decompressobj(31)
+        before = member.copy()
+        try:
+            raw = member.decompress(data, PIECE_BYTES)
+        except zlib.error:
+            yield from _salvage(before, data)
+        data = member.unconsumed_tail or member.unused_data
+        if raw:
+            yield raw
+    if not member.eof:
+        raise EOFError("the gzip stream ends before its end")
+
+
+def _salvage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What can still be had of damaged data, up to the very byte; then the error."""
+    for at in range(len(data)):
+        yield member.decompress(data[at : at + 1])

@@ -1,0 +1,109 @@
+"""Rows of the index: a record's fields, the landing file it was read from, and the hash of its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from histlib.record import ACTIONS, COLUMNS, FORMAT, NULLABLE, PRECISIONS, SEQUENCE_DIGITS, VIEWS
+
+_ARROW: Final = {"int": pa.int64(), "bigint": pa.int64(), "string": pa.string(), "timestamp": pa.string()}
+
+#: The record's fields as the landing gives them (``timestamp_utc`` stays text).
+RECORD_SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items()])
+
+#: What a row of the index holds: the record, its landing file, and what it is sorted by.
+ROW_SCHEMA: Final = RECORD_SCHEMA.append(pa.field("file", pa.string())).append(pa.field("key_hash", pa.uint64()))
+
+_REQUIRED: Final = [name for name in COLUMNS if name not in NULLABLE]
+_ALLOWED: Final = {"action": ACTIONS, "view": VIEWS, "precision": tuple(PRECISIONS)}
+_PYTHON: Final = {pa.string(): str, pa.int64(): int}
+_Line: Final = msgspec.defstruct(
+    "_Line",
+    [(name, _PYTHON[RECORD_SCHEMA.field(name).type]) for name in _REQUIRED]
+    + [(name, _PYTHON[RECORD_SCHEMA.field(name).type] | None, None) for name in COLUMNS if name in NULLABLE],
+)
+_line_decoder: Final = msgspec.json.Decoder(_Line)
+
+
+class NotARecordError(ValueError):
+    """A line that is no record of format 1; the message says why."""
+
+
+def key_hash(keys: str) -> int:
+    """A hash of a canonical key text that is the same on every machine and in every version (64 bit)."""
+    return int.from_bytes(hashlib.blake2b(keys.encode(), digest_size=8).digest(), "big")
+
+
+def hash_column(keys: pa.ChunkedArray) -> pa.Array:
+    """:func:`key_hash` of a column of key texts."""
+    blake2b = hashlib.blake2b
+    digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in keys.to_pylist()])
+    return pa.array(np.frombuffer(digests, dtype=">u8").astype(np.uint64))
+
+
+def acceptable(table: pa.Table) -> bool:
+    """Whether every row is a record of format 1; vectorised, says only yes or no."""
+    if any(table.column(name).null_count for name in _REQUIRED):
+        return False
+    if not pc.all(pc.equal(table.column("format"), FORMAT)).as_py():
+        return False
+    if any(not set(pc.unique(table.column(name)).to_pylist()) <= set(allowed) for name, allowed in _ALLOWED.items()):
+        return False
+    sequences = pc.drop_null(table.column("sequence_number"))
+    digits = pc.and_(pc.equal(pc.binary_length(sequences), SEQUENCE_DIGITS), pc.ascii_is_decimal(sequences))
+    objects = [pc.starts_with(pc.drop_null(table.column(name)), "{") for name in ("keys", "new_image", "old_image")]
+    return all(pc.all(check, min_count=0).as_py() for check in (digits, *objects))
+
+
+def decode_line(line: bytes) -> dict[str, Any]:
+    """The fields of one line.
+
+    Raises:
+        NotARecordError: not JSON, not a record, or fields of another type; says which.
+    """
+    try:
+        fields = msgspec.structs.asdict(_line_decoder.decode(line))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotARecordError(str(error)) from error
+    if fields["format"] != FORMAT:
+        raise NotARecordError(f"format {fields['format']}, expected {FORMAT}")
+    for name, allowed in _ALLOWED.items():
+        if fields[name] not in allowed:
+            raise NotARecordError(f"{name} {fields[name]!r}, expected one of {', '.join(allowed)}")
+    number = fields["sequence_number"]
+    if number is not None and not (len(number) == SEQUENCE_DIGITS and number.isascii() and number.isdecimal()):
+        raise NotARecordError(f"sequence_number {number!r}, expected {SEQUENCE_DIGITS} digits")
+    for name in ("keys", "new_image", "old_image"):
+        if fields[name] is not None and not fields[name].startswith("{"):
+            raise NotARecordError(f"{name} is no JSON object")
+    return fields
+
+
+def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Index rows from records and the file of each."""
+    return records.append_column("file", files).append_column("key_hash", hash_column(records.column("keys")))
+
+
+def sort_rows(table: pa.Table) -> pa.Table:
+    """The rows by key hash, then key (two keys may share a hash), then stream and sequence number."""
+    hashes = table.column("key_hash").to_numpy()
+    order = np.argsort(hashes, kind="stable")
+    return table.take(pa.array(order))
+
+
+def empty_rows() -> pa.Table:
+    """No rows."""
+    return ROW_SCHEMA.empty_table()
+
+
+def concat(tables: Iterable[pa.Table]) -> pa.Table:
+    """All rows, in one table; an empty one where there are none."""
+    found: Sequence[pa.Table] = list(tables)
+    return pa.concat_tables(found) if found else empty_rows()

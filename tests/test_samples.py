@@ -25,7 +25,7 @@ from histlib.values import canonical_number, decode_image, encode_image, item_fr
 
 NAMES = list(samples.SAMPLES)
 PINNED = {
-    "products": "58a94d5de9c68776",
+    "products": "1b29961e6054fbb5",
     "orders": "8e7607653988307e",
     "todo": "97c6a515a96da54c",
 }

@@ -52,7 +52,7 @@ SCRIPT_LINES: Final[tuple[tuple[str, Key, str, Image], ...]] = (
     ("2026-11-08T02:29:10.871560", TWICE, "checkout", {"stock": n(30)}),
     ("2026-11-08T02:29:26.730094", EXPIRED, RELEASE, BREAK),
     ("2026-11-08T02:29:44.090871", GAP, RELEASE, BREAK),
-    ("2026-11-08T02:30:01.662529", BROKEN, RELEASE, BREAK),
+    ("2026-11-08T02:29:51.662529", BROKEN, RELEASE, BREAK),
     ("2026-11-08T02:41:09.508831", MAIN, "checkout", {"stock": n(10)}),
     ("2026-11-08T04:05:02.417300", SCRIPT, "price-repair", {"price": n("18.9")}),
     ("2026-11-08T04:06:37.903614", TWICE, "price-repair", {"price": n("7.45")}),

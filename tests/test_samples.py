@@ -32,6 +32,7 @@ from histlib.record import COLUMNS, NULLABLE
 from histlib.samples import landing
 from histlib.samples.stream import SECOND, image_size, micros_of
 from histlib.values import canonical_number
+from pipeline.replay import replay
 
 PINNED = {
     "products": "1b29961e6054fbb5",
@@ -249,3 +250,15 @@ def test_landing_is_never_mixed_with_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="holds something"):
         landing.write_landing("todo", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_landing_is_what_the_recorder_writes(name: str, tmp_path: Path) -> None:
+    """Without the pipeline package a sample has the very lines that the Lambda's own handler makes of its events."""
+    replay(samples.events(name), tmp_path)
+    recorded = {
+        line
+        for file in (tmp_path / "changes").rglob("*.gz")
+        for line in gzip.decompress(file.read_bytes()).decode().split("\n")[:-1]
+    }
+    assert {line.removesuffix("\n") for _, line in landing.lines(name)} == recorded

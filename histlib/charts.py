@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import altair as alt
 import pandas as pd
@@ -32,7 +32,7 @@ def timeline_chart(timeline: pd.DataFrame) -> alt.Chart:
     rows["path"] = rows["path"].replace("", "(whole item)")
     rows["time"] = _wall_clock(timeline)
     rows["trouble"] = ["gap before it" if "gap" in cell.split() else "none" for cell in timeline["caveats"]]
-    return (
+    chart = (
         alt.Chart(pd.DataFrame(rows))
         .mark_point(filled=True, size=70, opacity=0.85)
         .encode(
@@ -44,6 +44,7 @@ def timeline_chart(timeline: pd.DataFrame) -> alt.Chart:
         )
         .properties(width=_WIDTH, title="What changed when")
     )
+    return cast(alt.Chart, chart)
 
 
 def value_chart(timeline: pd.DataFrame, path: str) -> alt.LayerChart:
@@ -68,7 +69,7 @@ def value_chart(timeline: pd.DataFrame, path: str) -> alt.LayerChart:
         tooltip=["time:T", "value:Q", "by:N"],
     )
     chart = base.mark_line(interpolate="step-after", color="#1f6fb2") + base.mark_point(filled=True, color="#1f6fb2")
-    return chart.properties(width=_WIDTH, height=160, title=f"{path} over time")
+    return cast(alt.LayerChart, chart.properties(width=_WIDTH, height=160, title=f"{path} over time"))
 
 
 def _offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:

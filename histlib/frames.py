@@ -49,8 +49,8 @@ def timeline_frame(
     columns: Mapping[str, Sequence[Any]], key_names: Sequence[str], tz: tzinfo, attrs: dict[str, Any]
 ) -> ResultFrame:
     """The DataFrame of a timeline's columns (times in epoch µs become datetime64[us, tz])."""
-    data: dict[str, Any] = {"keys": _text(columns["keys"])}
-    for name, values in _key_columns(columns["keys"], key_names).items():
+    data: dict[str, Any] = {"keys": texts(columns["keys"])}
+    for name, values in key_columns(columns["keys"], key_names).items():
         data[f"keys.{name}"] = values
     for name, values in columns.items():
         if name == "time":
@@ -58,7 +58,7 @@ def timeline_frame(
         elif name in ("before", "after"):
             data[name] = objects(values)
         elif name != "keys":
-            data[name] = _text(values)
+            data[name] = texts(values)
     frame = ResultFrame(data)
     frame.attrs["histlib"] = attrs
     return frame
@@ -82,15 +82,15 @@ def state_frame(state: ItemState) -> ResultFrame:
     item = MISSING if state.item is None else state.item
     frame = ResultFrame(
         {
-            "keys": _text([encode_image(state.keys)]),
+            "keys": texts([encode_image(state.keys)]),
             **{f"keys.{name}": objects([value]) for name, value in state.keys.items()},
-            "status": _text([state.status]),
-            "evidence": _text([state.evidence]),
+            "status": texts([state.status]),
+            "evidence": texts([state.evidence]),
             "since": _moments([state.since], tz),
             "until": _moments([state.until], tz),
             "item": objects([item]),
-            "item_json": _text([None if state.item is None else encode_image(state.item)]),
-            "caveats": _text([to_cell(state.caveats)]),
+            "item_json": texts([None if state.item is None else encode_image(state.item)]),
+            "caveats": texts([to_cell(state.caveats)]),
         }
     )
     frame.attrs["histlib"] = state.attrs()
@@ -199,10 +199,12 @@ def _footing(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _text(values: Sequence[str | None]) -> Any:
+def texts(values: Sequence[str | None]) -> Any:
+    """Texts and None as pandas' ``str``."""
     return pd.array(list(values), dtype="str")
 
 
-def _key_columns(keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def key_columns(keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """The values of each key attribute, from canonical key texts."""
     decoded = {text: decode_image(text) for text in set(keys)}
     return {name: objects([decoded[text].get(name, MISSING) for text in keys]) for name in names}

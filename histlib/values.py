@@ -114,6 +114,8 @@ def encode_image(item: Mapping[str, Any]) -> str:
 def decode_value(text: str) -> Any:
     """The Python value of an image JSON text.
 
+    ``{"$N": "…"}`` is taken for a number too: spreadsheets would round a long one that is bare (see writers).
+
     Raises:
         ValueNotValidError: no JSON, or ``$`` objects that image JSON does not have.
     """
@@ -329,10 +331,12 @@ def _unwrap_special(name: str, content: Any) -> Any:
             case "$BS":
                 return frozenset(map(_bytes, content))
             case "$SS" | "$NS":
-                return frozenset(content)
+                return frozenset(map(_unwrap, content))
+            case "$N":
+                return _number_from_text(content)
     except (AttributeError, TypeError) as error:
         raise ValueNotValidError(f"{{{name!r}: {content!r}}} is no image JSON", content) from error
-    raise ValueNotValidError(f"{name!r} is no type of image JSON; expected $B, $SS, $NS, $BS or $M", name)
+    raise ValueNotValidError(f"{name!r} is no type of image JSON; expected $B, $SS, $NS, $BS, $M or $N", name)
 
 
 def _bytes(value: str | bytes | bytearray) -> bytes:

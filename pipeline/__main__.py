@@ -1,17 +1,20 @@
 """``python -m pipeline``: what is run from the clone.
 
-Exit codes: 0 done; 1 not all delivered; 2 wrong request or input; 130 interrupted.
+Exit codes: 0 done; 1 done, but not every change is in the landing; 2 the request is wrong; 3 something cannot be read
+or written; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline import replay
+from histlib.progress import progress
+from pipeline.events import Event, EventsError, read_events
+from pipeline.replay import DELAY, ReplayError, ReplayOptions, ReplayResult, replay
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,12 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (replay.ReplayError, ValueError) as error:
-        print(f"pipeline: {error}", file=sys.stderr)
-        return 2
+    except ReplayError as error:
+        return _complain(str(error), 2)
+    except EventsError as error:
+        return _complain(str(error), 3)
+    except OSError as error:
+        return _complain(f"{error.filename or options.into}: {error.strerror or error}", 3)
     except KeyboardInterrupt:
-        print("pipeline: interrupted; what is written is whole, run it again to go on", file=sys.stderr)
-        return 130
+        return _complain("interrupted; what is written is whole, run it again to go on", 130)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,14 +42,59 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pipeline", description="The capture of a DynamoDB table's changes.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("replay", help="recorded Lambda events through the recorder into a history on disk")
-    command.set_defaults(run=replay.run)
+    command.set_defaults(run=_replay)
     command.add_argument("events", nargs="+", metavar="EVENTS", help="JSON or JSON lines, also gzip; - for stdin")
     command.add_argument("--into", required=True, type=Path, metavar="DIR", help="the history's folder")
-    command.add_argument("--delay", type=float, default=replay.DELAY, help="seconds to arrival (default %(default)s)")
-    command.add_argument("--buffer-seconds", type=int, default=300, help="Firehose's buffer (default %(default)s)")
-    command.add_argument("--buffer-mib", type=float, default=5, help="Firehose's buffer (default %(default)s)")
+    command.add_argument("--delay", type=_at_least_0, default=DELAY, help="seconds to arrival (default %(default)s)")
+    command.add_argument("--buffer-seconds", type=_at_least_0, default=300, help="Firehose's buffer (default 300)")
+    command.add_argument("--buffer-mib", type=_at_least_0, default=5, help="Firehose's buffer (default 5)")
     command.add_argument("--redact", default="", metavar="PATHS", help="attribute paths never to store")
     return parser
+
+
+def _replay(options: argparse.Namespace) -> int:
+    buffer_bytes = int(options.buffer_mib * (1 << 20))
+    how = ReplayOptions(options.delay, buffer_bytes, options.buffer_seconds, options.redact)
+    result = replay(_with_progress(options.events), options.into, how)
+    _summarise(result, options.into)
+    return 0 if result.whole else 1
+
+
+def _summarise(result: ReplayResult, into: Path) -> None:
+    there = f", {result.unchanged:,} there already" if result.unchanged else ""
+    print(
+        f"{result.records:,} changes in {result.events:,} events → {result.objects:,} objects in {into}/changes{there}"
+    )
+    partial = {view: count for view, count in result.views.items() if view != "NEW_AND_OLD_IMAGES"}
+    for view, count in partial.items():
+        _warn(f"{count:,} changes of view {view}: without both images, states and gaps may not be known")
+    if result.unconverted:
+        _warn(f"{result.unconverted:,} changes could not be converted: kept in {into}/failed/records")
+    for path in result.set_aside:
+        _warn(f"a batch could not be delivered: kept in {path}; replay that file, then delete it")
+
+
+def _with_progress(paths: list[str]) -> Iterator[Event]:
+    with progress("replaying", len(paths), " files") as bar:
+        for path in paths:
+            yield from read_events([path])
+            bar.update(1)
+
+
+def _at_least_0(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 0")
+    return number
+
+
+def _warn(message: str) -> None:
+    print(f"pipeline: {message}", file=sys.stderr)
+
+
+def _complain(message: str, code: int) -> int:
+    _warn(message)
+    return code
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""What Lambda runs: each stream record becomes a line in the landing, and none is lost on the way.
+"""The recorder, what Lambda runs: each change of the table becomes a line in the landing, and none is lost on the way.
 
-Only boto3 and the standard library. Deployed as the package ``recorder`` (handler ``recorder.app.lambda_handler``), so
-its modules import each other relatively.
+app       the handler: a batch in, what failed out
+record    a stream record → a line of format 1
+images    DynamoDB JSON → image JSON text
+redact    drops what must never be stored
+packing   lines → Firehose records → calls, within Firehose's limits and near its billing steps
+delivery  sends them, and sends again only what failed, while the time lasts
+storage   what goes to S3 directly: changes too long for Firehose, records that cannot be converted
+log       one JSON line a batch
 
-    app       the handler: a batch in, what failed out
-    record    a stream record → a line of format 1
-    images    DynamoDB JSON → image JSON text
-    redact    drops attribute paths before anything is stored
-    packing   lines → Firehose records → calls, within Firehose's limits and near its billing steps
-    delivery  sends them, and sends again only what failed, while there is time
-    storage   what goes to S3 directly: changes too long for Firehose, changes that cannot be converted
+Only boto3 and the standard library. Imports inside are relative, so the package is the same wherever it lies: in the
+clone it is ``pipeline.recorder``, in Lambda ``recorder`` (``CodeUri`` is ``pipeline/``, ``Handler`` is
+``recorder.app.lambda_handler``).
 """

@@ -1,122 +1,173 @@
 """The Lambda handler: a batch of stream records in, what failed out.
 
 Environment: ``DELIVERY_STREAM_NAME`` (Firehose), ``BUCKET`` and ``PREFIX`` (the history in S3), ``REDACT`` (paths).
-The event source mapping must report batch item failures (FunctionResponseTypes: ReportBatchItemFailures).
+The event source mapping must report batch item failures (FunctionResponseTypes: ReportBatchItemFailures), and the
+function's timeout be well above 15 s, the time that one call may take.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
-from .delivery import Delivery
+from . import log
+from .delivery import CONNECT_SECONDS, READ_SECONDS, Context, Delivery, Firehose
 from .images import NotConvertibleError
-from .packing import RECORD_BYTES, billed, pack
-from .record import line
+from .packing import RECORD_BYTES, Packed, billed, pack
+from .record import Line, Record, convert, sequence_text
 from .redact import Redaction
 from .storage import Storage
 
-_recorder = None
+Response = dict[str, list[dict[str, str]]]
 
 
-def lambda_handler(event, context):
-    """What Lambda calls; see :meth:`Recorder.record`."""
-    global _recorder  # noqa: PLW0603 — clients are made once for each execution environment
-    if _recorder is None:
-        _recorder = recorder_from_environment(os.environ)
-    return _recorder.record(event, context)
+class NotAStreamEventError(ValueError):
+    """An event that no DynamoDB stream sent: the function is wired to something else."""
 
 
-def recorder_from_environment(environment):
-    """The recorder that Lambda's environment variables describe."""
+def lambda_handler(event: dict[str, Any], context: Context | None, recorder: Recorder | None = None) -> Response:
+    """What Lambda calls: :meth:`Recorder.record`, of the environment's recorder unless another is given."""
+    return (recorder or _from_environment()).record(event, context)
+
+
+@dataclass
+class _Batch:
+    """What the records of an event became."""
+
+    records: list[Record]
+    lines: list[Line] = field(default_factory=list)
+    oversize: list[Line] = field(default_factory=list)
+    unconverted: list[Record] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Recorder:
+    """Stores changes as lines of the landing: by Firehose's delivery stream ``stream``, or directly in ``storage``."""
+
+    firehose: Firehose
+    stream: str
+    storage: Storage
+    redaction: Redaction = field(default_factory=Redaction)
+    sleep: Callable[[float], None] = time.sleep
+    write_log: Callable[[dict[str, Any]], None] = log.write
+    _told: set[str] = field(default_factory=set)
+
+    def record(self, event: dict[str, Any], context: Context | None) -> Response:
+        """Record a batch.
+
+        Returns ``{"batchItemFailures": […]}``: empty, or one with the lowest sequence number that was not stored, so
+        that Lambda sends the batch again from there; empty text stands for all of it. What is stored twice by that,
+        the history tells apart.
+
+        Raises:
+            NotAStreamEventError: an event of something else; nothing of it is stored.
+        """
+        batch = self._convert(_records(event))
+        packed = list(pack(batch.lines))
+        delivery = Delivery(context, self.sleep)
+        failed: list[int | None] = [record.lowest for record in delivery.send(self.firehose, self.stream, packed)]
+        failed += [line.sequence for line in batch.oversize if not self.storage.put_line(line, delivery)]
+        for record in batch.unconverted:
+            if not self.storage.put_unconverted(record, self.redaction, delivery):
+                failed.append(_sequence(record))
+        checkpoint = _checkpoint(failed, batch.records)
+        self._tell(batch, packed, delivery, checkpoint)
+        return {"batchItemFailures": [] if checkpoint is None else [{"itemIdentifier": checkpoint}]}
+
+    def _convert(self, records: list[Record]) -> _Batch:
+        batch = _Batch(records)
+        for record in records:
+            try:
+                line = convert(record, self.redaction)
+            except NotConvertibleError as error:
+                batch.unconverted.append(record)
+                batch.reasons[str(error)] += 1
+            else:
+                (batch.lines if len(line.data) <= RECORD_BYTES else batch.oversize).append(line)
+        return batch
+
+    def _tell(self, batch: _Batch, packed: list[Packed], delivery: Delivery, checkpoint: str | None) -> None:
+        """One log line: counts, never an image or a key."""
+        if batch.records and (names := set(self.redaction.named_keys(batch.records[0])) - self._told):
+            self._told |= names
+            self.write_log({"level": "WARN", "message": "REDACT names key attributes: kept", "names": sorted(names)})
+        whole = checkpoint is None
+        self.write_log(
+            {
+                "level": "ERROR" if not whole or batch.unconverted else "INFO",
+                "message": "batch recorded" if whole else "batch not wholly recorded",
+                "records": len(batch.records),
+                "lines": len(batch.lines),
+                "oversize": len(batch.oversize),
+                "unconverted": len(batch.unconverted),
+                "reasons": dict(batch.reasons),
+                "firehose_records": len(packed),
+                "bytes": sum(len(record.data) for record in packed),
+                "billed_bytes": sum(billed(len(record.data)) for record in packed),
+                "calls": delivery.calls,
+                "retries": delivery.retries,
+                "errors": dict(delivery.errors),
+                "lowest_failed": checkpoint,
+            }
+        )
+
+
+def _records(event: Any) -> list[Record]:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise NotAStreamEventError('no event of a DynamoDB stream: expected {"Records": [{…}, …]}')
+    for record in records:
+        if (source := record.get("eventSource")) != "aws:dynamodb":
+            raise NotAStreamEventError(f"eventSource {source!r:.40}: this records DynamoDB streams (aws:dynamodb) only")
+    return records
+
+
+def _sequence(record: Record) -> int | None:
+    text = sequence_text(record)
+    return int(text) if text else None
+
+
+def _checkpoint(failed: list[int | None], records: list[Record]) -> str | None:
+    """Where Lambda must go on: the lowest failed sequence number, in the very text that Lambda gave.
+
+    A record without a number can be named only by failing the whole batch, which an empty identifier does (AWS
+    Lambda developer guide, "Reporting batch item failures").
+    """
+    numbers = [number for number in failed if number is not None]
+    if len(numbers) < len(failed):
+        return ""
+    if not numbers:
+        return None
+    lowest = min(numbers)
+    return next(text for record in records if (text := sequence_text(record)) and int(text) == lowest)
+
+
+@cache
+def _from_environment() -> Recorder:
+    """The recorder that Lambda's environment describes; its clients live as long as the execution environment.
+
+    Raises:
+        RuntimeError: a variable is missing.
+        ValueError: ``REDACT`` holds something that is no path.
+    """
     import boto3
     from botocore.config import Config
 
-    config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
-    delivery = Delivery(boto3.client("firehose", config=config), environment["DELIVERY_STREAM_NAME"])
-    storage = Storage(boto3.client("s3", config=config), environment["BUCKET"], environment.get("PREFIX", ""))
-    return Recorder(delivery, storage, Redaction(environment.get("REDACT", "")))
+    stream, bucket = _variable("DELIVERY_STREAM_NAME"), _variable("BUCKET")
+    redaction = Redaction(os.environ.get("REDACT", ""))
+    once = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
+    storage = Storage(boto3.client("s3", config=once), bucket, os.environ.get("PREFIX", ""))
+    return Recorder(boto3.client("firehose", config=once), stream, storage, redaction)
 
 
-class Recorder:
-    """Turns batches of stream records into lines of the landing."""
-
-    def __init__(self, delivery, storage, redaction, log=print):
-        self._delivery = delivery
-        self._storage = storage
-        self._redaction = redaction
-        self._log = log
-
-    def record(self, event, context):
-        """Record a batch.
-
-        Returns ``{"batchItemFailures": […]}`` with the lowest sequence number that was not stored: Lambda sends the
-        batch again from there. Records after it may then be stored twice, which the history tells apart.
-        """
-        records = event["Records"]
-        for record in records:
-            if record.get("eventSource") != "aws:dynamodb":
-                raise ValueError(f"eventSource {record.get('eventSource')!r:.40}: this handles DynamoDB Streams only")
-        counts, failed, lines = Counter(records=len(records)), [], []
-        for record in records:
-            self._convert(record, lines, failed, counts)
-        packed = list(pack(lines))
-        outcome = self._delivery.send(packed, _remaining(context))
-        failed += [record.lowest for record in outcome.failed]
-        counts["lines"] = len(lines)
-        counts["undelivered"] = sum(record.changes for record in outcome.failed)
-        counts["calls"], counts["retries"] = outcome.calls, outcome.retries
-        counts["firehose_records"] = len(packed)
-        counts["bytes"] = sum(len(record.data) for record in packed)
-        counts["billed_bytes"] = sum(billed(len(record.data)) for record in packed)
-        lowest = _as_sent(records, min(failed)) if failed else None
-        self._tell(counts, lowest, outcome.error)
-        return {"batchItemFailures": [{"itemIdentifier": lowest}] if lowest else []}
-
-    def _convert(self, record, lines, failed, counts):
-        """A line for Firehose; or what is too long, or cannot be converted, into S3."""
-        number = sequence_of(record)
-        try:
-            text = line(record, self._redaction)
-        except NotConvertibleError as error:
-            self._log(json.dumps({"level": "ERROR", "message": "not converted", "reason": str(error)}))
-            stored, what = self._storage.put_failed(number, record, self._redaction), "unconverted"
-        else:
-            if len(text) <= RECORD_BYTES:
-                lines.append((number, text))
-                return
-            stored, what = self._storage.put_line(number, text), "oversize"
-        counts[what] += 1
-        if not stored:
-            if number is None:
-                raise RuntimeError(
-                    "a record without sequence number could be stored nowhere: the batch must come again"
-                )
-            failed.append(number)
-
-    def _tell(self, counts, lowest, error):
-        level = "INFO" if lowest is None and not counts["unconverted"] else "ERROR"
-        facts = {"level": level, "message": "batch recorded", **counts, "lowest_failed": lowest}
-        self._log(json.dumps({**facts, "error": error} if error else facts))
-
-
-def sequence_of(record):
-    """The sequence number, or None where the record has none that is one."""
-    try:
-        text = record["dynamodb"]["SequenceNumber"]
-        return int(text) if text.isascii() and text.isdecimal() else None
-    except (KeyError, TypeError, AttributeError):
-        return None
-
-
-def _as_sent(records, number):
-    """The sequence number in the very text that Lambda gave: a misnamed one fails the whole batch."""
-    return next(record["dynamodb"]["SequenceNumber"] for record in records if sequence_of(record) == number)
-
-
-def _remaining(context):
-    """Seconds that the Lambda has left."""
-    if hasattr(context, "get_remaining_time_in_millis"):
-        return lambda: context.get_remaining_time_in_millis() / 1000
-    deadline = time.monotonic() + 30
-    return lambda: deadline - time.monotonic()
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise RuntimeError(f"the environment variable {name} is not set: expected where to store changes; set it")
+    return value

@@ -3,95 +3,118 @@
 The same rules as ``histlib.values``, written again since Lambda has nothing of histlib; shared test vectors bind both.
 """
 
+from __future__ import annotations
+
 import re
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
 from decimal import Context, Decimal
 from json.encoder import encode_basestring
+from typing import Any, Final
 
-_DIGITS = 38
-_EXACT = Context(prec=_DIGITS)
-_CANONICAL_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{0,36}[1-9])?").fullmatch
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
+Attribute = dict[str, Any]
+Image = dict[str, Attribute]
+
+_DIGITS: Final = 38
+_EXACT: Final = Context(prec=_DIGITS)
+_is_canonical = re.compile(r"-?(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{0,36}[1-9])?").fullmatch
+_is_number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 
 
-class NotConvertibleError(Exception):
-    """A record that cannot become a line; the message names no value."""
+class NotConvertibleError(ValueError):
+    """A record that is no change as DynamoDB writes it; the message names no value of an item."""
 
 
-def image(item):
-    """The canonical image JSON text of an attribute map (an item, or a key)."""
+#: What code here may raise on a record of another shape.
+MALFORMED: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+
+
+def encode_image(image: Image) -> str:
+    """The canonical image JSON text of an item or key in DynamoDB JSON; raises one of :data:`MALFORMED`."""
     members = []
-    for name, attribute in item.items():
+    for name, attribute in image.items():
         ((kind, value),) = attribute.items()
-        if kind == "S":
-            text = encode_basestring(value)
-        elif kind == "N":
-            text = number(value)
-        else:
-            text = _other(kind, value)
-        members.append(f"{encode_basestring(name)}:{text}")
-    members.sort()
+        members.append(f"{encode_basestring(name)}:{_ENCODERS[kind](value)}")
+    members.sort()  # a name's text ends in the one quote that is not escaped, so members sort as names do
     return "{" + ",".join(members) + "}"
 
 
-def number(text):
-    """The one text of a number: no exponent, no zeros at either end, no plus, and −0 is 0."""
-    if _CANONICAL_NUMBER(text) and len(text) <= _DIGITS and text != "-0":
+def encode_value(attribute: Attribute) -> str:
+    """The canonical image JSON text of one attribute, ``{"N": "1.50"}`` → ``1.5``; raises one of :data:`MALFORMED`."""
+    ((kind, value),) = attribute.items()
+    return _ENCODERS[kind](value)
+
+
+def encode_number(text: str) -> str:
+    """The one text of a number: no exponent, no plus, no zeros at either end, −0 is 0; all of its digits.
+
+    Raises:
+        NotConvertibleError: no number that DynamoDB could hold.
+        ArithmeticError: an exponent beyond all bounds.
+    """
+    if _is_canonical(text) and len(text) <= _DIGITS and text != "-0":
         return text
-    if not _NUMBER(text):
+    if not _is_number(text):
         raise NotConvertibleError("an N is no number")
-    decimal = Decimal(text)
-    if decimal == 0:
+    number = Decimal(text)
+    if not number:
         return "0"
-    if len("".join(map(str, decimal.as_tuple().digits)).strip("0")) > _DIGITS:
-        raise NotConvertibleError(f"an N has more than {_DIGITS} digits")
-    if not -130 <= decimal.adjusted() <= 125:
-        raise NotConvertibleError("an N is larger or smaller than DynamoDB's numbers")
-    return f"{decimal.normalize(_EXACT):f}"
+    digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
+    if digits > _DIGITS or not -130 <= number.adjusted() <= 125:
+        raise NotConvertibleError("an N is outside DynamoDB's numbers: 38 digits, 1E-130 to 9.99E+125")
+    return f"{number.normalize(_EXACT):f}"
 
 
-def value(attribute):
-    """The canonical image JSON text of one attribute value."""
-    ((kind, content),) = attribute.items()
-    if kind == "S":
-        return encode_basestring(content)
-    return number(content) if kind == "N" else _other(kind, content)
+def _encode_binary(text: str) -> str:
+    return f'"{b2a_base64(a2b_base64(text, strict_mode=True), newline=False).decode()}"'
 
 
-def _other(kind, content):
-    converter = _CONVERTERS.get(kind)
-    if converter is None:
-        raise NotConvertibleError("an attribute is of a type that is not known here")
-    return converter(content)
-
-
-def _map(content):
-    text = image(content)
-    return f'{{"$M":{text}}}' if len(content) == 1 and next(iter(content)).startswith("$") else text
-
-
-def _boolean(content):
-    if content is True or content is False:
-        return "true" if content else "false"
+def _encode_boolean(value: bool) -> str:
+    if value is True or value is False:
+        return "true" if value else "false"
     raise NotConvertibleError("a BOOL is neither true nor false")
 
 
-def _null(content):
-    if content is not True:
+def _encode_null(value: bool) -> str:
+    if value is not True:
         raise NotConvertibleError("a NULL is not true")
     return "null"
 
 
-def _set(kind, member):
-    return lambda content: f'{{"{kind}":[{",".join(sorted(set(map(member, content))))}]}}'
+def _encode_list(members: list[Attribute]) -> str:
+    return "[" + ",".join(map(encode_value, _a_list(members))) + "]"
 
 
-_CONVERTERS = {
-    "M": _map,
-    "L": lambda content: f"[{','.join(map(value, content))}]",
-    "BOOL": _boolean,
-    "NULL": _null,
-    "B": lambda content: f'{{"$B":{encode_basestring(content)}}}',
-    "SS": _set("$SS", encode_basestring),
-    "NS": _set("$NS", number),
-    "BS": _set("$BS", encode_basestring),
+def _encode_map(image: Image) -> str:
+    text = encode_image(image)
+    return f'{{"$M":{text}}}' if len(image) == 1 and text.startswith('{"$') else text
+
+
+def _set_encoder(name: str, encode: Callable[[str], str]) -> Callable[[list[str]], str]:
+    def encode_set(members: list[str]) -> str:
+        texts = sorted({encode(member) for member in _a_list(members)})
+        if not texts:
+            raise NotConvertibleError("a set is empty")
+        return f'{{"{name}":[{",".join(texts)}]}}'
+
+    return encode_set
+
+
+def _a_list(members: list[Any]) -> list[Any]:
+    if type(members) is not list:
+        raise NotConvertibleError("a list or set is none")
+    return members
+
+
+_ENCODERS: Final[dict[str, Callable[[Any], str]]] = {
+    "S": encode_basestring,
+    "N": encode_number,
+    "B": lambda text: f'{{"$B":{_encode_binary(text)}}}',
+    "BOOL": _encode_boolean,
+    "NULL": _encode_null,
+    "L": _encode_list,
+    "M": _encode_map,
+    "SS": _set_encoder("$SS", encode_basestring),
+    "NS": _set_encoder("$NS", encode_number),
+    "BS": _set_encoder("$BS", _encode_binary),
 }

@@ -1,109 +1,133 @@
 """A stream record → a line of the landing (format 1; the fields are pinned to ``histlib.record`` by a test)."""
 
-import json
-import time
+from __future__ import annotations
+
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring as quote
+from typing import Any, Final, NamedTuple
 
-from .images import NotConvertibleError, image
+from .images import MALFORMED, Image, NotConvertibleError, encode_image
+from .redact import Redaction
 
-ACTIONS = {"INSERT", "MODIFY", "REMOVE"}
-VIEWS = {"NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"}
-SEQUENCE_DIGITS = 40
+Record = dict[str, Any]
+
+SEQUENCE_DIGITS: Final = 40
+_SECOND: Final = 1_000_000
+#: (new, old) image that a record of each view and action has. One that lacks it must not pass for a removed item.
+_IMAGES: Final = {
+    "NEW_AND_OLD_IMAGES": {"INSERT": (True, False), "MODIFY": (True, True), "REMOVE": (False, True)},
+    "NEW_IMAGE": {"INSERT": (True, False), "MODIFY": (True, False), "REMOVE": (False, False)},
+    "OLD_IMAGE": {"INSERT": (False, False), "MODIFY": (False, True), "REMOVE": (False, True)},
+    "KEYS_ONLY": {"INSERT": (False, False), "MODIFY": (False, False), "REMOVE": (False, False)},
+}
 
 
-def line(record, redaction):
-    """The line of one stream record as bytes, newline included.
+class Line(NamedTuple):
+    """A line of the landing with its newline, and the sequence number of the change in it."""
 
-    Raises NotConvertibleError for whatever keeps it from being one; the message names no value of an item.
+    sequence: int
+    data: bytes
+
+
+class Stamp(NamedTuple):
+    """A stream's time: whole epoch seconds (floored), these as text in UTC, epoch µs, and ``s``, ``ms`` or ``us``."""
+
+    seconds: int
+    utc: str
+    micros: int
+    precision: str
+
+
+def convert(record: Record, redaction: Redaction) -> Line:
+    """The line of a stream record, without what the rules drop.
+
+    Raises:
+        NotConvertibleError: whatever keeps it from being one; the message names no value of an item.
     """
     try:
-        return _line(record, redaction).encode()
+        return _convert(record, redaction)
     except NotConvertibleError:
         raise
-    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+    except MALFORMED as error:
         raise NotConvertibleError(f"{type(error).__name__} in a record of another shape") from error
 
 
-def _line(record, redaction):
-    change = record["dynamodb"]
-    keys = change["Keys"]
-    action, view = _known(record["eventName"], ACTIONS), _known(change["StreamViewType"], VIEWS)
-    seconds, micros, precision = stamps(change["ApproximateCreationDateTime"])
-    size = change.get("SizeBytes")
-    return (
-        f'{{"format":1,"event_id":{quote(record["eventID"])},{_table_and_stream(record["eventSourceARN"])}'
-        f',"view":"{view}","action":"{action}","keys":{quote(_keys(keys))}'
-        f',"new_image":{_image(change.get("NewImage"), keys, redaction)}'
-        f',"old_image":{_image(change.get("OldImage"), keys, redaction)}'
-        f',"timestamp":{seconds},"timestamp_utc":"{_utc(seconds)}"'
-        f',"timestamp_micros":{micros},"precision":"{precision}"'
-        f',"sequence_number":"{sequence(change["SequenceNumber"])}","actor":{_actor(record.get("userIdentity"))}'
-        f',"redaction":{quote(redaction.id) if redaction.id else "null"}'
-        f',"size_bytes":{"null" if size is None else int(size)},"read_begin":null,"read_end":null}}\n'
-    )
+def sequence_text(record: Record) -> str | None:
+    """The sequence number as the stream gave it; None where the record has none that is one."""
+    try:
+        text = record["dynamodb"]["SequenceNumber"]
+    except (LookupError, TypeError):
+        return None
+    valid = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS
+    return text if valid else None
 
 
-def sequence(text):
-    """The sequence number, padded so that text order is number order."""
-    if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS):
-        raise NotConvertibleError("SequenceNumber is no number of at most 40 digits")
-    return text.zfill(SEQUENCE_DIGITS)
+@lru_cache(maxsize=256, typed=True)
+def read_stamp(value: float | str) -> Stamp:
+    """What an ``ApproximateCreationDateTime`` means: seconds, or ms or µs by their magnitude (as emulators give them).
 
-
-def stamps(moment):
-    """(whole epoch seconds, epoch µs, precision ``s``, ``ms`` or ``us``) of an ApproximateCreationDateTime.
-
-    It comes as an integer, a float ending in .0, or a string; emulators give milliseconds.
+    Raises:
+        NotConvertibleError: no such time.
+        ArithmeticError: no number.
     """
-    if isinstance(moment, bool) or moment is None:
+    number = Decimal(str(value))
+    if isinstance(value, bool) or not 0 < number < 10**17:
         raise NotConvertibleError("ApproximateCreationDateTime is no time")
-    if isinstance(moment, int) or (isinstance(moment, float) and moment.is_integer()):
-        seconds = int(moment)
-        micros = seconds * 1_000_000
-    else:
-        micros = int(Decimal(str(moment)) * 1_000_000)
-        seconds = micros // 1_000_000
-    if not 0 < seconds < 32_503_680_000:
-        raise NotConvertibleError("ApproximateCreationDateTime is not in epoch seconds")
-    return seconds, micros, "us" if micros % 1_000 else "ms" if micros % 1_000_000 else "s"
+    precision, scale = ("us", 1) if number >= 10**14 else ("ms", 1_000) if number >= 10**11 else ("s", _SECOND)
+    micros = int(number * scale)
+    if micros % scale:
+        precision = "us" if micros % 1_000 else "ms"
+    seconds = micros // _SECOND
+    return Stamp(seconds, datetime.fromtimestamp(seconds, UTC).isoformat(" ")[:19], micros, precision)
 
 
-def _known(word, words):
-    if word not in words:
-        raise NotConvertibleError(f"the record has none of {', '.join(sorted(words))}")
-    return word
-
-
-def _keys(keys):
+def _convert(record: Record, redaction: Redaction) -> Line:
+    sequence = sequence_text(record)
+    if sequence is None:
+        raise NotConvertibleError(f"SequenceNumber is no number of at most {SEQUENCE_DIGITS} digits")
+    change = record["dynamodb"]
+    keys, action, view = change["Keys"], record["eventName"], change["StreamViewType"]
     if not keys:
         raise NotConvertibleError("Keys is empty")
-    return image(keys)
+    needs_new, needs_old = _IMAGES[view][action]
+    table, stream = _source(record["eventSourceARN"])
+    seconds, utc, micros, precision = read_stamp(change["ApproximateCreationDateTime"])
+    size = change.get("SizeBytes")
+    text = (
+        f'{{"format":1,"event_id":{quote(record["eventID"])},"table":{table},"stream":{stream},"view":"{view}"'
+        f',"action":"{action}","keys":{quote(encode_image(keys))}'
+        f',"new_image":{_image(change.get("NewImage"), needs_new, keys, redaction)}'
+        f',"old_image":{_image(change.get("OldImage"), needs_old, keys, redaction)}'
+        f',"timestamp":{seconds},"timestamp_utc":"{utc}","timestamp_micros":{micros},"precision":"{precision}"'
+        f',"sequence_number":"{sequence.zfill(SEQUENCE_DIGITS)}","actor":{_actor(record.get("userIdentity"))}'
+        f',"redaction":{quote(redaction.id) if redaction.id else "null"}'
+        f',"size_bytes":{size if type(size) is int else "null"},"read_begin":null,"read_end":null}}\n'
+    )
+    return Line(int(sequence), text.encode())
 
 
-def _image(item, keys, redaction):
-    if item is None:
+def _image(image: Image | None, needed: bool, keys: Image, redaction: Redaction) -> str:
+    if image is None:
+        if needed:
+            raise NotConvertibleError("an image that the stream's view promises is missing")
         return "null"
-    return quote(image(redaction.apply(item, keys) if redaction.id else item))
+    return quote(encode_image(redaction.apply(image, keys) if redaction.id else image))
 
 
-@lru_cache(maxsize=64)
-def _table_and_stream(arn):
-    table, marker, _ = arn.partition("/stream/")
-    if not marker:
+@lru_cache(maxsize=16)
+def _source(arn: str) -> tuple[str, str]:
+    """The table's and the stream's ARN as JSON text."""
+    table, _, label = arn.partition("/stream/")
+    if not label:
         raise NotConvertibleError("eventSourceARN is no stream's")
-    return f'"table":{quote(table)},"stream":{quote(arn)}'
+    return quote(table), quote(arn)
 
 
-@lru_cache(maxsize=64)
-def _utc(seconds):
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-
-
-def _actor(identity):
-    """userIdentity as JSON text; GetRecords spells its names with capitals."""
+def _actor(identity: dict[str, str] | None) -> str:
+    """``userIdentity`` as JSON text, named as in Lambda's events (GetRecords begins the names with capitals)."""
     if not identity:
         return "null"
-    named = {name[:1].lower() + name[1:]: value for name, value in identity.items()}
-    return quote(json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    members = (f"{quote(name[:1].lower() + name[1:])}:{quote(value)}" for name, value in identity.items())
+    return quote("{" + ",".join(sorted(members)) + "}")

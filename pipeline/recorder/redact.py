@@ -1,76 +1,163 @@
-"""Redaction: attribute paths that are dropped before anything is stored. Key attributes are never dropped."""
+"""Redaction: attributes that must never be stored are dropped before anything is.
+
+``REDACT`` holds paths separated by commas or white space, written as in histlib: ``email, address.zip items[3].qty``.
+A name with a dot, comma, bracket, quote or space is quoted as in JSON: ``"a name".x``. Attributes of the key stay.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import re
+from collections.abc import Collection, Iterator
+from json.encoder import encode_basestring
+from typing import Any, Final
 
-_STEP = re.compile(r"""\[(\d+)\]|(?:^|\.)(?:"((?:[^"\\]|\\.)*)"|([^\s.\[\]"']+))""")
+from .images import MALFORMED, Attribute, Image, encode_value
+
+_Path = tuple[str | int, ...]
+
+_NAME: Final = r"""[^\s,.\[\]"'\x00-\x1f]+"""
+_STEP: Final = re.compile(
+    rf'\[(?P<index>[0-9]+)\]|(?P<dot>\.?)(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<plain>{_NAME}))', re.DOTALL
+)
+_BETWEEN: Final = re.compile(r"[\s,]*")
+#: The fields of a stream record, and of ``dynamodb`` in it, that hold no attribute but the key's.
+_HARMLESS: Final = {
+    "record": ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "eventSourceARN", "userIdentity"),
+    "change": ("ApproximateCreationDateTime", "Keys", "SequenceNumber", "SizeBytes", "StreamViewType"),
+}
 
 
 class Redaction:
-    """The rules of ``REDACT``: paths such as ``email`` or ``address.zip``, separated by white space or line breaks.
+    """The rules of ``REDACT``; ``rules`` are their texts, ``id`` names them in each record (None without rules).
 
-    ``id`` names them in each record (None without rules), so that images redacted unlike are never compared.
+    Raises:
+        ValueError: something that is no path; says where.
     """
 
-    def __init__(self, text=""):
-        paths = sorted({tuple(parse_path(rule)) for rule in split_rules(text)}, key=str)
-        self._paths = paths
-        self.id = hashlib.blake2b(json.dumps(paths).encode(), digest_size=6).hexdigest() if paths else None
+    def __init__(self, text: str = "") -> None:
+        self.rules = tuple(sorted({_format(path) for path in _parse(text)}))
+        self.id = hashlib.sha256("\n".join(self.rules).encode()).hexdigest()[:12] if self.rules else None
+        self._tree: dict[str | int, Any] = {}
+        for path in _parse(text):
+            _plant(self._tree, path)
 
-    def apply(self, item, keys):
-        """The attribute map without what the rules name; the given one is left as it is."""
-        for path in self._paths:
-            if path[0] not in keys:
-                item = _without(item, path)
-        return item
+    def apply(self, image: Image, keys: Collection[str]) -> Image:
+        """The image without what the rules name; the given one stays as it is. Raises one of ``images.MALFORMED``."""
+        return _prune(image, {name: below for name, below in self._tree.items() if name not in keys})
 
-    def apply_bluntly(self, item, keys):
-        """As :meth:`apply` for a map of unknown shape: attributes that a rule touches go whole; None for no map."""
-        touched = {path[0] for path in self._paths} - set(keys)
-        if not isinstance(item, dict):
-            return None
-        return {name: attribute for name, attribute in item.items() if name not in touched}
+    def apply_to_raw(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A record that cannot be converted, without anything that the rules could mean.
+
+        What cannot be understood could hide what must not be stored: only fields that a stream record has are kept,
+        and of an attribute that a rule names a part of, only one that is whole.
+        """
+        if not self.id:
+            return record
+        kept: dict[str, Any] = {name: record[name] for name in _HARMLESS["record"] if name in record}
+        change = record.get("dynamodb")
+        if isinstance(change, dict):
+            kept["dynamodb"] = {name: change[name] for name in _HARMLESS["change"] if name in change}
+            for field in ("NewImage", "OldImage"):
+                if isinstance(change.get(field), dict):
+                    kept["dynamodb"][field] = self._apply_to_what_is_whole(change[field], _key_names(record))
+        return {**kept, "redaction": self.id}
+
+    def named_keys(self, record: dict[str, Any]) -> list[str]:
+        """The attributes of the record's key that rules name, in vain."""
+        return sorted(name for name in _key_names(record) if name in self._tree)
+
+    def _apply_to_what_is_whole(self, image: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+        kept = {}
+        for name, attribute in image.items():
+            if name in keys or name not in self._tree:
+                kept[name] = attribute
+                continue
+            try:
+                kept.update(self.apply({name: attribute}, keys))
+            except MALFORMED:
+                continue
+        return kept
 
 
-def split_rules(text):
-    """The paths in the text of ``REDACT``: white space separates, but not inside quotes."""
-    return re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', text)
+def _key_names(record: dict[str, Any]) -> Collection[str]:
+    change = record.get("dynamodb")
+    keys = change.get("Keys") if isinstance(change, dict) else None
+    return keys if isinstance(keys, dict) else ()
 
 
-def parse_path(text):
-    """The steps of a path: names, and list positions.
+def _prune(image: Image, tree: dict[str | int, Any]) -> Image:
+    kept = {}
+    for name, attribute in image.items():
+        if name not in tree:
+            kept[name] = attribute
+        elif tree[name] is not None:
+            kept[name] = _prune_value(attribute, tree[name])
+    return kept
 
-    Raises ValueError for what is no path, or would drop a list's member (the others would move up).
-    """
-    steps, position = [], 0
+
+def _prune_value(attribute: Attribute, tree: dict[str | int, Any]) -> Attribute:
+    encode_value(attribute)  # only what is understood may be kept in part
+    ((kind, value),) = attribute.items()
+    if kind == "M":
+        return {"M": _prune(value, tree)}
+    if kind == "L":
+        return {"L": [_prune_value(member, tree[at]) if at in tree else member for at, member in enumerate(value)]}
+    return attribute
+
+
+def _plant(tree: dict[str | int, Any], path: _Path) -> None:
+    """Add a path to the tree of rules; None means that all from there on is dropped."""
+    *above, last = path
+    for step in above:
+        below = tree.setdefault(step, {})
+        if below is None:
+            return
+        tree = below
+    tree[last] = None
+
+
+def _parse(text: str) -> Iterator[_Path]:
+    position = _skip(text, 0)
     while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None or (match[1] is not None and not steps):
-            raise ValueError(f"REDACT: {text!r} is no path; expected like email, address.zip or items[3].qty")
-        index, quoted, plain = match.groups()
-        steps.append(int(index) if index is not None else json.loads(f'"{quoted}"') if quoted is not None else plain)
-        position = match.end()
-    if not steps or isinstance(steps[-1], int):
-        raise ValueError(f"REDACT: {text!r} names a list's member; name an attribute, or the whole list")
-    return steps
+        start = position
+        steps: list[str | int] = []
+        while (match := _STEP.match(text, position)) and (
+            bool(steps) if match["index"] else bool(match["dot"]) == bool(steps)
+        ):
+            steps.append(_step(match))
+            position = match.end()
+        end = position
+        position = _skip(text, end)
+        if end < len(text) and position == end:
+            raise ValueError(
+                f"REDACT: no path at character {end + 1} ({text[end:][:20]!r}); "
+                'expected like email, address.zip, items[3].qty or "a name".x'
+            )
+        if isinstance(steps[-1], int):
+            raise ValueError(
+                f"REDACT: {text[start:end]!r} names a member of a list, and without it the others would move up; "
+                "name an attribute in it, or the whole list"
+            )
+        yield tuple(steps)
 
 
-def _without(item, path):
-    """A map without the value at a path, copied only along the path."""
-    name, rest = path[0], path[1:]
-    if name not in item:
-        return item
-    if not rest:
-        return {other: attribute for other, attribute in item.items() if other != name}
-    return {**item, name: _without_inside(item[name], rest)}
+def _skip(text: str, position: int) -> int:
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
 
 
-def _without_inside(attribute, path):
-    if isinstance(path[0], str):
-        return {"M": _without(attribute["M"], path)} if "M" in attribute else attribute
-    members = attribute.get("L", [])
-    if path[0] >= len(members):
-        return attribute
-    inside = _without_inside(members[path[0]], path[1:])
-    return {"L": [*members[: path[0]], inside, *members[path[0] + 1 :]]}
+def _step(match: re.Match[str]) -> str | int:
+    if match["index"]:
+        return int(match["index"])
+    return match["plain"] or str(json.loads(match["quoted"], strict=False))
+
+
+def _format(path: _Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_name(step)}" for step in path)
+    return text.removeprefix(".")
+
+
+def _name(name: str) -> str:
+    return name if re.fullmatch(_NAME, name) else str(encode_basestring(name))

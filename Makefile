@@ -41,6 +41,6 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("histlib needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; run: make PYTHON=python3.12 ...")'
 	@echo "making $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install -q "uv>=0.5" && $(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock --no-deps -e . ; } \
-		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q -r requirements.lock --no-deps -e . ; }
+	@{ $(BIN)/python -m pip install -q "uv>=0.5" && $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode -r requirements.lock --no-deps -e . ; } \
+		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q --compile-bytecode -r requirements.lock --no-deps -e . ; }
 	@touch $@

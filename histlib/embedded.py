@@ -73,18 +73,20 @@ class EmbeddedSource:
             NotAHistoryError: no line of the landing is a change.
             SourceError: files that cannot be read, or no room for the index.
         """
+        if isinstance(query, Streams) or self._seen is None:
+            self._look()
         match query:
             case ItemChanges(keys=keys):
                 return self._store.read(lambda snapshot: _item_changes(snapshot, keys))
             case MatchingKeys(names=names):
                 return self._store.read(lambda snapshot: _matching_keys(snapshot, names))
-        self._forget_what_changed()
         if type(query) not in self._answers:
             self._answers[type(query)] = self._facts(query)
         return self._answers[type(query)]
 
-    def _forget_what_changed(self) -> None:
-        snapshot = self._store.read(lambda snapshot: snapshot)
+    def _look(self) -> None:
+        """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
+        snapshot = self._store.refresh()
         changed = [tree.refresh() for tree in self._trees.values()]
         if snapshot is not self._seen or any(changed):
             self._seen = snapshot

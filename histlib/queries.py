@@ -32,7 +32,10 @@ class MatchingKeys:
 @dataclass(frozen=True)
 class Streams:
     """A row per (table, stream, view): ``table stream view`` str, ``keys`` (a sample), ``first_micros``,
-    ``last_micros`` and ``changes`` int64 (epoch µs; duplicates counted)."""
+    ``last_micros`` and ``changes`` int64 (epoch µs; duplicates counted).
+
+    Each question begins with it: a source takes in what is new then, and answers the rest from the same state.
+    """
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -47,25 +47,22 @@ class Builder:
         built = Built()
         held: list[pa.Table] = []
         size = 0
-        with ExitStack() as stack:
-            spill: _Spill | None = None
+        with _Spill(self.folder / f"{name}.spill") as spill:
             for piece, (table, problems) in self._parsed(root, files, built.problems):
                 built.problems += problems
                 _count(built, table)
                 held.append(table)
                 size += table.nbytes
                 bar.update(len(piece.raw))
-                if size > self.memory // 12:
-                    spill = spill or stack.enter_context(_Spill(self.folder / f"{name}.spill"))
-                    spill.add(concat(held))
+                if size > self.memory // 16:
+                    spill.add(held)
                     held, size = [], 0
-            if spill is None:
-                rows = concat(held)
-                built.segment = self._write(name, rows) if rows.num_rows else None
-            else:
-                spill.add(concat(held))
+            if spill.used:
+                spill.add(held)
                 threads = _threads() if spill.largest() * 6 < self.memory else 1
                 built.segment = write_segment(self.folder / name, _MAX_BITS, spill.buckets(), threads)
+            elif any(table.num_rows for table in held):
+                built.segment = self._write(name, concat(held))
         return built
 
     def merge(self, readers: Sequence[SegmentReader], name: str) -> Segment:
@@ -82,7 +79,7 @@ class Builder:
         self, root: Path, files: Sequence[str], problems: list[Problem]
     ) -> Iterator[tuple[Piece, tuple[pa.Table, list[Problem]]]]:
         pieces = read_pieces(root, files, problems)
-        return ordered_map(lambda piece: (piece, parse_piece(piece)), pieces, _threads())
+        return ordered_map(lambda piece: (piece, parse_piece(piece)), pieces, _threads(), ahead=2 * _threads())
 
     def _write(self, name: str, table: pa.Table) -> Segment:
         bits = self._bits(table.nbytes)
@@ -95,39 +92,59 @@ class Builder:
 
 
 class _Spill:
-    """Rows on their way into buckets too many for memory: one Arrow stream on disk for each bucket."""
+    """Rows on their way into buckets too many for memory: one Arrow stream on disk for each bucket.
+
+    Writes in a thread of its own, one batch behind, so that reading goes on.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> _Spill:
-        self._folder.mkdir()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self._thread.shutdown()
+        for writer in self._writers.values():
+            writer.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, table: pa.Table) -> None:
-        for number, part in split(table, _MAX_BITS):
-            if number not in self._writers:
-                self._writers[number] = pa.ipc.new_stream(self._path(number), ROW_SCHEMA, options=_SPILL)
-            self._writers[number].write_table(part)
+    @property
+    def used(self) -> bool:
+        """Whether anything has been spilled."""
+        return self._writing is not None
+
+    def add(self, tables: list[pa.Table]) -> None:
+        """Spill rows; waits for the batch before."""
+        self._finish()
+        self._writing = self._thread.submit(self._write, tables)
 
     def largest(self) -> int:
         """About how many bytes the largest bucket takes in memory (lz4 packs such rows to a quarter at best)."""
-        self._close()
+        self._finish()
         return 4 * max((path.stat().st_size for path in self._folder.iterdir()), default=0)
 
     def buckets(self) -> Iterator[tuple[int, Any]]:
-        self._close()
+        """For each bucket a function that loads its rows, and lets go of them on disk."""
+        self._finish()
+        for writer in self._writers.values():
+            writer.close()
         for number in sorted(self._writers):
             yield number, partial(_load_spilled, self._path(number))
 
-    def _close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
+    def _finish(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, tables: list[pa.Table]) -> None:
+        self._folder.mkdir(exist_ok=True)
+        for number, part in split(concat(tables), _MAX_BITS):
+            if number not in self._writers:
+                self._writers[number] = pa.ipc.new_stream(self._path(number), ROW_SCHEMA, options=_SPILL)
+            self._writers[number].write_table(part)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.arrows"

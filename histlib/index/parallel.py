@@ -11,20 +11,22 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-def ordered_map(work: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> Iterator[Result]:
-    """The results in the order of the jobs; at most ``threads`` jobs are taken ahead of the results."""
+def ordered_map(
+    work: Callable[[Job], Result], jobs: Iterable[Job], threads: int, ahead: int | None = None
+) -> Iterator[Result]:
+    """The results in the order of the jobs; at most ``ahead`` (default: ``threads``) jobs are taken before results."""
     if threads <= 1:
         yield from map(work, jobs)
         return
     with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Result]] = deque()
+        waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
-                ahead.append(pool.submit(work, job))
-                if len(ahead) > threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+                waiting.append(pool.submit(work, job))
+                if len(waiting) > (ahead or threads):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
-            for future in ahead:
+            for future in waiting:
                 future.cancel()

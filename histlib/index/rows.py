@@ -18,8 +18,17 @@ _ARROW: Final = {"int": pa.int64(), "bigint": pa.int64(), "string": pa.string(),
 #: The record's fields as the landing gives them (``timestamp_utc`` stays text).
 RECORD_SCHEMA: Final = pa.schema([(name, _ARROW[kind]) for name, kind in COLUMNS.items()])
 
+#: Fields that others tell already, so that the index need not hold them.
+_DERIVED: Final = ["format", "timestamp", "timestamp_utc"]
+
 #: What a row of the index holds: the record, its landing file, and what it is sorted by.
-ROW_SCHEMA: Final = RECORD_SCHEMA.append(pa.field("file", pa.string())).append(pa.field("key_hash", pa.uint64()))
+ROW_SCHEMA: Final = pa.schema(
+    [
+        *(field for field in RECORD_SCHEMA if field.name not in _DERIVED),
+        pa.field("file", pa.string()),
+        pa.field("key_hash", pa.uint64()),
+    ]
+)
 
 _REQUIRED: Final = [name for name in COLUMNS if name not in NULLABLE]
 _ALLOWED: Final = {"action": ACTIONS, "view": VIEWS, "precision": tuple(PRECISIONS)}
@@ -88,7 +97,8 @@ def decode_line(line: bytes) -> dict[str, Any]:
 
 def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Index rows from records and the file of each."""
-    return records.append_column("file", files).append_column("key_hash", hash_column(records.column("keys")))
+    rows = records.drop_columns(_DERIVED).append_column("file", files)
+    return rows.append_column("key_hash", hash_column(records.column("keys")))
 
 
 def sort_rows(table: pa.Table) -> pa.Table:

@@ -22,8 +22,8 @@ from histlib.index.rows import ROW_SCHEMA, concat, empty_rows, sort_rows
 
 #: Rows that one lookup reads at the least.
 ROW_GROUP_ROWS: Final = 2_048
-#: Buckets of at most this many bytes in memory are kept whole once read.
-SMALL_BYTES: Final = 4 << 20
+#: A segment of at most this many rows is kept in memory once read.
+SMALL_ROWS: Final = 4 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
 
 _DICTIONARY: Final = ["table", "stream", "view", "action", "precision", "actor", "redaction", "file"]
@@ -131,14 +131,15 @@ class SegmentReader:
 
     def _bucket(self, number: int) -> _BucketReader:
         if number not in self._files:
-            self._files[number] = _BucketReader(self._folder, self._by_number[number])
+            keep = self.segment.rows <= SMALL_ROWS
+            self._files[number] = _BucketReader(self._folder, self._by_number[number], keep=keep)
         return self._files[number]
 
 
 class _BucketReader:
-    """One Parquet file: its row groups' ranges of hashes are kept, and its rows where they are few."""
+    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows."""
 
-    def __init__(self, folder: Path, bucket: Bucket) -> None:
+    def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
         path = folder / bucket.file
         try:
             if path.stat().st_size != bucket.size or _footer(path) != bucket.footer:
@@ -151,13 +152,14 @@ class _BucketReader:
         groups = [metadata.row_group(at).column(column).statistics for at in range(metadata.num_row_groups)]
         self._lows = np.array([group.min for group in groups], dtype=np.uint64)
         self._highs = np.array([group.max for group in groups], dtype=np.uint64)
-        self._small = bucket.in_memory <= SMALL_BYTES
+        self._keep = keep
         self._rows: pa.Table | None = None
 
     def between(self, low: int, high: int) -> pa.Table:
         """The rows with low ≤ hash ≤ high."""
-        if self._small:
-            self._rows = self._rows or self._read(range(len(self._lows)))
+        if self._keep:
+            if self._rows is None:
+                self._rows = self._read(range(len(self._lows)))
             return _slice(self._rows, low, high)
         first = int(np.searchsorted(self._highs, np.uint64(low)))
         last = int(np.searchsorted(self._lows, np.uint64(high), side="right"))

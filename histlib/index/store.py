@@ -55,16 +55,27 @@ class Store:
         self._landing = Tree(root, "changes")
         self._snapshot: Snapshot | None = None
 
-    def read(self, question: Callable[[Snapshot], Answer]) -> Answer:
-        """The answer from an index that has all that is in the landing now.
+    def refresh(self) -> Snapshot:
+        """Take in what is new in the landing.
 
         Raises:
             NotAHistoryError: no line of the landing is a change.
             SourceError: disk full, or files that cannot be read or written.
         """
+        return self._answer(self._current)
+
+    def read(self, question: Callable[[Snapshot], Answer]) -> Answer:
+        """The answer from the index as last refreshed; where it is damaged, from one made anew.
+
+        Raises:
+            SourceError: as :meth:`refresh`.
+        """
+        return self._answer(lambda: question(self._snapshot or self._current()))
+
+    def _answer(self, question: Callable[[], Answer]) -> Answer:
         for _ in range(_TRIES):
             try:
-                return question(self._current())
+                return question()
             except DamagedIndexError:
                 self._recover()
             except OSError as error:

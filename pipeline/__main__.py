@@ -62,12 +62,11 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _summarise(result: ReplayResult, into: Path) -> None:
     there = f", {result.unchanged:,} there already" if result.unchanged else ""
-    print(
-        f"{result.records:,} changes in {result.events:,} events → {result.objects:,} objects in {into}/changes{there}"
-    )
-    partial = {view: count for view, count in result.views.items() if view != "NEW_AND_OLD_IMAGES"}
-    for view, count in partial.items():
-        _warn(f"{count:,} changes of view {view}: without both images, states and gaps may not be known")
+    what = f"{result.records:,} changes in {result.events:,} events"
+    print(f"{what}: {result.objects:,} new objects in {into}/changes{there}")
+    for view, count in result.views.items():
+        if view != "NEW_AND_OLD_IMAGES":
+            _warn(f"{count:,} changes of view {view}: without both images, states and gaps may not be known")
     if result.unconverted:
         _warn(f"{result.unconverted:,} changes could not be converted: kept in {into}/failed/records")
     for path in result.set_aside:

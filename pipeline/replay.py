@@ -148,9 +148,7 @@ class _Replayer:
         return records
 
     def _check_table(self, records: list[Any]) -> None:
-        for record in records:
-            arn = record.get("eventSourceARN") if isinstance(record, dict) else None
-            table = arn.partition("/stream/")[0] if isinstance(arn, str) else self._table
+        for table in filter(None, map(_table_of, records)):
             self._table = self._table or table
             if table != self._table:
                 raise ReplayError(
@@ -188,6 +186,13 @@ def _from_checkpoint(records: list[Record], identifier: str) -> list[Record]:
     if not identifier:
         return records
     return [record for record in records if int(sequence_text(record) or identifier) >= int(identifier)]
+
+
+def _table_of(record: Any) -> str | None:
+    """The ARN of a record's table; None where it tells none."""
+    arn = record.get("eventSourceARN") if isinstance(record, dict) else None
+    table, _, stream = arn.partition("/stream/") if isinstance(arn, str) else ("", "", "")
+    return table if stream else None
 
 
 def _moment(record: Any) -> float | None:

@@ -97,7 +97,7 @@ class Delivery:
         """The answer of a call; None where there is none, for a reason now counted in ``errors``."""
         if not self._passing:
             return None
-        if self._seconds_left() < MARGIN_SECONDS:
+        if self.calls and not self._has_time():
             self.errors["OutOfTime"] += 1
             return None
         self.calls += 1
@@ -127,11 +127,15 @@ class Delivery:
         """Wait with backoff and jitter; False, at once, where no time would be left for another call."""
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 10))
         pause = random.uniform(longest / 2, longest)
-        if self._seconds_left() < pause + CONNECT_SECONDS + READ_SECONDS + MARGIN_SECONDS:
+        if not self._has_time(pause):
             self.errors["OutOfTime"] += 1
             return False
         self._sleep(pause)
         return True
 
-    def _seconds_left(self) -> float:
-        return self._context.get_remaining_time_in_millis() / 1_000 if self._context else float("inf")
+    def _has_time(self, pause: float = 0) -> bool:
+        """Whether a call after a pause would end before Lambda does, even a call that hangs."""
+        if self._context is None:
+            return True
+        needed = pause + CONNECT_SECONDS + READ_SECONDS + MARGIN_SECONDS
+        return self._context.get_remaining_time_in_millis() >= needed * 1_000

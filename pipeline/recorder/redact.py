@@ -37,10 +37,11 @@ class Redaction:
     """
 
     def __init__(self, text: str = "") -> None:
-        self.rules = tuple(sorted({_format(path) for path in _parse(text)}))
+        paths = list(_parse(text))
+        self.rules = tuple(sorted(set(map(_format, paths))))
         self.id = hashlib.sha256("\n".join(self.rules).encode()).hexdigest()[:12] if self.rules else None
         self._tree: dict[str | int, Any] = {}
-        for path in _parse(text):
+        for path in paths:
             _plant(self._tree, path)
 
     def apply(self, image: Image, keys: Collection[str]) -> Image:
@@ -121,26 +122,34 @@ def _plant(tree: dict[str | int, Any], path: _Path) -> None:
 def _parse(text: str) -> Iterator[_Path]:
     position = _skip(text, 0)
     while position < len(text):
-        start = position
-        steps: list[str | int] = []
-        while (match := _STEP.match(text, position)) and (
-            bool(steps) if match["index"] else bool(match["dot"]) == bool(steps)
-        ):
-            steps.append(_step(match))
-            position = match.end()
-        end = position
-        position = _skip(text, end)
-        if end < len(text) and position == end:
+        path, end = _parse_path(text, position)
+        if isinstance(path[-1], int):
             raise ValueError(
-                f"REDACT: no path at character {end + 1} ({text[end:][:20]!r}); "
-                'expected like email, address.zip, items[3].qty or "a name".x'
-            )
-        if isinstance(steps[-1], int):
-            raise ValueError(
-                f"REDACT: {text[start:end]!r} names a member of a list, and without it the others would move up; "
+                f"REDACT: {text[position:end]!r} names a member of a list, and without it the others would move up; "
                 "name an attribute in it, or the whole list"
             )
-        yield tuple(steps)
+        yield path
+        position = _skip(text, end)
+
+
+def _parse_path(text: str, start: int) -> tuple[_Path, int]:
+    """The path that starts there, and where it ends."""
+    steps: list[str | int] = []
+    position = start
+    while (match := _STEP.match(text, position)) and _fits(match, first=not steps):
+        steps.append(_step(match))
+        position = match.end()
+    if not steps or (position < len(text) and _skip(text, position) == position):
+        raise ValueError(
+            f"REDACT: no path at character {position + 1} ({text[position:][:20]!r}); "
+            'expected like email, address.zip, items[3].qty or "a name".x'
+        )
+    return tuple(steps), position
+
+
+def _fits(match: re.Match[str], *, first: bool) -> bool:
+    """A path begins with a name; further names follow a dot."""
+    return not first if match["index"] else (match["dot"] == "") == first
 
 
 def _skip(text: str, position: int) -> int:

@@ -1,0 +1,266 @@
+"""The handler: every record of a batch is stored, or at or after the checkpoint that Lambda is given."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from capture import EVENTS, NOW, STREAM, Capture, FakeFirehose, FakeS3, event, record
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pipeline.recorder
+from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
+from pipeline.recorder import app
+from pipeline.recorder.app import NotAStreamEventError, Recorder
+from pipeline.recorder.redact import Redaction
+from pipeline.recorder.storage import Storage
+
+BIG = {"S": "x" * 400_000}
+
+
+def denied(*_: Any) -> Exception:
+    return client_error("AccessDenied", 403, "", "PutObject")
+
+
+@pytest.mark.parametrize(
+    "name", sorted({path.stem for path in EVENTS.glob("*.json")} - {"poison", "kinesis", "on_failure"})
+)
+def test_realistic_events(name: str) -> None:
+    """Each record of a realistic event lands as one line, in order, and nothing is reported."""
+    capture = Capture()
+    records = event(name)["Records"]
+    assert capture.run(records) is None
+    landed = capture.landed()
+    assert [line["event_id"] for line in landed] == [one["eventID"] for one in records]
+    assert [line["action"] for line in landed] == [one["eventName"] for one in records]
+    assert [line["stream"] for line in landed] == [STREAM] * len(records)
+    assert capture.logs[-1]["lines"] == len(records)
+
+
+def test_poison_is_kept_raw_and_the_rest_lands() -> None:
+    """What cannot be converted lies raw under failed/records by its number, the rest in the landing: all is done."""
+    capture = Capture()
+    records = event("poison")["Records"]
+    assert capture.run(records) is None
+    assert capture.landed_numbers() == {int(records[at]["dynamodb"]["SequenceNumber"]) for at in (0, 5)}
+    kept = dict(capture.s3.objects)
+    for one in records[1:4]:
+        assert json.loads(kept.pop(f"todo/failed/records/{one['dynamodb']['SequenceNumber']:0>40}")) == one
+    ((name, body),) = kept.items()
+    assert name.startswith("todo/failed/records/unnumbered-")
+    assert json.loads(body) == records[4]
+    assert (capture.logs[-1]["level"], capture.logs[-1]["unconverted"]) == ("ERROR", 4)
+
+
+def test_poison_that_cannot_be_put_is_reported() -> None:
+    """Where S3 refuses the raw record, its number is the checkpoint; what lies before it is done."""
+    capture = Capture(s3=FakeS3(errors=[denied()]))
+    records = [record(5), record(7), record(9)]
+    records[1]["eventName"] = "UPSERT"
+    assert capture.run(records) == "7"
+    assert capture.landed_numbers() == {5, 9}
+
+
+def test_poison_without_a_number_fails_the_whole_batch_rather_than_vanish() -> None:
+    """A record that can be named by nothing is reported by the one way there is: everything is sent again."""
+    capture = Capture(s3=FakeS3(errors=[denied()]))
+    records = [record(5), record(7)]
+    del records[1]["dynamodb"]["SequenceNumber"]
+    assert capture.run(records) == ""
+    assert capture.run(records) is None
+    assert capture.landed_numbers() == {5}
+    assert [json.loads(body) for body in capture.s3.objects.values()] == [records[1]]
+
+
+def test_raw_records_keep_every_character() -> None:
+    """Even half a surrogate pair, which UTF-8 cannot hold, comes back from the raw record."""
+    capture = Capture()
+    one = record(7, odd={"S": "\ud83c"})
+    assert capture.run([one]) is None
+    assert [json.loads(body) for body in capture.s3.objects.values()] == [one]
+
+
+def test_line_too_long_for_firehose_is_an_object_of_its_own() -> None:
+    """Two images of 400 KB of quotes are over 1,000 KiB: the line is in the landing's day, by its number, whole."""
+    capture = Capture()
+    one = record(9, big={"S": '"' * 380_000})
+    one["eventName"], one["dynamodb"]["OldImage"] = "MODIFY", {**one["dynamodb"]["NewImage"], "n": {"N": "1"}}
+    assert capture.run([record(5), one]) is None
+    (name,) = capture.s3.objects
+    assert name == f"todo/changes/2020/10/26/oversize-{9:040}.gz"
+    assert len(gzip.decompress(capture.s3.objects[name])) > 1_024_000
+    assert capture.landed_numbers() == {5, 9}
+    assert capture.logs[-1]["oversize"] == 1
+
+
+def test_line_too_long_whose_put_fails_is_reported() -> None:
+    """No long line is lost: where S3 refuses it, it is the checkpoint."""
+    capture = Capture(s3=FakeS3(errors=[denied()]))
+    assert capture.run([record(5), record(9, big={"S": '"' * 400_000})]) == "9"
+    assert capture.run([record(9, big={"S": '"' * 400_000})]) is None
+    assert capture.landed_numbers() == {5, 9}
+
+
+def test_checkpoint_is_the_lowest_number_not_the_lowest_text() -> None:
+    """Sequence numbers have different lengths: 99 is below 100, though its text is above."""
+    capture = Capture(firehose=FakeFirehose(errors=[denied()]))
+    assert capture.run([record(100), record(99), record(1000)]) == "99"
+    assert capture.logs[-1]["lowest_failed"] == "99"
+
+
+def test_failure_of_one_firehose_record_maps_to_its_own_lines() -> None:
+    """Of several packed records one fails for good: the checkpoint is its lowest line, not the batch's."""
+    capture = Capture(firehose=FakeFirehose(refuses=lambda data: b'"t12"' in data or b't12\\"' in data))
+    records = [record(number, big=BIG) for number in range(10, 16)]
+    assert capture.run(records) == "12"
+    assert capture.landed_numbers() == {10, 11, 14, 15}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        {},
+        {"Records": None},
+        {"Records": ["text"]},
+        {"Records": [{"eventSource": "aws:sqs", "body": "x"}]},
+        {"Records": [{"body": "x"}]},
+        {"key1": "value1"},
+    ],
+    ids=repr,
+)
+def test_other_events_are_refused(wrong: Any) -> None:
+    """A function wired to something else fails loudly, and stores nothing."""
+    capture = Capture()
+    with pytest.raises(NotAStreamEventError, match=r"expected|records DynamoDB"):
+        capture.recorder.record(wrong, None)
+    with pytest.raises(NotAStreamEventError):
+        capture.recorder.record(event("kinesis"), None)
+    assert (capture.firehose.calls, capture.s3.objects) == ([], {})
+
+
+@pytest.mark.parametrize("name", ["every_type", "poison", "ttl_delete"])
+def test_logs_tell_counts_and_no_content(name: str) -> None:
+    """A batch is one log line of JSON, in which no value of an item or key appears, whatever went wrong."""
+    capture = Capture(firehose=FakeFirehose(errors=[denied()]), s3=FakeS3(errors=[denied()] * 9))
+    capture.run(event(name)["Records"])
+    (log,) = capture.logs
+    text = json.dumps(log, ensure_ascii=False)
+    for one in event(name)["Records"]:
+        for image in (one["dynamodb"]["Keys"], one["dynamodb"].get("NewImage", {})):
+            for attribute in image.values():
+                for value in attribute.values():
+                    assert not (isinstance(value, str) and len(value) > 2 and value in text)
+    assert {"records", "bytes", "billed_bytes", "calls", "retries", "errors", "lowest_failed"} <= log.keys()
+
+
+def test_rules_that_name_keys_are_told_once() -> None:
+    """Key attributes are never dropped, and the log says so, once."""
+    capture = Capture(redact="todoId, email")
+    capture.run([record(5)])
+    capture.run([record(6)])
+    assert [log["names"] for log in capture.logs if "names" in log] == [["todoId"]]
+    assert capture.landed_numbers() == {5, 6}
+
+
+def test_redaction_holds_for_raw_records_too() -> None:
+    """A poison record under failed/records lacks what REDACT names."""
+    capture = Capture(redact="email")
+    capture.run([record(5, email={"S": "SECRET"}, bad={"Q": 1})])
+    (body,) = capture.s3.objects.values()
+    assert b"SECRET" not in body
+    assert json.loads(body)["dynamodb"]["NewImage"]["bad"] == {"Q": 1}
+
+
+troubles = st.builds(
+    Faults,
+    throttle=st.sampled_from([0.0, 0.3, 0.95, 1.0]),
+    refuse=st.sampled_from([0.0, 0.3, 0.95, 1.0]),
+    s3=st.sampled_from([0.0, 0.5, 1.0]),
+    seed=st.integers(0, 10**6),
+)
+kinds = st.lists(st.sampled_from(["small", "big", "oversize", "poison", "unnumbered"]), min_size=1, max_size=12)
+SPOILED = {
+    "big": BIG,
+    "oversize": {"S": '"' * 520_000},
+    "poison": {"Q": 1},
+    "unnumbered": {"S": ""},
+    "small": {"S": ""},
+}
+
+
+@given(kinds, troubles)
+def test_nothing_is_lost_whatever_fails(
+    tmp_path_factory: pytest.TempPathFactory, batch: list[str], faults: Faults
+) -> None:
+    """Under any throttling and partial failures each record is stored, or at or after the reported checkpoint."""
+    folder = tmp_path_factory.mktemp("history")
+    clock = LocalClock(NOW)
+    s3 = LocalS3(folder, faults)
+    firehose = LocalFirehose(s3, clock, faults=faults)
+    logs: list[dict[str, Any]] = []
+    storage = Storage(s3, "bucket", "", lambda: clock.seconds)
+    recorder = Recorder(firehose, "replay", storage, Redaction(), clock.sleep, logs.append)
+    records = [record(90 + at, kind=SPOILED[kind]) for at, kind in enumerate(batch)]
+    for one, kind in zip(records, batch, strict=True):
+        if kind == "unnumbered":
+            del one["dynamodb"]["SequenceNumber"]
+    failures = recorder.record({"Records": records}, LocalContext(clock, 60))["batchItemFailures"]
+    firehose.flush()
+    assert clock.seconds <= NOW + 60 - 2
+    stored = {name.rpartition("-")[2].removesuffix(".gz") for name in s3.written if "oversize" in name}
+    stored |= {Path(name).name for name in s3.written if name.startswith("failed/records/")}
+    for path in folder.glob("changes/*/*/*/replay-*.gz"):
+        stored |= {json.loads(line)["sequence_number"] for line in gzip.decompress(path.read_bytes()).splitlines()}
+    if failures == [{"itemIdentifier": ""}]:
+        return
+    checkpoint = int(failures[0]["itemIdentifier"]) if failures else 10**40
+    for at, kind in enumerate(batch):
+        if kind == "unnumbered":
+            assert any(name.startswith("unnumbered-") for name in stored)
+        else:
+            assert 90 + at >= checkpoint or f"{90 + at:040}" in stored
+    if failures:
+        assert f"{checkpoint:040}" not in stored
+    else:
+        assert logs[-1]["lowest_failed"] is None
+
+
+def test_lambda_handler_is_what_lambda_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two arguments the environment decides; a missing or wrong setting says what to do."""
+    app._from_environment.cache_clear()
+    for name in ("DELIVERY_STREAM_NAME", "BUCKET", "PREFIX", "REDACT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with pytest.raises(RuntimeError, match="DELIVERY_STREAM_NAME is not set"):
+        app.lambda_handler(event("insert"), None)
+    monkeypatch.setenv("DELIVERY_STREAM_NAME", "stream")
+    monkeypatch.setenv("BUCKET", "bucket")
+    monkeypatch.setenv("REDACT", "a..b")
+    with pytest.raises(ValueError, match="REDACT"):
+        app.lambda_handler(event("insert"), None)
+    monkeypatch.setenv("REDACT", "email")
+    made = app._from_environment()
+    assert (made.stream, made.storage.bucket, made.redaction.rules) == ("stream", "bucket", ("email",))
+    assert app.lambda_handler(event("empty"), None) == {"batchItemFailures": []}
+    app._from_environment.cache_clear()
+
+
+def test_lambda_needs_nothing_but_boto3(tmp_path: Path) -> None:
+    """The package works under Lambda's name for it, and loads nothing of histlib nor the rest of pipeline."""
+    shutil.copytree(Path(pipeline.recorder.__file__).parent, tmp_path / "recorder")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import recorder.app as app; import json;"
+        "assert app.lambda_handler.__module__ == 'recorder.app';"
+        "third = {name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names);"
+        "print(sorted(third - {'recorder', 'botocore', 'boto3', '__main__'}))"
+    )
+    said = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"histlib", "pipeline", "msgspec", "duckdb", "pandas"} & set(json.loads(said.replace("'", '"')))

@@ -178,7 +178,7 @@ def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa
     member = encode_image({name: 0})[1:-2] + value
     query = "SELECT DISTINCT keys FROM read_parquet($paths) WHERE starts_with(keys, $first) OR ends_with(keys, $last)"
     with duckdb.connect() as connection:
-        found = connection.execute(query, {"paths": paths, "first": f"{{{member},", "last": f",{member}}}"})
+        found = connection.sql(query, params={"paths": paths, "first": f"{{{member},", "last": f",{member}}}"})
         return found.to_arrow_table()
 
 

@@ -27,7 +27,7 @@ from histlib.index.segments import DamagedIndexError, SegmentReader
 from histlib.index.tree import Tree
 from histlib.progress import progress
 
-#: A segment is merged into its elder when that is not this many times larger: at most log(rows) segments live.
+#: A segment has at least this many times the rows of all smaller ones together, so that few are live.
 TIER: Final = 4
 #: Seconds that a replaced segment is kept for readers of an older manifest.
 GRACE: Final = 600.0
@@ -131,17 +131,14 @@ class Store:
         manifest.files.update({path: files[path] for path in new})
 
     def _merge(self, manifest: Manifest) -> None:
-        """Merge the youngest segments while the next elder one is not :data:`TIER` times larger."""
+        """Merge the smallest segments, as many as it takes for each other to be :data:`TIER` times all below it."""
         segments = sorted(manifest.segments, key=lambda segment: -segment.rows)
-        youngest = 1
-        while youngest < len(segments) and segments[-youngest - 1].rows < TIER * sum(
-            segment.rows for segment in segments[-youngest:]
-        ):
-            youngest += 1
-        if youngest > 1:
-            merged = segments[-youngest:]
+        sizes = [segment.rows for segment in segments]
+        crowded = (at for at in range(len(sizes) - 1) if sizes[at] < TIER * sum(sizes[at + 1 :]))
+        if (first := next(crowded, None)) is not None:
+            merged = segments[first:]
             readers = [SegmentReader(self._folder, segment) for segment in merged]
-            segments[-youngest:] = [self._builder.merge(readers, _new_name())]
+            segments[first:] = [self._builder.merge(readers, _new_name())]
             manifest.retired.update({segment.name: time.time() for segment in merged})
         manifest.segments = segments
 

@@ -62,13 +62,13 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _summarise(result: ReplayResult, into: Path) -> None:
     there = f", {result.unchanged:,} there already" if result.unchanged else ""
-    what = f"{result.records:,} changes in {result.events:,} events"
-    print(f"{what}: {result.objects:,} new objects in {into}/changes{there}")
+    what = f"{_many(result.records, 'change')} in {_many(result.events, 'event')}"
+    print(f"{what}: {_many(result.objects, 'new object')} in {into}/changes{there}")
     for view, count in result.views.items():
         if view != "NEW_AND_OLD_IMAGES":
-            _warn(f"{count:,} changes of view {view}: without both images, states and gaps may not be known")
+            _warn(f"{_many(count, 'change')} of view {view}: without both images, states and gaps may not be known")
     if result.unconverted:
-        _warn(f"{result.unconverted:,} changes could not be converted: kept in {into}/failed/records")
+        _warn(f"{_many(result.unconverted, 'change')} could not be converted: kept in {into}/failed/records")
     for path in result.set_aside:
         _warn(f"a batch could not be delivered: kept in {path}; replay that file, then delete it")
 
@@ -85,6 +85,10 @@ def _at_least_0(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: expected a number from 0")
     return number
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _warn(message: str) -> None:

@@ -1,0 +1,7 @@
+"""How the suite runs: ``--hypothesis-profile=thorough`` looks longer."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=5_000)
+settings.load_profile("default")

@@ -1,0 +1,91 @@
+"""Coverage: what attestations prove, at the instant and just beside it."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation
+from histlib.times import DAY, HOUR, SECOND
+
+HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
+
+
+def attested(*moments: int, **changed) -> list[Attestation]:
+    return [msgspec.structs.replace(HEALTHY, attested_at=moment, **changed) for moment in moments]
+
+
+def spans(*attestations: Attestation) -> list[tuple[int, int]]:
+    return [(span.start, span.end) for span in build_coverage([], attestations, ()).spans]
+
+
+def test_a_span_reaches_from_attestation_to_attestation():
+    """Healthy ones at most 24 h apart make one span; one alone proves nothing."""
+    assert spans(*attested(0, DAY, 2 * DAY)) == [(0, 2 * DAY)]
+    assert spans(*attested(0, DAY + 1)) == []
+    assert spans(*attested(0, HOUR), *attested(10 * DAY, 10 * DAY + HOUR)) == [(0, HOUR), (10 * DAY, 10 * DAY + HOUR)]
+    assert spans(*attested(5)) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"table_id": "other"}, {"stream": "s2"}, {"view": "KEYS_ONLY"}, {"mapping": "m2"}, {"table": "t2"}],
+)
+def test_another_pipeline_does_not_continue_a_span(changed):
+    """Table id, stream, view and mapping must be the same."""
+    assert spans(*attested(0), *attested(HOUR, **changed)) == []
+
+
+@pytest.mark.parametrize("changed", [{"healthy": False}, {"undelivered": 1}, {"mapping_state": "Disabled"}])
+def test_what_is_not_whole_attests_nothing(changed):
+    """Unhealthy, or with something undelivered: no span ends there; a later whole one within a day heals it."""
+    assert spans(*attested(0), *attested(HOUR, **changed)) == []
+    assert spans(*attested(0), *attested(HOUR, **changed), *attested(2 * HOUR)) == [(0, 2 * HOUR)]
+
+
+def test_what_lags_is_not_yet_captured():
+    """Iterator age and Firehose's freshness come off the time that is attested."""
+    coverage = build_coverage([], attested(0, HOUR, iterator_age_ms=2_000, firehose_freshness_s=300), ())
+    assert coverage.captured_through == HOUR - 302 * SECOND
+    assert coverage.settled(HOUR - 302 * SECOND)
+    assert not coverage.settled(HOUR - 302 * SECOND + 1)
+    assert coverage.attests(0, HOUR - 302 * SECOND)
+    assert not coverage.attests(0, HOUR - 302 * SECOND + 1)
+    assert not coverage.attests(-1, HOUR - 302 * SECOND)
+
+
+def test_without_attestations_each_stream_covers_its_own_changes():
+    """Observed: from a stream's first change to its last, and never more than observed."""
+    coverage = build_coverage([Stream("s1", 0, 100), Stream("s2", 200, 300)], None, ())
+    assert coverage.spans == (Span(0, 100, "s1"), Span(200, 300, "s2"))
+    assert coverage.captured_through == 300
+    assert coverage.covers(0, 100) and coverage.covers(250, 900, "s2")
+    assert not coverage.covers(50, 250) and not coverage.covers(50, 101, "s1")
+    assert not coverage.attests(0, 100)
+
+
+def test_attestations_that_say_nothing_cover_nothing():
+    """A history that attests, but never that it was whole, is covered nowhere: its changes do not cover it."""
+    coverage = build_coverage([Stream("s1", 0, 100)], [], ())
+    assert (coverage.spans, coverage.captured_through, coverage.attested) == ((), None, True)
+    assert not coverage.settled(0)
+
+
+def test_holes_touch_what_they_may_hide():
+    """Both ends included; an unknown time touches all; another item's does not."""
+    hole = Hole("unreadable", 10, 20, "d", "f", 3)
+    assert [hole.touches(a, b, "k") for a, b in ((0, 9), (0, 10), (20, 30), (21, 30))] == [False, True, True, False]
+    assert Hole("undelivered", None, None, "d", "f").touches(0, 1, "k")
+    assert not Hole("unconverted", 10, 20, "d", "f", keys="other").touches(0, 100, "k")
+    assert str(hole) == "unreadable: f line 3 (d)"
+
+
+def test_an_attestation_reads_back_and_junk_is_an_error():
+    """The file's fields are those of the design; anything else is no attestation."""
+    fields = {**msgspec.to_builtins(HEALTHY), "format": 1, "table_id": "x"}
+    assert read_attestation(json.dumps(fields)) == msgspec.structs.replace(HEALTHY, table_id="x")
+    for junk in ("", "{}", json.dumps({**fields, "undelivered": "none"})):
+        with pytest.raises(ValueError, match=r"."):
+            read_attestation(junk)

@@ -1,0 +1,52 @@
+"""Paths parse back to what they were made of, and what is none is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from values_strategies import names
+
+from histlib.errors import PathNotValidError
+from histlib.paths import format_path, get, parse_path
+from histlib.values import MISSING
+
+
+@given(names, st.lists(st.one_of(names, st.integers(0, 10**6)), max_size=4))
+def test_a_path_parses_back(first, rest):
+    """Any names and positions, whatever characters they have."""
+    path = (first, *rest)
+    assert parse_path(format_path(path)) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("price", ("price",)),
+        ("address.zip", ("address", "zip")),
+        ("items[3].qty", ("items", 3, "qty")),
+        ('"a.b".c', ("a.b", "c")),
+        ('"size cm"[0]', ("size cm", 0)),
+        ("", ()),
+        ('""', ("",)),
+        ("お米.b-c", ("お米", "b-c")),
+    ],
+)
+def test_paths_as_people_write_them(text, path):
+    """Dots, brackets, quotes: both ways."""
+    assert parse_path(text) == path
+    assert format_path(path) == text
+
+
+@pytest.mark.parametrize("text", [".", "a.", ".a", "a..b", "[0]", "a[", "a[-1]", "a[01]", "a b", '"a', 'a"b"', "a[0]b"])
+def test_what_is_no_path_is_refused(text):
+    """The error says where it stopped."""
+    with pytest.raises(PathNotValidError, match=r"stopped at character|quoted name"):
+        parse_path(text)
+
+
+def test_get_tells_missing_from_null():
+    """NULL is None, what is not there is MISSING, and a text has no parts."""
+    item = {"a": None, "b": [{"c": ""}], "s": "text"}
+    found = [get(item, parse_path(text)) for text in ("a", "b[0].c", "b[1]", "x", "a.b", "s[0]", "b.c")]
+    assert found == [None, "", MISSING, MISSING, MISSING, MISSING, MISSING]

@@ -64,8 +64,8 @@ def _summarise(result: ReplayResult, into: Path) -> None:
     there = f", {result.unchanged:,} there already" if result.unchanged else ""
     what = f"{_many(result.records, 'change')} in {_many(result.events, 'event')}"
     print(f"{what}: {_many(result.objects, 'new object')} in {into}/changes{there}")
-    for view, count in result.views.items():
-        if view != "NEW_AND_OLD_IMAGES":
+    for view in ("NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"):
+        if count := result.views[view]:
             _warn(f"{_many(count, 'change')} of view {view}: without both images, states and gaps may not be known")
     if result.unconverted:
         _warn(f"{_many(result.unconverted, 'change')} could not be converted: kept in {into}/failed/records")

@@ -43,7 +43,7 @@ def read_events(paths: Iterable[str]) -> Iterator[Event]:
 
 def _events_in(stream: BinaryIO, name: str) -> Iterator[Event]:
     lines = iter(_uncompressed(stream))
-    first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
+    first = next(lines, b"")
     try:
         found = json.loads(first)
     except ValueError:  # one JSON text over several lines

@@ -64,7 +64,7 @@ def sequence_text(record: Record) -> str | None:
     return text if valid else None
 
 
-@lru_cache(maxsize=256, typed=True)
+@lru_cache(maxsize=256)
 def read_stamp(value: float | str) -> Stamp:
     """What an ``ApproximateCreationDateTime`` means: seconds, or ms or µs by their magnitude (as emulators give them).
 

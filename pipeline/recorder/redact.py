@@ -72,7 +72,7 @@ class Redaction:
     def _apply_to_what_is_whole(self, image: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
         kept = {}
         for name, attribute in image.items():
-            if name in keys or name not in self._tree:
+            if name not in self._tree:
                 kept[name] = attribute
                 continue
             try:

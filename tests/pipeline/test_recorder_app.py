@@ -19,6 +19,7 @@ import pipeline.recorder
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
 from pipeline.recorder import app
 from pipeline.recorder.app import NotAStreamEventError, Recorder
+from pipeline.recorder.record import convert
 from pipeline.recorder.redact import Redaction
 from pipeline.recorder.storage import Storage
 
@@ -98,6 +99,36 @@ def test_line_too_long_for_firehose_is_an_object_of_its_own() -> None:
     assert len(gzip.decompress(capture.s3.objects[name])) > 1_024_000
     assert capture.landed_numbers() == {5, 9}
     assert capture.logs[-1]["oversize"] == 1
+
+
+def test_longest_line_that_firehose_takes(tmp_path: Path) -> None:
+    """A line of exactly 1,024,000 bytes goes through Firehose, one byte more makes it an object of its own."""
+    spare = 1_024_000 - len(convert(record(7, big={"S": ""}), Redaction()).data)
+    for extra, names in ((0, ["replay-1"]), (1, ["oversize", "replay-1"])):
+        clock, s3 = LocalClock(NOW), LocalS3(tmp_path)
+        firehose = LocalFirehose(s3, clock)
+        recorder = Recorder(firehose, "replay", Storage(s3, "bucket", clock=lambda: NOW), sleep=clock.sleep)
+        one = record(7, big={"S": "x" * (spare + extra)})
+        assert recorder.record({"Records": [one]}, LocalContext(clock, 60)) == {"batchItemFailures": []}
+        firehose.flush()
+        assert sorted({path.name[:8] for path in tmp_path.glob("changes/*/*/*/*")}) == names
+
+
+def test_slow_puts_stop_before_lambda_does() -> None:
+    """Where many records go to S3 one by one and slowly, what there is no time for is the checkpoint, not lost."""
+    capture = Capture(timeout=60)
+    put = capture.s3.put_object
+
+    def slow_put(**request: Any) -> Any:
+        capture.clock.sleep(12)
+        return put(**request)
+
+    capture.s3.put_object = slow_put  # type: ignore[method-assign]
+    records = [record(number, bad={"Q": 1}) for number in range(1, 9)]
+    checkpoint = capture.run(records)
+    assert checkpoint == "5"
+    assert capture.clock.seconds == NOW + 48
+    assert sorted(name[-1] for name in capture.s3.objects) == ["1", "2", "3", "4"]
 
 
 def test_line_too_long_whose_put_fails_is_reported() -> None:

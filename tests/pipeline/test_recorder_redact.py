@@ -30,6 +30,7 @@ ITEM = {
         ("address.zip", [("address", "M", "zip")]),
         ("email, address.zip", [("email",), ("address", "M", "zip")]),
         ("address.zip,email\n\taddress", [("email",), ("address",)]),
+        ("address address.zip", [("address",)]),
         ("items[1].qty", [("items", "L", 1, "M", "qty")]),
         ('"a,b.c"."x y"', [("a,b.c", "M", "x y")]),
         ("nothing address.none email.x items[9].qty address[0].x", []),

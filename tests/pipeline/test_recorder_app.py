@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from capture import EVENTS, NOW, STREAM, Capture, FakeFirehose, FakeS3, event, record
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
 import pipeline.recorder
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
@@ -282,6 +285,41 @@ def test_lambda_handler_is_what_lambda_calls(monkeypatch: pytest.MonkeyPatch) ->
     assert (made.stream, made.storage.bucket, made.redaction.rules) == ("stream", "bucket", ("email",))
     assert app.lambda_handler(event("empty"), None) == {"batchItemFailures": []}
     app._from_environment.cache_clear()
+
+
+@mock_aws
+def test_boto3_takes_what_the_handler_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Called as Lambda does, with boto3's own clients, the lines, the long one and the raw one are in the bucket."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "DELIVERY_STREAM_NAME": "stream",
+        "BUCKET": "history",
+        "PREFIX": "todo/",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="history", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    boto3.client("firehose").create_delivery_stream(
+        DeliveryStreamName="stream",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": "arn:aws:iam::111122223333:role/firehose",
+            "BucketARN": "arn:aws:s3:::history",
+            "Prefix": "todo/changes/",
+        },
+    )
+    app._from_environment.cache_clear()
+    records = [record(5), record(7, bad={"Q": 1}), record(9, big={"S": '"' * 520_000})]
+    assert app.lambda_handler({"Records": records}, None) == {"batchItemFailures": []}
+    app._from_environment.cache_clear()
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="history")["Contents"]]
+    (landed,) = [key for key in keys if "/stream-" in key]
+    body = s3.get_object(Bucket="history", Key=landed)["Body"].read()
+    assert [json.loads(line)["event_id"] for line in body.splitlines()] == ["event-5"]
+    oversize, raw = sorted({*keys} - {landed})
+    assert re.fullmatch(rf"todo/changes/\d{{4}}/\d{{2}}/\d{{2}}/oversize-{9:040}\.gz", oversize)
+    assert raw == f"todo/failed/records/{7:040}"
 
 
 def test_lambda_needs_nothing_but_boto3(tmp_path: Path) -> None:

@@ -81,10 +81,10 @@ def _local_times(column: pd.Series[Any]) -> tuple[list[str], list[str]]:
     """Local times as text, with microseconds only where there are some, and their offsets."""
     utc = utc_micros(column)
     local = column.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    whole = np.char.replace(np.datetime_as_string(local, unit="s"), "T", " ").tolist()
-    fine = np.char.replace(np.datetime_as_string(local, unit="us"), "T", " ").tolist()
+    whole, fine = (np.datetime_as_string(local, unit=unit).tolist() for unit in ("s", "us"))
     fraction = (local.astype("int64") % 1_000_000 != 0).tolist()
     times = [exact if some else short for exact, short, some in zip(fine, whole, fraction, strict=True)]
+    times = [time.replace("T", " ") for time in times]
     seconds = (local - utc).astype("timedelta64[s]").astype("int64").tolist()
     known = {offset: _offset(offset) for offset in set(seconds)}
     nothing = np.isnat(utc).tolist()

@@ -24,6 +24,8 @@ from histlib.keys import Key, parse_key_text
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Kinds of files that answers are written to.
+EXPORTS: Final = (".csv", ".parquet")
 _NOTEBOOK: Final = "incident_investigation.ipynb"
 _RELATIVE_TIME = re.compile(r"-(\d+[wdhms])+")
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     _speak_utf8()
     given = sys.argv[1:] if arguments is None else arguments
-    options = build_parser().parse_args([_shielded(argument) for argument in given])
+    options = _parse(given)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -55,20 +57,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _parse(given: Sequence[str]) -> argparse.Namespace:
+    """The options; times may stand after switches too, which argparse alone does not take."""
+    parser = build_parser()
+    options, rest = parser.parse_known_args([_shielded(argument) for argument in given])
+    for name in getattr(options, "times", ()):
+        if rest and getattr(options, name) is None and not rest[0].startswith("-"):
+            setattr(options, name, rest.pop(0))
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line, as ``histlib --help`` shows it."""
     parser = _Parser(prog="histlib", description="What was in this DynamoDB table at that moment?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     state = commands.add_parser("state-at", help="what one item was at a time")
-    state.set_defaults(run=_state_at)
+    state.set_defaults(run=_state_at, times=("time",))
     state.add_argument("key", metavar="KEY", help='p0001, productId=p0001, {"customerId":7,"orderId":"a"}')
-    state.add_argument("time", metavar="TIME", nargs="?", default="now", help="2026-11-08T02:30, -2h, now (default)")
+    state.add_argument("time", metavar="TIME", nargs="?", help="2026-11-08T02:30, -2h, now (default)")
     state.add_argument("--change", metavar="EVENT_ID", help="the state right after this change, whatever the time")
     _add_common(state)
 
     timeline = commands.add_parser("timeline", help="what happened to one item, change by change")
-    timeline.set_defaults(run=_timeline)
+    timeline.set_defaults(run=_timeline, times=("start", "end"))
     timeline.add_argument("key", metavar="KEY", help="as for state-at; of a key of two, one attribute is enough")
     timeline.add_argument("start", metavar="START", nargs="?", help="from this time on")
     timeline.add_argument("end", metavar="END", nargs="?", help="before this time; a date includes that day")
@@ -87,13 +101,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="AWS Region, for sources on AWS")
     parser.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="also write the answer to FILE (.csv or .parquet)")
+    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write the answer to FILE (.csv or .parquet)")
     parser.add_argument("--strict", action="store_true", help="exit 1 if the answer carries any caveat")
 
 
 def _state_at(options: argparse.Namespace) -> int:
     history, key = _ask(options)
-    state = history.state_at(key, options.time, change=options.change)
+    state = history.state_at(key, options.time or "now", change=options.change)
     print(state.as_json() if options.json else state)
     if options.csv:
         from histlib.frames import state_frame
@@ -131,6 +145,13 @@ def notebook_file() -> Path:
         if (folder / _NOTEBOOK).is_file():
             return folder / _NOTEBOOK
     raise SourceError(f"{_NOTEBOOK} is not in this installation; install histlib again", str(package))
+
+
+def _export(text: str) -> Path:
+    """A file that can be written, known before the question is asked."""
+    if Path(text).suffix not in EXPORTS:
+        raise argparse.ArgumentTypeError(f"{text}: expected {' or '.join(EXPORTS)}")
+    return Path(text)
 
 
 def _ask(options: argparse.Namespace) -> tuple[histlib.History, Key]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from histlib.errors import NotAHistoryError, RequestError, SourceError
+from histlib.errors import NotAHistoryError, RequestError, SourceError, ValueNotValidError
 from histlib.index.landing import event_window
 from histlib.index.rows import concat, key_hash
 from histlib.index.store import Snapshot, Store
@@ -187,27 +187,41 @@ def _fields(stream: Any) -> dict[str, Any]:
 
 
 def _hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
-    records = _stream_records(raw)
-    seconds = [int(float(record["dynamodb"]["ApproximateCreationDateTime"])) for record in records]
-    keys = {encode_image(item_from_dynamodb(record["dynamodb"]["Keys"])) for record in records}
+    changes = _undelivered_changes(raw)
+    seconds = [second for second, _ in changes if second is not None]
+    known = len(seconds) == len(changes) > 0
+    keys = {text for _, text in changes}
     return {
         "kind": kind,
-        "start": min(seconds) * SECOND if seconds else None,
-        "end": max(seconds) * SECOND + SECOND - 1 if seconds else None,
-        "detail": f"{len(records)} changes not in the history" if records else "not readable as stream records",
+        "start": min(seconds) * SECOND if known else None,
+        "end": max(seconds) * SECOND + SECOND - 1 if known else None,
+        "detail": f"{len(changes)} changes that are not in the history" if changes else "not readable as changes",
         "file": file,
         "line": None,
         "keys": keys.pop() if len(keys) == 1 else None,
     }
 
 
-def _stream_records(raw: bytes) -> list[Any]:
-    """The stream records of a failed object: one record, an event, or Lambda's on-failure object around one."""
+def _undelivered_changes(raw: bytes) -> list[tuple[int | None, str | None]]:
+    """(second, key's text), each None where it cannot be read, of one record, an event, or Lambda's object around one."""
     try:
         found = json.loads(raw)
-        if "payload" in found:
-            found = json.loads(found["payload"])
+        found = json.loads(found["payload"]) if "payload" in found else found
         records = found.get("Records", [found])
-        return [record for record in records if {"ApproximateCreationDateTime", "Keys"} <= record["dynamodb"].keys()]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return [(_second(record), _key_text(record)) for record in records]
+    except (ValueError, TypeError, AttributeError):
         return []
+
+
+def _second(record: Any) -> int | None:
+    try:
+        return int(float(record["dynamodb"]["ApproximateCreationDateTime"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _key_text(record: Any) -> str | None:
+    try:
+        return encode_image(item_from_dynamodb(record["dynamodb"]["Keys"]))
+    except (KeyError, TypeError, AttributeError, ValueNotValidError):
+        return None

@@ -140,12 +140,12 @@ def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.array(micros, dtype="datetime64[us]")).tz_localize("UTC").tz_convert(tz)
 
 
-def objects(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """Python values as they are: lists, dicts and sets stay whole."""
+def objects(values: Sequence[Any]) -> pd.Series[Any]:
+    """Python values as they are: texts stay objects, lists, dicts and sets stay whole."""
     column = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):
         column[position] = value
-    return column
+    return pd.Series(column, dtype=object)
 
 
 def display_frame(frame: pd.DataFrame) -> pd.DataFrame:

@@ -91,7 +91,9 @@ def run_notebook() -> Path:
     notebook = nbformat.read(notebook_file(), as_version=4)  # type: ignore[no-untyped-call]
     os.environ["HISTLIB_SOURCE"] = "products"
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": "."}}).execute()
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", embed_images=True)
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", embed_images=True
+    )
     page = Path("incident_investigation.html")
     page.write_text(exporter.from_notebook_node(notebook)[0], encoding="utf-8")
     return page

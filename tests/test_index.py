@@ -248,6 +248,26 @@ def test_undelivered_changes_are_holes_until_done(tmp_path):
     assert holes(source) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "start", "keys"),
+    [
+        (b"not json", None, None),
+        (b"[]", None, None),
+        (b'{"dynamodb":{"Keys":{"id":{"N":"x"}},"ApproximateCreationDateTime":5}}', 5_000_000, None),
+        (b'{"dynamodb":{"Keys":{"id":{"S":"a"}},"ApproximateCreationDateTime":"soon"}}', None, '{"id":"a"}'),
+        (b'{"eventID":"1"}', None, None),
+        (b'{"Records":[{"dynamodb":{}},{"dynamodb":{"ApproximateCreationDateTime":5}}]}', None, None),
+    ],
+)
+def test_a_failed_change_that_cannot_be_read_is_a_hole_all_the_same(tmp_path, body, start, keys):
+    """Without a time it may touch any time, without a key any item; it never keeps a question from its answer."""
+    put(tmp_path, [record(1)])
+    (tmp_path / "failed/records").mkdir(parents=True)
+    (tmp_path / "failed/records/17").write_bytes(body)
+    (hole,) = holes(EmbeddedSource(tmp_path))
+    assert (hole["kind"], hole["start"], hole["keys"]) == ("unconverted", start, keys)
+
+
 def test_what_is_no_history_is_refused(tmp_path):
     """Nothing, something else, or only unreadable files: an error that says what was seen and what was expected."""
     with pytest.raises(NotAHistoryError, match="no folder changes/"):

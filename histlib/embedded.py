@@ -203,7 +203,7 @@ def _hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
 
 
 def _undelivered_changes(raw: bytes) -> list[tuple[int | None, str | None]]:
-    """(second, key's text), each None where it cannot be read, of one record, an event, or Lambda's object around one."""
+    """(second, key text) of each change in a record, an event, or Lambda's object around one; None where unreadable."""
     try:
         found = json.loads(raw)
         found = json.loads(found["payload"]) if "payload" in found else found

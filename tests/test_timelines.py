@@ -15,7 +15,7 @@ from worlds import SECOND, worlds
 from histlib.chain import build_chain
 from histlib.coverage import Stream, build_coverage
 from histlib.diff import diff
-from histlib.paths import parse_path
+from histlib.paths import format_path, parse_path
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
 from histlib.times import TimeRange
 from histlib.values import MISSING, decode_image, encode_image, equal
@@ -60,12 +60,10 @@ def apply(image: Any, path: str, after: Any) -> Any:
 def test_a_diff_applied_to_the_old_item_gives_the_new(before, after):
     """Row by row, removals from the end, whatever the types; and equal items have none."""
     differences = list(diff(before, after))
+    removals = [difference for difference in differences if difference[2] is MISSING]
+    others = [difference for difference in differences if difference[2] is not MISSING]
     image = before
-    for path, _, new in sorted(
-        differences, key=lambda d: (d[2] is MISSING, [-s if isinstance(s, int) else 0 for s in d[0]])
-    ):
-        from histlib.paths import format_path
-
+    for path, _, new in [*others, *reversed(removals)]:
         image = apply(image, format_path(path), new)
     assert same(image, after)
     assert (differences == []) == equal(before, after)

@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import botocore
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
+from benchmarks.rows import Row
 from pipeline.recorder.app import Recorder
 from pipeline.recorder.packing import billed
 from pipeline.recorder.storage import Storage
@@ -34,15 +35,6 @@ BATCH = 1_000
 BATCHES = 10
 ARTICLE_RECORDS = 200
 ROUNDS = 5
-
-
-class Row(NamedTuple):
-    """One measured number; ``target`` is empty where there is none."""
-
-    name: str
-    value: float
-    unit: str
-    target: str
 
 
 def run() -> list[Row]:

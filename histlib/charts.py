@@ -10,10 +10,11 @@ import altair as alt
 import pandas as pd
 from altair.vegalite.v5.display import VEGALITE_MIME_TYPE
 
-from histlib.errors import PathNotValidError
 from histlib.frames import display_frame
 
-_ACTIONS: Final = {"INSERT": "#2e7d32", "MODIFY": "#1f6fb2", "REMOVE": "#c62828"}
+_MISSING: Final = "missing change"
+_ACTIONS: Final = {"INSERT": "#2e7d32", "MODIFY": "#1f6fb2", "REMOVE": "#c62828", _MISSING: "#d98200"}
+_SHAPES: Final = ["circle", "circle", "circle", "cross"]
 _WIDTH: Final = 720
 
 
@@ -26,20 +27,21 @@ def enable() -> None:
 def timeline_chart(timeline: pd.DataFrame) -> alt.Chart:
     """What changed when: a lane for each path, a mark for each change, coloured by action.
 
-    A change before which another one is missing (caveat ``gap``) is drawn as a cross.
+    What a missing change did (rows without action) is drawn as a cross, when it was found out.
     """
     rows = display_frame(timeline)
     rows["path"] = rows["path"].replace("", "(whole item)")
+    rows["action"] = rows["action"].replace("", _MISSING)
     rows["time"] = _wall_clock(timeline)
-    rows["trouble"] = ["gap before it" if "gap" in cell.split() else "none" for cell in timeline["caveats"]]
+    names = list(_ACTIONS)
     chart = (
         alt.Chart(pd.DataFrame(rows))
         .mark_point(filled=True, size=70, opacity=0.85)
         .encode(
             x=_time_axis(timeline),
             y=alt.Y("path:N", title=None),
-            color=alt.Color("action:N", scale=alt.Scale(domain=list(_ACTIONS), range=list(_ACTIONS.values()))),
-            shape=alt.Shape("trouble:N", scale=alt.Scale(domain=["none", "gap before it"], range=["circle", "cross"])),
+            color=alt.Color("action:N", title=None, scale=alt.Scale(domain=names, range=list(_ACTIONS.values()))),
+            shape=alt.Shape("action:N", title=None, scale=alt.Scale(domain=names, range=_SHAPES)),
             tooltip=["time:T", "action:N", "actor:N", "path:N", "before:N", "after:N", "caveats:N"],
         )
         .properties(width=_WIDTH, title="What changed when")
@@ -47,29 +49,46 @@ def timeline_chart(timeline: pd.DataFrame) -> alt.Chart:
     return cast(alt.Chart, chart)
 
 
-def value_chart(timeline: pd.DataFrame, path: str) -> alt.LayerChart:
-    """A number over time, as steps: what the path held from each change on. Other values are left out.
+def value_chart(timeline: pd.DataFrame, path: str) -> alt.Chart | alt.LayerChart:
+    """A number over time, as steps: what the path held from each change on, up to what is captured.
 
-    Raises:
-        PathNotValidError: the timeline has no number at this path.
+    Values that are no numbers are left out; a step that a missing change made is drawn as a cross. Where the path
+    held no numbers, only when it changed is shown, as by :func:`timeline_chart`.
     """
     rows = pd.DataFrame(
         {
             "time": _wall_clock(timeline),
             "value": [_number(value) for value in timeline["after"]],
-            "by": timeline["actor"].fillna("").to_numpy(),
+            "by": timeline["actor"].fillna(""),
+            "action": timeline["action"].fillna(_MISSING),
         }
-    )[(timeline["path"] == path).to_numpy()]
+    )[timeline["path"] == path]
     rows = rows[rows["value"].notna()]
     if rows.empty:
-        raise PathNotValidError(f"the timeline has no number at {path!r}; ask timeline(key, paths={path!r})", path)
-    base = alt.Chart(rows).encode(
-        x=_time_axis(timeline),
-        y=alt.Y("value:Q", title=path),
-        tooltip=["time:T", "value:Q", "by:N"],
+        return timeline_chart(timeline)
+    names = list(_ACTIONS)
+    lines = alt.Chart(pd.concat([rows, _last_known(timeline, rows)]))
+    points = alt.Chart(rows).encode(
+        color=alt.Color("action:N", title=None, scale=alt.Scale(domain=names, range=list(_ACTIONS.values()))),
+        shape=alt.Shape("action:N", title=None, scale=alt.Scale(domain=names, range=_SHAPES)),
+        tooltip=["time:T", "value:Q", "by:N", "action:N"],
     )
-    chart = base.mark_line(interpolate="step-after", color="#1f6fb2") + base.mark_point(filled=True, color="#1f6fb2")
-    return cast(alt.LayerChart, chart.properties(width=_WIDTH, height=160, title=f"{path} over time"))
+    place = {"x": _time_axis(timeline), "y": alt.Y("value:Q", title=path)}
+    line = lines.mark_line(interpolate="step-after", color="#1f6fb2").encode(**place)
+    chart = (line + points.mark_point(filled=True, size=70, opacity=1).encode(**place)).properties(
+        width=_WIDTH, height=160, title=f"{path} over time"
+    )
+    return cast(alt.LayerChart, chart)
+
+
+def _last_known(timeline: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The last value again, at the end of what was asked for or captured."""
+    about = timeline.attrs.get("histlib", {})
+    ends = [pd.Timestamp(about[name]) for name in ("end", "captured_through") if about.get(name)]
+    last = rows.iloc[[-1]].copy()
+    if ends:
+        last["time"] = min(ends).tz_convert(timeline["time"].dt.tz).tz_localize(None)
+    return last
 
 
 def _offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -10,7 +10,10 @@ _CARD = (
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:10px 14px;margin:4px 0;"
     "display:inline-block;min-width:26em;max-width:100%;font-size:13px;line-height:1.45"
 )
-_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;overflow-wrap:anywhere"
+_CELL = (
+    "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;"
+    "overflow-wrap:break-word;max-width:36em"
+)
 _QUIET = "opacity:.7"
 _WARN = "border-left:3px solid #d98200;padding:1px 8px;margin-top:4px"
 _COLOURS = {"present": "#2e7d32", "deleted": "#c62828", "absent": "#616161", "unknown": "#d98200"}

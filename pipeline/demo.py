@@ -86,11 +86,13 @@ def run_notebook() -> Path:
     import nbformat
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
+    from traitlets.config import Config
 
     say("Notebook", "executing incident_investigation.ipynb on that history …")
     notebook = nbformat.read(notebook_file(), as_version=4)  # type: ignore[no-untyped-call]
     os.environ["HISTLIB_SOURCE"] = "products"
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": "."}}).execute()
+    quiet = {"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": "."}}, config=Config(quiet)).execute()
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", embed_images=True
     )

@@ -92,10 +92,15 @@ def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) 
 
 
 def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:
-    """One a stream ARN, over all its views (a stream has one; a file put there by hand may not)."""
+    """One a stream ARN, over all its views (a stream has one; a file put there by hand may not).
+
+    Baselines are no streams: they cover nothing.
+    """
     by_arn: dict[str, Stream] = {}
     for row in rows:
         arn, first, last = row["stream"] or "", row["first_micros"], row["last_micros"]
+        if arn.startswith("baseline:"):
+            continue
         known = by_arn.get(arn, Stream(arn, first, last))
         by_arn[arn] = Stream(arn, min(first, known.first), max(last, known.last))
     return list(by_arn.values())

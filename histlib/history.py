@@ -68,7 +68,7 @@ class History:
     def __repr__(self) -> str:
         through = self.captured_through
         captured = through.isoformat(sep=" ") if through else "not known"
-        return f"<History of {self._origin()} · {self.completeness} · captured through {captured}>"
+        return f"<History of {self._origin(self._facts())} · {self.completeness} · captured through {captured}>"
 
     def state_at(self, key: Any, time: Any = "now", *, change: str | None = None) -> ItemState:
         """What one item was at a time: the state after all its changes up to and in that second.
@@ -94,7 +94,7 @@ class History:
             position = _position_of(steps, change, whole.text)
             moment = steps[position].effective
             finding = state_after(steps, position, facts.coverage)
-        return self._state(whole, moment, finding)
+        return self._state(facts, whole, moment, finding)
 
     def timeline(
         self, key: Any, start: Any = None, end: Any = None, *, paths: Sequence[str] | str | None = None
@@ -126,7 +126,7 @@ class History:
         options = TimelineOptions(window, parsed_paths, self._opened.actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, facts.coverage, options)
-        attrs = self._attrs(f"timeline of {parsed.text}", window, caveats)
+        attrs = self._attrs(facts, f"timeline of {parsed.text}", window, caveats)
         return timeline_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     # --- what the answers share ---
@@ -157,13 +157,14 @@ class History:
         self._known = current_facts(self._opened.source, self._known, self._opened.key_schema)
         return self._known
 
-    def _origin(self) -> Origin:
-        return Origin(self._opened.name, self.table, self.account, self.region, self.captured_through)
+    def _origin(self, facts: Facts) -> Origin:
+        through = self._time(facts.coverage.captured_through)
+        return Origin(self._opened.name, facts.table, facts.account, facts.region, through)
 
     def _time(self, micros: int | None) -> datetime | None:
         return None if micros is None else from_micros(micros, self._tz)
 
-    def _state(self, key: Key, moment: int, finding: Finding) -> ItemState:
+    def _state(self, facts: Facts, key: Key, moment: int, finding: Finding) -> ItemState:
         item = None if finding.image is None else decode_image(finding.image)
         return ItemState(
             keys=dict(key.values),
@@ -179,7 +180,7 @@ class History:
             caveats=finding.caveats,
             reason=finding.reason,
             candidates=tuple(None if text is None else decode_image(text) for text in finding.candidates),
-            origin=self._origin(),
+            origin=self._origin(facts),
         )
 
     def _state_change(self, step: Step | None, item: Any) -> StateChange | None:
@@ -194,13 +195,13 @@ class History:
             file=step.change.file,
         )
 
-    def _attrs(self, heading: str, window: TimeRange, caveats: Sequence[Caveat]) -> dict[str, Any]:
+    def _attrs(self, facts: Facts, heading: str, window: TimeRange, caveats: Sequence[Caveat]) -> dict[str, Any]:
         """What a timeline says of itself."""
-        origin = self._origin()
+        origin = self._origin(facts)
         doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, caveats))
-        completeness = "observed" if doubtful else self.completeness
+        attested = facts.coverage.attested and not doubtful
         return {
-            **origin.attrs(f"{heading} in {origin}", self._tz, completeness, caveats),
+            **origin.attrs(f"{heading} in {origin}", self._tz, "attested" if attested else "observed", caveats),
             "start": from_micros(window.start, self._tz).isoformat(sep=" ") if window.explicit_start else None,
             "end": from_micros(window.end, self._tz).isoformat(sep=" ") if window.explicit_end else None,
             "end_clipped": window.clipped,

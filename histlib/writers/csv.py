@@ -1,10 +1,15 @@
-"""CSV: UTF-8 with BOM, comma-separated; what a table says of itself stands in the first row's last cell."""
+"""CSV: UTF-8 with BOM, comma-separated; what a table says of itself stands in the first row's last cell.
+
+The checksums there are of what the cells mean, not of how they are written: a file that a spreadsheet saved again is
+read where nothing was lost, and refused where numbers were rounded, seconds dropped, or rows lost or moved.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,151 +18,143 @@ import pandas as pd
 
 from histlib.errors import RequestError, ValueNotValidError
 from histlib.frames import ResultFrame
-from histlib.values import encode_value
+from histlib.values import MISSING, encode_value
 from histlib.writers.cells import json_cell, read_text_cell, read_value_cell, text_cell, value_cell
-from histlib.writers.columns import build, item_rows, kinds, utc_micros
+from histlib.writers.columns import FORMAT, Plain, about, build, item_rows, plain_columns, sums
+from histlib.writers.moments import local_times, offset_name, utc_times
 
 #: The column with what the table says of itself.
 ABOUT: Final = "histlib"
-#: Texts that are never NA: an empty cell of them is the empty text.
-_NEVER_NA: Final = frozenset({"path", "caveats"})
+_SEPARATORS: Final = ",;\t|"
+#: Longer than any cell can be (an item of 400 KB, all of it escaped).
+_CELL_LIMIT: Final = 1 << 30
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write the table; ``time`` is local with its ``offset`` beside it, values are image JSON."""
-    found = kinds(frame)
-    columns: dict[str, Sequence[str]] = {}
-    for name, kind in found.items():
-        columns.update(_cells(frame, name, kind))
-    about = {"attrs": frame.attrs.get("histlib", {}), "columns": found}
-    length = max(len(frame), 1)
-    cells = [list(column) or [""] for column in columns.values()]
+    said = about(frame)
+    plain = plain_columns(frame, said["columns"])
+    cells = [pair for name, kind in said["columns"].items() for pair in _cells(frame[name], plain, name, kind)]
+    header = [*(text_cell(name) for name, _ in cells), ABOUT]
+    if len(set(header)) < len(header):
+        raise RequestError(f"two columns of the CSV would have one name: {header}; rename yours", header)
+    first = json_cell(said | {"sums": sums(plain)})
+    last = chain([first], repeat("", len(frame) - 1))
+    rows = (
+        zip(*(column for _, column in cells), last, strict=True) if len(frame) else [(*repeat("", len(cells)), first)]
+    )
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*map(text_cell, columns), ABOUT])
-        writer.writerows(zip(*cells, [json_cell(about), *[""] * (length - 1)], strict=True))
+        csv.writer(file).writerows(chain([header], rows))
 
 
 def read(path: Path) -> ResultFrame:
     """Read a table that :func:`write` wrote, also where a spreadsheet has saved it with another separator.
 
     Raises:
-        RequestError: not such a file, or cells that were changed into something else.
+        RequestError: not such a file, or one whose content was changed.
     """
-    header, rows, about = _open(path)
+    header, rows, said = _open(path)
     try:
-        columns = {name: [row[at] for row in rows] for at, name in enumerate(header)}
-        return _rebuild(columns, about)
-    except (ValueNotValidError, ValueError, KeyError, IndexError) as error:
-        raise RequestError(f"{path}: a cell is not as histlib wrote it: {error}", str(path)) from error
+        if len(rows) != said["rows"]:
+            raise ValueNotValidError(f"it has {len(rows)} rows of {said['rows']}")
+        plain = _plain(dict(zip(header, _transposed(rows, len(header)), strict=True)), said)
+        changed = [name.removesuffix("_json") for name, total in sums(plain).items() if said["sums"][name] != total]
+        if changed:
+            what = "a spreadsheet rounds numbers and cuts times, or rows were moved"
+            raise ValueNotValidError(f"the content of {', '.join(map(repr, changed))} has changed ({what})")
+        return build(plain, said)
+    except (ValueNotValidError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise RequestError(f"{path} is not as histlib wrote it: {error}; write the table again", str(path)) from error
 
 
-def _cells(frame: pd.DataFrame, name: str, kind: str) -> Iterator[tuple[str, Sequence[str]]]:
+def _cells(column: pd.Series[Any], plain: Plain, name: str, kind: str) -> Iterator[tuple[str, Sequence[str]]]:
     """The CSV's columns for one of the table's: none for a twin, two for a time."""
-    column = frame[name]
     if kind == "value":
-        yield name, [value_cell(_or_none(text)) for text in frame[f"{name}_json"]]
-    elif kind == "text":
-        texts = column.tolist()
-        known = {text: text_cell(text) for text in set(texts) if isinstance(text, str)}
-        if name in _NEVER_NA:
-            known[""] = ""
-        yield name, [known.get(text, "") for text in texts]
+        yield name, list(map(value_cell, plain[f"{name}_json"]))
+    elif kind in ("text", "filled"):
+        known = {text: text_cell(text) for text in set(plain[name]) if text is not None}
+        known |= {None: ""} if kind == "text" else {"": ""}
+        yield name, [known[text] for text in plain[name]]
     elif kind == "key":
-        yield name, [text_cell(key if isinstance(key, str) else encode_value(key)) for key in column]
+        known = {text: _key_cell(value) for text, value in zip(plain["keys"], column, strict=True)}
+        yield name, [known[text] for text in plain["keys"]]
     elif kind == "list":
-        yield name, [json_cell(list(entry)) for entry in column]
+        yield name, list(map(json_cell, plain[name]))
     elif kind.startswith("time:"):
-        yield from zip((name, _offset_name(name)), _local_times(column), strict=True)
+        yield from zip((name, offset_name(name)), local_times(column), strict=True)
     elif kind != "twin":
-        yield name, [str(value).lower() if isinstance(value, bool | np.bool_) else str(value) for value in column]
+        yield name, [str(value).lower() for value in plain[name].tolist()]
 
 
-def _offset_name(name: str) -> str:
-    return "offset" if name == "time" else f"{name}_offset"
-
-
-def _local_times(column: pd.Series[Any]) -> tuple[list[str], list[str]]:
-    """Local times as text, with microseconds only where there are some, and their offsets."""
-    utc = utc_micros(column)
-    local = column.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    whole, fine = (np.datetime_as_string(local, unit=unit).tolist() for unit in ("s", "us"))
-    fraction = (local.astype("int64") % 1_000_000 != 0).tolist()
-    times = [exact if some else short for exact, short, some in zip(fine, whole, fraction, strict=True)]
-    times = [time.replace("T", " ") for time in times]
-    seconds = (local - utc).astype("timedelta64[s]").astype("int64").tolist()
-    known = {offset: _offset(offset) for offset in set(seconds)}
-    nothing = np.isnat(utc).tolist()
-    return (
-        ["" if no else time for time, no in zip(times, nothing, strict=True)],
-        ["" if no else known[offset] for offset, no in zip(seconds, nothing, strict=True)],
-    )
-
-
-def _offset(seconds: int) -> str:
-    """``UTC+09:00``: a text that no spreadsheet takes for a number or a formula."""
-    sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
-    tail = f":{seconds % 60:02}" if seconds % 60 else ""
-    return f"UTC{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}{tail}"
+def _key_cell(value: Any) -> str:
+    if value is MISSING:
+        return ""
+    return text_cell(value) if isinstance(value, str) else value_cell(encode_value(value))
 
 
 def _open(path: Path) -> tuple[list[str], list[list[str]], dict[str, Any]]:
-    csv.field_size_limit(1 << 30)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = max(",;\t", key=first.count)
-        file.seek(0)
-        try:
-            rows = list(csv.reader(file, delimiter=separator))
-            header = [read_text_cell(cell) or "" for cell in rows[0]]
-            about = json.loads(rows[1][header.index(ABOUT)])
-            about["columns"], about["attrs"]
-        except (csv.Error, ValueError, IndexError, KeyError, TypeError) as error:
-            raise RequestError(
-                f"{path} was not written by histlib: the column {ABOUT!r} and what it says are missing", str(path)
-            ) from error
-    body = [row for row in rows[1:] if row]
-    empty = len(body) == 1 and not any(cell for cell, name in zip(body[0], header, strict=False) if name != ABOUT)
-    return header, [] if empty else body, about
+    """The header, the rows, and what the table says of itself."""
+    csv.field_size_limit(_CELL_LIMIT)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            separator = _separator(file.readline())
+            file.seek(0)
+            rows = [row for row in csv.reader(file, delimiter=separator) if row]
+        header = [read_text_cell(cell) for cell in rows[0]]
+        said = json.loads(rows[1][header.index(ABOUT)])
+        known = said["format"] == FORMAT
+        body = rows[1:] if not known or said["rows"] else rows[2:]
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            f"{path} is not UTF-8; save it as 'CSV UTF-8', or write the table again", str(path)
+        ) from error
+    except (csv.Error, ValueError, IndexError, KeyError, TypeError) as error:
+        what = f"the column {ABOUT!r}, with what the table says of itself in its first row, is missing"
+        raise RequestError(f"{path} was not written by histlib, or its rows were moved: {what}", str(path)) from error
+    if not known:
+        raise RequestError(f"{path} has format {said['format']!r}; expected {FORMAT}; update histlib", str(path))
+    return header, body, said
 
 
-def _rebuild(cells: dict[str, list[str]], about: dict[str, Any]) -> ResultFrame:
-    wanted = about["columns"]
-    columns: dict[str, Any] = {}
-    for name, kind in wanted.items():
-        if kind == "text":
-            empty = "" if name in _NEVER_NA else None
-            columns[name] = [empty if not cell else read_text_cell(cell) for cell in cells[name]]
-        elif kind == "list":
-            columns[name] = [json.loads(cell) for cell in cells[name]]
-        elif kind.startswith("time:"):
-            columns[name] = _utc_times(cells[name], cells[_offset_name(name)])
-        elif kind == "bool":
-            columns[name] = [{"true": True, "false": False}[cell.lower()] for cell in cells[name]]
-        elif kind not in ("value", "twin", "key"):
-            columns[name] = np.array(cells[name], dtype=kind)
-    length = len(next(iter(cells.values()), []))
-    for name, kind in wanted.items():
+def _separator(header: str) -> str:
+    """What stands before the last column's name; a comma where nothing fits."""
+    for separator in _SEPARATORS:
+        if header.rstrip("\r\n").replace('"', "").endswith(separator + ABOUT):
+            return separator
+    return ","
+
+
+def _transposed(rows: list[list[str]], width: int) -> list[Sequence[str]]:
+    """Columns; spreadsheets leave out empty cells at a row's end."""
+    for number, row in enumerate(rows, 2):
+        if len(row) > width:
+            raise ValueNotValidError(f"line {number} has {len(row)} cells of {width}")
+        row.extend(repeat("", width - len(row)))
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _plain(cells: Mapping[str, Sequence[str]], said: Mapping[str, Any]) -> Plain:
+    """The table's plain columns; texts first, since paths say which values are whole items."""
+    plain: Plain = {}
+    for name, kind in said["columns"].items():
+        if kind not in ("value", "twin", "key"):
+            plain[name] = _column(cells, name, kind)
+    for name, kind in said["columns"].items():
         if kind == "value":
-            whole = item_rows(columns, name, length)
-            columns[f"{name}_json"] = [read_value_cell(*pair) for pair in zip(cells[name], whole, strict=True)]
-    return build(columns, wanted, about["attrs"])
+            whole = item_rows(plain, name, said["rows"])
+            plain[f"{name}_json"] = [read_value_cell(*pair) for pair in zip(cells[name], whole, strict=True)]
+    return plain
 
 
-def _utc_times(times: Sequence[str], offsets: Sequence[str]) -> np.ndarray[Any, Any]:
-    local = np.array([time.replace(" ", "T") or "NaT" for time in times], dtype="datetime64[us]")
-    known = {offset: _seconds(offset) for offset in set(offsets)}
-    utc: np.ndarray[Any, Any] = local - np.array([known[offset] for offset in offsets], dtype="timedelta64[s]")
-    return utc
-
-
-def _seconds(offset: str) -> int:
-    if not offset:
-        return 0
-    hours, minutes, *rest = offset.removeprefix("UTC")[1:].split(":")
-    size = int(hours) * 3600 + int(minutes) * 60 + int(rest[0] if rest else 0)
-    return -size if offset.removeprefix("UTC").startswith("-") else size
-
-
-def _or_none(text: Any) -> str | None:
-    return text if isinstance(text, str) else None
+def _column(cells: Mapping[str, Sequence[str]], name: str, kind: str) -> Any:
+    if kind == "text":
+        return [read_text_cell(cell) if cell else None for cell in cells[name]]
+    if kind == "filled":
+        return [read_text_cell(cell) for cell in cells[name]]
+    if kind == "list":
+        return [json.loads(cell) for cell in cells[name]]
+    if kind.startswith("time:"):
+        return utc_times(cells[name], cells[offset_name(name)])
+    if kind == "bool":
+        return np.array([{"true": True, "false": False}[cell.lower()] for cell in cells[name]], dtype=bool)
+    return np.array(cells[name], dtype=kind)

@@ -6,51 +6,50 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from histlib.errors import RequestError
+from histlib.errors import RequestError, ValueNotValidError
 from histlib.frames import ResultFrame
-from histlib.writers.columns import build, kinds, utc_micros
+from histlib.writers.columns import FORMAT, about, build, plain_columns
 
 _METADATA: Final = b"histlib"
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write the table; other tools see times in UTC and values as JSON text in the ``*_json`` columns."""
-    found = kinds(frame)
-    columns = {name: _column(frame, name, kind) for name, kind in found.items() if kind not in ("value", "key")}
-    about = json.dumps({"attrs": frame.attrs.get("histlib", {}), "columns": found})
-    table = pa.table(columns).replace_schema_metadata({_METADATA: about.encode()})
-    pq.write_table(table, path, compression="zstd")
+    said = about(frame)
+    columns = {name: _array(column) for name, column in plain_columns(frame, said["columns"]).items()}
+    table = pa.table(columns).replace_schema_metadata({_METADATA: json.dumps(said).encode()})
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
 def read(path: Path) -> ResultFrame:
     """Read a table that :func:`write` wrote.
 
     Raises:
-        RequestError: not such a file.
+        RequestError: not such a file, or a damaged one.
     """
     try:
-        table = pq.read_table(path)
-        about = json.loads((table.schema.metadata or {})[_METADATA])
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise RequestError(f"{path} was not written by histlib: {error}", str(path)) from error
-    columns: dict[str, Any] = {}
-    for name in table.column_names:
-        plain = about["columns"][name]
-        column = table.column(name)
-        columns[name] = column.to_pylist() if plain in ("text", "twin", "list") else column.to_numpy()
-    return build(columns, about["columns"], about["attrs"])
+        table = pq.read_table(path, page_checksum_verification=True)
+        said = json.loads((table.schema.metadata or {})[_METADATA])
+        if said["format"] != FORMAT:
+            raise RequestError(f"{path} has format {said['format']!r}; expected {FORMAT}; update histlib", str(path))
+        return build({name: _plain(table.column(name)) for name in table.column_names}, said)
+    except (pa.ArrowException, KeyError, TypeError, ValueError, OSError, ValueNotValidError) as error:
+        raise RequestError(f"{path} is damaged, or was not written by histlib: {error}", str(path)) from error
 
 
-def _column(frame: pd.DataFrame, name: str, kind: str) -> pa.Array:
-    column = frame[name]
-    if kind in ("text", "twin"):
-        return pa.array([text if isinstance(text, str) else None for text in column], pa.string())
-    if kind.startswith("time:"):
-        return pa.array(utc_micros(column), pa.timestamp("us"))
-    if kind == "list":
-        return pa.array(list(column), pa.list_(pa.string()))
-    return pa.array(column.to_numpy())
+def _array(column: Any) -> pa.Array:
+    if isinstance(column, np.ndarray):
+        return pa.array(column, pa.timestamp("us", "UTC") if column.dtype.kind == "M" else None)
+    lists = any(isinstance(entry, list) for entry in column)
+    return pa.array(column, pa.list_(pa.string()) if lists else pa.string())
+
+
+def _plain(column: pa.ChunkedArray) -> Any:
+    if pa.types.is_string(column.type) or pa.types.is_list(column.type):
+        return column.to_pylist()
+    return column.cast(pa.timestamp("us")).to_numpy() if pa.types.is_timestamp(column.type) else column.to_numpy()

@@ -142,10 +142,7 @@ def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:
 
 def objects(values: Sequence[Any]) -> pd.Series[Any]:
     """Python values as they are: texts stay objects, lists, dicts and sets stay whole."""
-    column = np.empty(len(values), dtype=object)
-    for position, value in enumerate(values):
-        column[position] = value
-    return pd.Series(column, dtype=object)
+    return pd.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=object)
 
 
 def display_frame(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import islice
 from typing import Any, Final
 
 from histlib.caveats import Caveat, in_order, to_cell
@@ -37,6 +38,8 @@ COLUMNS: Final[dict[str, str]] = {
 }
 
 _TTL = "dynamodb.amazonaws.com"
+#: Rows turned into columns at once: few enough that Python's garbage collector does not mind them.
+_ROWS_AT_ONCE: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,16 @@ def timeline_columns(
     change whose images do not show what changed. Where a change is missing, rows without action and actor show
     what it must have changed; its time is at the latest that of the change which revealed it.
     """
-    rows = [row for keys, steps in items.items() for row in _item_rows(keys, steps, coverage, options)]
+    rows: Iterator[tuple[Any, ...]] = (
+        row for keys, steps in items.items() for row in _item_rows(keys, steps, coverage, options)
+    )
     if len(items) > 1:
-        rows.sort(key=lambda row: (row[1], row[0]))
-    names = ("keys", *COLUMNS)
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {n: [] for n in names}
+        rows = iter(sorted(rows, key=lambda row: (row[1], row[0])))
+    columns: dict[str, list[Any]] = {name: [] for name in ("keys", *COLUMNS)}
+    while part := list(islice(rows, _ROWS_AT_ONCE)):
+        for column, cells in zip(columns.values(), zip(*part, strict=True), strict=True):
+            column.extend(cells)
+    return columns
 
 
 def actor_of(change: Change, after: Any, attribute: str | None) -> str | None:
@@ -86,7 +94,7 @@ def _item_rows(
     whole = _covered_whole(steps, coverage)
     for position in _inside(steps, options.window):
         step, change = steps[position], steps[position].change
-        caveats = to_cell(_row_caveats(steps, position, None if whole else coverage))
+        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, None if whole else coverage))
         if step.link is Link.GAP:
             unseen = _differences(images.of(steps[position - 1].after), images.of(step.before), options.paths)
             for difference in unseen:
@@ -167,6 +175,17 @@ def _covered_whole(steps: Sequence[Step], coverage: Coverage) -> bool:
     return not broken and coverage.covers(start, end, stream)
 
 
+def _sound(step: Step) -> bool:
+    """Whether a change by itself carries no caveat: as nearly all do, told without more ado."""
+    change = step.change
+    return (
+        step.link is Link.PROVEN
+        and not step.conflict
+        and change.redaction is None
+        and (change.new_image is not None or change.action == "REMOVE")
+    )
+
+
 def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None) -> Iterator[str]:
     """The caveats of one change; ``coverage`` is None where it is known to be whole."""
     step = steps[position]
@@ -197,7 +216,8 @@ def timeline_caveats(
         inside = _inside(steps, options.window)
         whole = _covered_whole(steps, coverage)
         for position in inside:
-            counts.update(set(_row_caveats(steps, position, None if whole else coverage)))
+            if not (whole and _sound(steps[position])):
+                counts.update(set(_row_caveats(steps, position, None if whole else coverage)))
         following = inside.stop
         if 0 < following < len(steps) and steps[following].link is Link.GAP:
             when = _utc(steps[following].effective)

@@ -133,7 +133,9 @@ def decode_image(text: str) -> Item:
     if type(item) is not dict:
         raise ValueNotValidError(f"{text[:80]!r} is no image; expected a JSON object", text)
     if '"$' in text:
-        return {name: _unwrap(value) for name, value in item.items()}
+        for name, value in item.items():
+            if type(value) is dict or type(value) is list:
+                item[name] = _unwrap(value)
     return item
 
 
@@ -299,7 +301,12 @@ def _number_from_text(text: str) -> int | Decimal:
     return Decimal(canonical) if "." in canonical else int(canonical)
 
 
-_decoder = msgspec.json.Decoder(float_hook=_number_from_text)
+def _fraction_from_text(text: str) -> int | Decimal:
+    """As :func:`_number_from_text`; canonical fractions, nearly all there are, need no second look."""
+    return _number_from_text(text) if text[-1] == "0" or "e" in text or "E" in text else Decimal(text)
+
+
+_decoder = msgspec.json.Decoder(float_hook=_fraction_from_text)
 
 
 def _decode_json(text: str) -> Any:
@@ -330,7 +337,9 @@ def _unwrap_special(name: str, content: Any) -> Any:
                 return _bytes(content)
             case "$BS":
                 return frozenset(map(_bytes, content))
-            case "$SS" | "$NS":
+            case "$SS":
+                return frozenset(content)
+            case "$NS":
                 return frozenset(map(_unwrap, content))
             case "$N":
                 return _number_from_text(content)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from histlib.errors import NotAHistoryError, RequestError, SourceError, ValueNotValidError
+from histlib.errors import NotAHistoryError, RequestError
+from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window
+from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.store import Snapshot, Store
-from histlib.index.tree import Tree
+from histlib.index.undelivered import content, hole
 from histlib.queries import Attestations, Holes, ItemChanges, MatchingKeys, Query, Streams
-from histlib.times import SECOND
-from histlib.values import encode_image, item_from_dynamodb
+from histlib.values import decode_image, encode_value
 
 #: The setting that bounds the memory of building and merging, e.g. ``512MiB`` or ``4GiB``.
 MEMORY_VARIABLE: Final = "HISTLIB_MEMORY"
@@ -60,9 +60,9 @@ class EmbeddedSource:
                 f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
                 str(folder),
             )
-        self._folder = folder
         self._store = Store(folder, _index_folder(folder, cache), memory or memory_setting())
-        self._trees = {name: Tree(folder, name) for name in ("coverage", "failed", "aws")}
+        self._attestations = FolderFacts(folder, "coverage", _attestation)
+        self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._answers: dict[type[Query], pa.Table] = {}
         self._seen: Snapshot | None = None
 
@@ -87,51 +87,23 @@ class EmbeddedSource:
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
         snapshot = self._store.refresh()
-        changed = [tree.refresh() for tree in self._trees.values()]
+        changed = [facts.refresh() for facts in (self._attestations, *self._failures)]
         if snapshot is not self._seen or any(changed):
             self._seen = snapshot
             self._answers.clear()
 
     def _facts(self, query: Query) -> pa.Table:
+        assert self._seen is not None
+        manifest = self._seen.manifest
         match query:
             case Streams():
-                rows = [_fields(stream) for stream in self._manifest().streams]
-                return pa.Table.from_pylist(rows, schema=_STREAMS)
+                return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=_STREAMS)
             case Attestations():
-                return pa.Table.from_pylist(list(self._attestations()), schema=_ATTESTATIONS)
+                return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
             case Holes():
-                return pa.Table.from_pylist([*self._unreadable(), *self._undelivered()], schema=_HOLES)
+                failed = [row for facts in self._failures for row in facts.rows]
+                return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
         raise RequestError(f"the embedded source has no answer to {query!r}", query)
-
-    def _manifest(self) -> Any:
-        assert self._seen is not None
-        return self._seen.manifest
-
-    def _attestations(self) -> Iterator[dict[str, Any]]:
-        for file in sorted(self._trees["coverage"].files):
-            yield {"attestation": self._read(file).decode("utf-8", "replace"), "file": file}
-
-    def _unreadable(self) -> Iterator[dict[str, Any]]:
-        for problem in self._manifest().problems:
-            start, end = event_window(problem.file)
-            row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
-            yield {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
-
-    def _undelivered(self) -> Iterator[dict[str, Any]]:
-        """Changes that lie under ``failed/`` and in Lambda's own on-failure objects, until they are redriven."""
-        for file in sorted(self._trees["failed"].files):
-            if not file.startswith("failed/done/"):
-                kind = "unconverted" if file.startswith("failed/records/") else "undelivered"
-                yield _hole(kind, file, self._read(file))
-        for file in sorted(self._trees["aws"].files):
-            yield _hole("undelivered", file, self._read(file))
-
-    def _read(self, file: str) -> bytes:
-        try:
-            raw = (self._folder / file).read_bytes()
-        except OSError as error:
-            raise SourceError(f"cannot read {self._folder / file}: {error.strerror}", file) from error
-        return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
 
 
 def memory_setting() -> int:
@@ -163,65 +135,35 @@ def _index_folder(folder: Path, cache: Path | None) -> Path:
 
 
 def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:
-    wanted = pa.array(keys)
-    found = concat(reader.find(key_hash(text)) for text in keys for reader in snapshot.readers)
-    rows = found.filter(pa.compute.is_in(found.column("keys"), wanted)) if found.num_rows else found
-    return rows.drop_columns(["key_hash"])
+    wanted = dict.fromkeys(keys)
+    found = concat(reader.find(key_hash(text)) for text in wanted for reader in snapshot.readers)
+    return found.filter(pc.is_in(found.column("keys"), pa.array(wanted, pa.string()))).drop_columns(["key_hash"])
 
 
 def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa.Table:
-    """Keys whose canonical text begins or ends with one of its two attributes: text is canonical, so this is exact."""
-    import duckdb
-
-    paths = [str(path) for reader in snapshot.readers for path in reader.paths()]
-    ((name, value),) = names
-    member = encode_image({name: 0})[1:-2] + value
-    query = "SELECT DISTINCT keys FROM read_parquet($paths) WHERE starts_with(keys, $first) OR ends_with(keys, $last)"
-    with duckdb.connect() as connection:
-        found = connection.sql(query, params={"paths": paths, "first": f"{{{member},", "last": f",{member}}}"})
-        return found.to_arrow_table()
+    found: set[str] = set()
+    for texts in (texts for reader in snapshot.readers for texts in reader.key_texts()):
+        for name, value in names:  # text is canonical, so what has the attribute has this text
+            texts = texts.filter(pc.match_substring(texts, f"{encode_value(name)}:{value}"))  # noqa: PLW2901
+        found.update(texts.to_pylist())
+    return pa.table({"keys": pa.array([text for text in found if _has(text, names)], pa.string())})
 
 
-def _fields(stream: Any) -> dict[str, Any]:
-    return {name: getattr(stream, name) for name in _STREAMS.names}
+def _has(keys: str, names: tuple[tuple[str, str], ...]) -> bool:
+    values = decode_image(keys)
+    return all(name in values and encode_value(values[name]) == value for name, value in names)
 
 
-def _hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
-    changes = _undelivered_changes(raw)
-    seconds = [second for second, _ in changes if second is not None]
-    known = len(seconds) == len(changes) > 0
-    keys = {text for _, text in changes}
-    return {
-        "kind": kind,
-        "start": min(seconds) * SECOND if known else None,
-        "end": max(seconds) * SECOND + SECOND - 1 if known else None,
-        "detail": f"{len(changes)} changes that are not in the history" if changes else "not readable as changes",
-        "file": file,
-        "line": None,
-        "keys": keys.pop() if len(keys) == 1 else None,
-    }
+def _unreadable(problem: Problem) -> dict[str, Any]:
+    start, end = event_window(problem.file)
+    return {"kind": "unreadable", "start": start, "end": end, "keys": None, **msgspec.structs.asdict(problem)}
 
 
-def _undelivered_changes(raw: bytes) -> list[tuple[int | None, str | None]]:
-    """(second, key text) of each change in a record, an event, or Lambda's object around one; None where unreadable."""
-    try:
-        found = json.loads(raw)
-        found = json.loads(found["payload"]) if "payload" in found else found
-        records = found.get("Records", [found])
-        return [(_second(record), _key_text(record)) for record in records]
-    except (ValueError, TypeError, AttributeError):
-        return []
+def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:
+    return {"attestation": content(raw).decode("utf-8", "replace"), "file": file}
 
 
-def _second(record: Any) -> int | None:
-    try:
-        return int(float(record["dynamodb"]["ApproximateCreationDateTime"]))
-    except (KeyError, TypeError, ValueError, OverflowError):
+def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
+    if file.startswith("failed/done/"):
         return None
-
-
-def _key_text(record: Any) -> str | None:
-    try:
-        return encode_image(item_from_dynamodb(record["dynamodb"]["Keys"]))
-    except (KeyError, TypeError, AttributeError, ValueNotValidError):
-        return None
+    return hole("unconverted" if file.startswith("failed/records/") else "undelivered", file, raw)

@@ -5,14 +5,44 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
+
+#: Work shorter than this many seconds shows no bar.
+DELAY: Final = 1.0
+
+
+class _Unwatched:
+    """A bar that nobody would see."""
+
+    def update(self, _: float = 1) -> None:
+        """Nothing to show."""
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str = "B") -> Iterator[Any]:
-    """A bar to ``update(n)``; it shows itself only when the work takes over a second."""
-    from tqdm.auto import tqdm
+def progress(what: str, total: int | None, unit: str = "B") -> Iterator[Any]:
+    """A bar to ``update(n)`` up to ``total`` (None: not known); it shows itself only when the work takes a second.
 
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    with tqdm(desc=what, total=total, unit=unit, unit_scale=True, delay=1.0, leave=False, disable=not watched) as bar:
+    Silent where standard error is neither a terminal nor a notebook's.
+    """
+    in_notebook = "ipykernel" in sys.modules
+    if not (in_notebook or sys.stderr.isatty()):
+        yield _Unwatched()
+        return
+    bar_class = _notebook_bar() if in_notebook else _terminal_bar()
+    with bar_class(desc=what, total=total, unit=unit, unit_scale=True, delay=DELAY, leave=False) as bar:
         yield bar
+
+
+def _terminal_bar() -> Any:
+    from tqdm.std import tqdm
+
+    return tqdm
+
+
+def _notebook_bar() -> Any:
+    if find_spec("ipywidgets") is None:  # tqdm's own choice would warn about it
+        return _terminal_bar()
+    from tqdm.notebook import tqdm
+
+    return tqdm

@@ -385,7 +385,7 @@ EmbeddedSource(Path(sys.argv[1])).fetch(Streams())
 
 @pytest.mark.parametrize(
     ("module", "name", "after"),
-    [("segments", "_write_bucket", 0), ("segments", "_footer", 0), ("store", "_new_name", 1), ("builder", "_count", 0)],
+    [("segments", "_write_bucket", 0), ("segments", "_footer", 0), ("store", "_new_name", 1), ("builder", "concat", 0)],
 )
 def test_killed_anywhere_it_recovers(indexed, module, name, after):
     """A process killed while it extends or merges leaves an index that answers, and no litter."""

@@ -5,34 +5,54 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from histlib.index.landing import Piece, Problem, parse_piece, read_pieces
-from histlib.index.manifest import StreamFacts
+from histlib.index.landing import parse_piece, read_pieces
+from histlib.index.manifest import StreamFacts, merge_streams
 from histlib.index.parallel import ordered_map
+from histlib.index.problems import Problems
 from histlib.index.rows import ROW_SCHEMA, concat
-from histlib.index.segments import HASH_BITS, Segment, SegmentReader, split, write_segment
+from histlib.index.segments import HASH_BITS, Load, Segment, SegmentReader, split, write_segment
+from histlib.progress import progress
 
+#: Ends the name of a folder of rows on their way into a segment.
+SPILL: Final = ".spill"
 #: Buckets of a spilled build, at most: each is an open file.
 _MAX_BITS: Final = 8
+#: Bytes of rows handled at once, however large the memory: Arrow's texts end at 2 GiB.
+_MAX_HELD: Final = 256 << 20
 _SPILL: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+
+Job = TypeVar("Job")
 
 
 @dataclass
 class Built:
-    """What landing files have become."""
+    """What landing files have become; no segment where no line of them is a change."""
 
     segment: Segment | None = None
     streams: list[StreamFacts] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    rows_by_file: dict[str, int] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    readable: set[str] = field(default_factory=set)
+    """Files with at least one change."""
+
+    def count(self, table: pa.Table) -> None:
+        """Take in what rows show of streams and files."""
+        aggregates = [("keys", "min"), ("timestamp_micros", "min"), ("timestamp_micros", "max"), ("keys", "count")]
+        found = table.group_by(["table", "stream", "view"]).aggregate(aggregates)
+        columns = found.select(["table", "stream", "view", *("_".join(pair) for pair in aggregates)]).to_pydict()
+        self.streams = merge_streams(
+            [*self.streams, *(StreamFacts(*row) for row in zip(*columns.values(), strict=True))]
+        )
+        self.readable.update(table.column("file").unique().to_pylist())
 
 
 @dataclass(frozen=True)
@@ -42,53 +62,53 @@ class Builder:
     folder: Path
     memory: int
 
-    def build(self, root: Path, files: Sequence[str], name: str, bar: Any) -> Built:
+    def build(self, root: Path, files: Sequence[str], name: str) -> Built:
         """One new segment, ``name``, of these landing files (paths below ``root``)."""
         built = Built()
         held: list[pa.Table] = []
         size = 0
-        with _Spill(self.folder / f"{name}.spill") as spill:
-            for piece, (table, problems) in self._parsed(root, files, built.problems):
-                built.problems += problems
-                _count(built, table)
+        with _Spill(self.folder / f"{name}{SPILL}") as spill:
+            for table in self._rows(root, files, built):
                 held.append(table)
                 size += table.nbytes
-                bar.update(len(piece.raw))
-                if size > self.memory // 16:
+                if size > min(self.memory // 16, _MAX_HELD):
                     spill.add(held)
                     held, size = [], 0
             if spill.used:
                 spill.add(held)
                 threads = _threads() if spill.largest() * 6 < self.memory else 1
-                built.segment = write_segment(self.folder / name, _MAX_BITS, spill.buckets(), threads)
-            elif any(table.num_rows for table in held):
-                built.segment = self._write(name, concat(held))
+                built.segment = self._write(name, _MAX_BITS, spill.buckets(), threads)
+            elif held:
+                rows = concat(held)
+                bits = self._bits(rows.nbytes)
+                built.segment = self._write(name, bits, ((at, partial(_same, part)) for at, part in split(rows, bits)))
         return built
 
     def merge(self, readers: Sequence[SegmentReader], name: str) -> Segment:
         """The rows of several segments as one new segment."""
-        size = sum(bucket.in_memory for reader in readers for bucket in reader.segment.buckets)
-        bits = self._bits(size)
+        bits = self._bits(sum(bucket.in_memory for reader in readers for bucket in reader.segment.buckets))
         step = 1 << (HASH_BITS - bits)
-        loads = (
-            (number, partial(_load, readers, number * step, (number + 1) * step - 1)) for number in range(1 << bits)
-        )
-        return write_segment(self.folder / name, bits, loads, _threads())
+        loads = ((at, partial(_load, readers, at * step, (at + 1) * step - 1)) for at in range(1 << bits))
+        return self._write(name, bits, loads, _threads())
 
-    def _parsed(
-        self, root: Path, files: Sequence[str], problems: list[Problem]
-    ) -> Iterator[tuple[Piece, tuple[pa.Table, list[Problem]]]]:
-        pieces = read_pieces(root, files, problems)
-        return ordered_map(lambda piece: (piece, parse_piece(piece)), pieces, _threads(), ahead=2 * _threads())
+    def _rows(self, root: Path, files: Sequence[str], built: Built) -> Iterator[pa.Table]:
+        """The rows of files, piece by piece; none of them empty."""
+        with progress(f"reading {root.name}", len(files), " files") as bar:
+            pieces = read_pieces(root, _ticked(files, bar), built.problems)
+            for table, problems in ordered_map(parse_piece, pieces, _threads(), ahead=2 * _threads()):
+                built.problems.add_all(problems)
+                if table.num_rows:
+                    built.count(table)
+                    yield table
 
-    def _write(self, name: str, table: pa.Table) -> Segment:
-        bits = self._bits(table.nbytes)
-        buckets = ((number, partial(_same, part)) for number, part in split(table, bits))
-        return write_segment(self.folder / name, bits, buckets)
+    def _write(self, name: str, bits: int, buckets: Iterable[tuple[int, Load]], threads: int = 1) -> Segment:
+        with progress("sorting", 1 << bits, " parts") as bar:
+            return write_segment(self.folder / name, bits, _ticked(buckets, bar), threads)
 
     def _bits(self, size: int) -> int:
         """So many leading bits of the hash that a bucket takes a thirty-second of the memory."""
-        return min(_MAX_BITS, max(0, math.ceil(math.log2(max(1, size) / (self.memory / 32)))))
+        bucket = min(self.memory / 32, _MAX_HELD)
+        return min(_MAX_BITS, max(0, math.ceil(math.log2(max(1, size) / bucket))))
 
 
 class _Spill:
@@ -100,6 +120,7 @@ class _Spill:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
+        self._sizes: dict[int, int] = {}
         self._thread = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
 
@@ -109,7 +130,8 @@ class _Spill:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
         for writer in self._writers.values():
-            writer.close()
+            with suppress(OSError):  # on a full disk: what is removed next need not be complete
+                writer.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -123,11 +145,11 @@ class _Spill:
         self._writing = self._thread.submit(self._write, tables)
 
     def largest(self) -> int:
-        """About how many bytes the largest bucket takes in memory (lz4 packs such rows to a quarter at best)."""
+        """How many bytes the largest bucket takes in memory."""
         self._finish()
-        return 4 * max((path.stat().st_size for path in self._folder.iterdir()), default=0)
+        return max(self._sizes.values())
 
-    def buckets(self) -> Iterator[tuple[int, Any]]:
+    def buckets(self) -> Iterator[tuple[int, Load]]:
         """For each bucket a function that loads its rows, and lets go of them on disk."""
         self._finish()
         for writer in self._writers.values():
@@ -145,6 +167,7 @@ class _Spill:
             if number not in self._writers:
                 self._writers[number] = pa.ipc.new_stream(self._path(number), ROW_SCHEMA, options=_SPILL)
             self._writers[number].write_table(part)
+            self._sizes[number] = self._sizes.get(number, 0) + part.nbytes
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.arrows"
@@ -165,23 +188,10 @@ def _same(table: pa.Table) -> pa.Table:
     return table
 
 
-def _count(built: Built, table: pa.Table) -> None:
-    """Adds what rows show of streams and files."""
-    aggregates = [("timestamp_micros", "min"), ("timestamp_micros", "max"), ("keys", "min"), ("keys", "count")]
-    for row in table.group_by(["table", "stream", "view"]).aggregate(aggregates).to_pylist():
-        built.streams.append(
-            StreamFacts(
-                row["table"],
-                row["stream"],
-                row["view"],
-                row["keys_min"],
-                row["timestamp_micros_min"],
-                row["timestamp_micros_max"],
-                row["keys_count"],
-            )
-        )
-    for row in table.column("file").value_counts().to_pylist():
-        built.rows_by_file[row["values"]] = built.rows_by_file.get(row["values"], 0) + row["counts"]
+def _ticked(jobs: Iterable[Job], bar: Any) -> Iterator[Job]:
+    for job in jobs:
+        yield job
+        bar.update(1)
 
 
 def _threads() -> int:

@@ -10,18 +10,17 @@ import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 
-from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, rows_table
+from histlib.index.problems import Problems
+from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table
 from histlib.times import DAY, HOUR, to_micros
 
 #: How late a change may land: 24 h in the stream, 24 h in Firehose.
@@ -29,20 +28,12 @@ MAX_LATENESS: Final = 2 * DAY
 
 #: Uncompressed bytes that are parsed at once.
 PIECE_BYTES: Final = 4 << 20
-#: Problems of one file that are told one by one.
-MAX_PROBLEMS: Final = 100
+#: Longer than any record: two images of 400 KB, each character escaped twice.
+MAX_LINE_BYTES: Final = 64 << 20
 
 _GZIP: Final = b"\x1f\x8b"
 _DATEDAY: Final = re.compile(r"changes/(\d{4})/(\d{2})/(\d{2})/")
 _PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """Something in a landing file that cannot be read; ``line`` None: the file as a whole, or from there on."""
-
-    file: str
-    line: int | None
-    detail: str
 
 
 @dataclass
@@ -68,12 +59,12 @@ def event_window(file: str) -> tuple[int | None, int | None]:
     return day - MAX_LATENESS, day + DAY + HOUR
 
 
-def read_pieces(root: Path, files: Iterable[str], problems: list[Problem]) -> Iterator[Piece]:
+def read_pieces(root: Path, files: Iterable[str], problems: Problems) -> Iterator[Piece]:
     """The lines of the files, many small ones in one piece, a large one in several."""
     parts: list[tuple[str, int, bytes]] = []
     size = 0
     for file in files:
-        for first_line, raw in _chunks(root, file, problems):
+        for first_line, raw in _lines(root, file, problems):
             parts.append((file, first_line, raw))
             size += len(raw)
             if size >= PIECE_BYTES:
@@ -83,14 +74,22 @@ def read_pieces(root: Path, files: Iterable[str], problems: list[Problem]) -> It
         yield Piece(b"".join(part[2] for part in parts), parts)
 
 
-def parse_piece(piece: Piece) -> tuple[pa.Table, list[Problem]]:
+def is_whole(path: Path) -> bool:
+    """Whether a file can be read to its end: what is still being written cannot."""
+    try:
+        return all(raw is not None for raw in _uncompressed(path))
+    except (zlib.error, EOFError, OSError):
+        return False
+
+
+def parse_piece(piece: Piece) -> tuple[pa.Table, Problems]:
     """The rows of a piece, and what in it cannot be read."""
     counts = [_count_lines(raw) for _, _, raw in piece.parts]
     records = _parse_fast(piece.raw)
     if records is not None and records.num_rows == sum(counts):
         files = pa.array([file for file, _, _ in piece.parts])
         repeated = files.take(pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int64()))
-        return rows_table(records, repeated), []
+        return rows_table(records, repeated), Problems()
     return _parse_lines(piece)
 
 
@@ -109,8 +108,8 @@ def _parse_fast(raw: bytes) -> pa.Table | None:
     return table if table.schema.equals(RECORD_SCHEMA) and acceptable(table) else None
 
 
-def _parse_lines(piece: Piece) -> tuple[pa.Table, list[Problem]]:
-    records, files, problems = [], [], []
+def _parse_lines(piece: Piece) -> tuple[pa.Table, Problems]:
+    records, files, problems = [], [], Problems()
     for file, first_line, raw in piece.parts:
         for number, line in enumerate(raw.split(b"\n")[:-1], start=first_line):
             if not line.strip():
@@ -119,31 +118,31 @@ def _parse_lines(piece: Piece) -> tuple[pa.Table, list[Problem]]:
                 records.append(decode_line(line))
                 files.append(file)
             except NotARecordError as error:
-                problems.append(Problem(file, number, str(error)))
+                problems.add(file, number, str(error))
     table = pa.Table.from_pylist(records, schema=RECORD_SCHEMA)
     return rows_table(table, pa.array(files, pa.string())), problems
 
 
-def _chunks(root: Path, file: str, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+def _lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
     """(number of the first line, whole lines) of a file; an unfinished last line counts as a line."""
-    line, rest = 1, b""
+    line, rest, damage = 1, b"", None
     try:
         for raw in _uncompressed(root / file):
-            head, newline, tail = (rest + raw).rpartition(b"\n")
+            head, newline, rest = (rest + raw).rpartition(b"\n")
             if newline:
                 yield line, head + newline
                 line += head.count(b"\n") + 1
-            rest = tail
+            if len(rest) > MAX_LINE_BYTES:
+                problems.add(file, None, f"damaged from line {line} on: no end of a line in {len(rest):,} bytes")
+                return
     except (zlib.error, EOFError) as error:
-        problems.append(Problem(file, None, f"damaged from line {line} on: {error}"))
-        with suppress(NotARecordError):
-            decode_line(rest)  # a whole line that only lacks its end
-            yield line, rest + b"\n"
-        return
+        damage = error
     except OSError as error:
-        problems.append(Problem(file, None, f"cannot be read: {error}"))
+        problems.add_unread(file, error)
         return
-    if rest:
+    if damage:
+        problems.add(file, None, f"damaged from line {line} on: {damage}")
+    if rest and (not damage or is_record(rest)):  # a whole line may lack only its end
         yield line, rest + b"\n"
 
 
@@ -153,15 +152,18 @@ def _uncompressed(path: Path) -> Iterator[bytes]:
     Raises:
         EOFError: the gzip stream ends too early.
         zlib.error: it is damaged; what came before has been given.
+        OSError: not a file, or one that cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise OSError("not a file")
     with path.open("rb") as stream:
         start = stream.read(2)
         stream.seek(0)
-        if start != _GZIP:
-            while raw := stream.read(PIECE_BYTES):
-                yield raw
+        if start == _GZIP:
+            yield from _gunzip(stream)
             return
-        yield from _gunzip(stream)
+        while raw := stream.read(PIECE_BYTES):
+            yield raw
 
 
 def _gunzip(stream: io.BufferedIOBase) -> Iterator[bytes]:
@@ -175,6 +177,7 @@ def _gunzip(stream: io.BufferedIOBase) -> Iterator[bytes]:
             raw = member.decompress(data, PIECE_BYTES)
         except zlib.error:
             yield from _salvage(before, data)
+            raise
         data = member.unconsumed_tail or member.unused_data
         if raw:
             yield raw
@@ -183,6 +186,11 @@ def _gunzip(stream: io.BufferedIOBase) -> Iterator[bytes]:
 
 
 def _salvage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What can still be had of damaged data, up to the very byte; then the error."""
+    """What can still be had of damaged data, up to the very byte."""
     for at in range(len(data)):
-        yield member.decompress(data[at : at + 1])
+        try:
+            raw = member.decompress(data[at : at + 1])
+        except zlib.error:
+            return
+        if raw:
+            yield raw

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from histlib.index.landing import Problem
+from histlib.index.problems import Problem
 from histlib.index.segments import DamagedIndexError, Segment
+from histlib.index.tree import Facts
 
 #: Raised with every change of what an index holds, so that an older one is made anew.
-VERSION: Final = 1
+VERSION: Final = 2
 FILE_NAME: Final = "manifest.json"
 
 
@@ -28,33 +30,59 @@ class StreamFacts(msgspec.Struct):
     last_micros: int
     changes: int
 
-    def merge(self, other: StreamFacts) -> None:
-        """Take in the facts of more rows."""
-        self.first_micros = min(self.first_micros, other.first_micros)
-        self.last_micros = max(self.last_micros, other.last_micros)
-        self.changes += other.changes
 
+class Part(msgspec.Struct):
+    """Some landing files (path → size, mtime in ns), the segments made of them, what they hold and what they hide."""
 
-class Manifest(msgspec.Struct):
-    """``files``: path → [size, mtime in ns] of each landing file that is in the index."""
-
-    version: int = VERSION
-    files: dict[str, tuple[int, int]] = {}
+    files: dict[str, Facts] = {}
     segments: list[Segment] = []
     streams: list[StreamFacts] = []
     problems: list[Problem] = []
+
+
+class Manifest(msgspec.Struct):
+    """The index: what is ``settled`` stays; files that may still be written are ``unsettled``, and read again."""
+
+    version: int = VERSION
+    settled: Part = msgspec.field(default_factory=Part)
+    unsettled: Part = msgspec.field(default_factory=Part)
     retired: dict[str, float] = {}
     """Segments replaced by others, and when (epoch s): readers of an older manifest may still need them."""
 
-    def add_streams(self, facts: list[StreamFacts]) -> None:
-        """Take in the facts of more rows."""
-        known = {(one.table, one.stream, one.view): one for one in self.streams}
-        for one in facts:
-            if (at := (one.table, one.stream, one.view)) in known:
-                known[at].merge(one)
-            else:
-                known[at] = one
-                self.streams.append(one)
+    @property
+    def files(self) -> dict[str, Facts]:
+        """All files that are in the index, and how they were then."""
+        return self.settled.files | self.unsettled.files
+
+    @property
+    def segments(self) -> list[Segment]:
+        """All that an answer is read from."""
+        return self.settled.segments + self.unsettled.segments
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that cannot be read."""
+        return self.settled.problems + self.unsettled.problems
+
+    @property
+    def streams(self) -> list[StreamFacts]:
+        """A row per (table, stream, view)."""
+        return merge_streams([*self.settled.streams, *self.unsettled.streams])
+
+
+def merge_streams(facts: Iterable[StreamFacts]) -> list[StreamFacts]:
+    """One for each (table, stream, view), over all rows that the given ones tell of."""
+    merged: dict[tuple[str, str | None, str], StreamFacts] = {}
+    for one in facts:
+        other = merged.get((one.table, one.stream, one.view), one)
+        merged[one.table, one.stream, one.view] = msgspec.structs.replace(
+            one,
+            keys=min(one.keys, other.keys),
+            first_micros=min(one.first_micros, other.first_micros),
+            last_micros=max(one.last_micros, other.last_micros),
+            changes=one.changes + (other.changes if other is not one else 0),
+        )
+    return list(merged.values())
 
 
 def load(folder: Path) -> Manifest | None:

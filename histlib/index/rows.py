@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.errors import ValueNotValidError
 from histlib.record import ACTIONS, COLUMNS, FORMAT, NULLABLE, PRECISIONS, SEQUENCE_DIGITS, VIEWS
+from histlib.values import decode_image, encode_image, encode_value
 
 _ARROW: Final = {"int": pa.int64(), "bigint": pa.int64(), "string": pa.string(), "timestamp": pa.string()}
 
@@ -32,6 +35,9 @@ ROW_SCHEMA: Final = pa.schema(
 
 _REQUIRED: Final = [name for name in COLUMNS if name not in NULLABLE]
 _ALLOWED: Final = {"action": ACTIONS, "view": VIEWS, "precision": tuple(PRECISIONS)}
+_IMAGES: Final = ("keys", "new_image", "old_image")
+#: A string without \\u escapes, or a number, as canonical text.
+_SIMPLE_VALUE: Final = r'(?:"(?:[^"\\\x00-\x1f]|\\["\\bfnrt])*"|-?[1-9]\d*(?:\.\d*[1-9])?|-?0\.\d*[1-9]|0)'
 _PYTHON: Final = {pa.string(): str, pa.int64(): int}
 _Line: Final = msgspec.defstruct(
     "_Line",
@@ -67,8 +73,52 @@ def acceptable(table: pa.Table) -> bool:
         return False
     sequences = pc.drop_null(table.column("sequence_number"))
     digits = pc.and_(pc.equal(pc.binary_length(sequences), SEQUENCE_DIGITS), pc.ascii_is_decimal(sequences))
-    objects = [pc.starts_with(pc.drop_null(table.column(name)), "{") for name in ("keys", "new_image", "old_image")]
-    return all(pc.all(check, min_count=0).as_py() for check in (digits, *objects))
+    return all(pc.all(check, min_count=0).as_py() for check in (digits, *_are_objects(table))) and _keys_canonical(
+        table
+    )
+
+
+def _are_objects(table: pa.Table) -> Iterator[Any]:
+    for name in _IMAGES:
+        texts = pc.drop_null(table.column(name))
+        yield pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))
+
+
+def _keys_canonical(table: pa.Table) -> bool:
+    """Whether each key would be found by its text: those like the first at a glance, others one by one."""
+    keys = table.column("keys")
+    if not len(keys):
+        return True
+    usual = pc.match_substring_regex(keys, _like(keys[0].as_py()))
+    return all(map(is_canonical, pc.unique(keys.filter(pc.invert(usual))).to_pylist()))
+
+
+def _like(keys: str) -> str:
+    """A pattern that only canonical keys with the same attributes match (none where this one cannot be read)."""
+    try:
+        names = map(encode_value, sorted(decode_image(keys)))
+    except ValueNotValidError:
+        return r"^\b\B$"
+    return (
+        "^" + re.escape("{") + ",".join(f"{re.escape(name)}:{_SIMPLE_VALUE}" for name in names) + re.escape("}") + "$"
+    )
+
+
+def is_canonical(keys: str) -> bool:
+    """Whether a key's text is the one by which it is asked for."""
+    try:
+        return encode_image(decode_image(keys)) == keys
+    except ValueNotValidError:
+        return False
+
+
+def is_record(line: bytes) -> bool:
+    """Whether a line is a record of format 1."""
+    try:
+        decode_line(line)
+    except NotARecordError:
+        return False
+    return True
 
 
 def decode_line(line: bytes) -> dict[str, Any]:
@@ -89,9 +139,11 @@ def decode_line(line: bytes) -> dict[str, Any]:
     number = fields["sequence_number"]
     if number is not None and not (len(number) == SEQUENCE_DIGITS and number.isascii() and number.isdecimal()):
         raise NotARecordError(f"sequence_number {number!r}, expected {SEQUENCE_DIGITS} digits")
-    for name in ("keys", "new_image", "old_image"):
-        if fields[name] is not None and not fields[name].startswith("{"):
+    for name in _IMAGES:
+        if fields[name] is not None and not (fields[name].startswith("{") and fields[name].endswith("}")):
             raise NotARecordError(f"{name} is no JSON object")
+    if not is_canonical(fields["keys"]):
+        raise NotARecordError(f"keys {fields['keys'][:200]} are not canonical image JSON, so no question finds them")
     return fields
 
 
@@ -102,10 +154,29 @@ def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table
 
 
 def sort_rows(table: pa.Table) -> pa.Table:
-    """The rows by key hash, then key (two keys may share a hash), then stream and sequence number."""
-    hashes = table.column("key_hash").to_numpy()
-    order = np.argsort(hashes, kind="stable")
+    """The rows by key hash, then stream (whose ARN ends in its time), then sequence number.
+
+    Keys that share a hash lie mixed: whoever reads by hash looks at the key too.
+    """
+    if not table.num_rows:
+        return table
+    order = np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
     return table.take(pa.array(order))
+
+
+def _stream_ranks(table: pa.Table) -> Any:
+    codes = pc.fill_null(table.column("stream"), "").combine_chunks().dictionary_encode()
+    ranks = pc.rank(codes.dictionary, tiebreaker="dense")
+    return ranks.take(codes.indices).to_numpy(zero_copy_only=False)
+
+
+def _sequence_words(table: pa.Table) -> list[Any]:
+    """The sequence numbers as numbers of 8 digits each, the last digits first; only words that differ."""
+    filled = pc.fill_null(table.column("sequence_number"), "0" * SEQUENCE_DIGITS)
+    texts = filled.combine_chunks().cast(pa.binary(SEQUENCE_DIGITS))
+    raw = np.frombuffer(texts.buffers()[1], dtype=">u8", offset=texts.offset * SEQUENCE_DIGITS)
+    words = raw.reshape(-1, SEQUENCE_DIGITS // 8)[: len(texts)].T.astype(np.uint64)
+    return [word for word in words[::-1] if np.ptp(word)]
 
 
 def empty_rows() -> pa.Table:

@@ -7,8 +7,9 @@ carry checksums of their own, and whatever does not fit raises :class:`DamagedIn
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,8 +26,10 @@ ROW_GROUP_ROWS: Final = 2_048
 #: A segment of at most this many rows is kept in memory once read.
 SMALL_ROWS: Final = 4 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
+#: Ends the name of a segment that is still being written.
+PART: Final = ".part"
 
-_DICTIONARY: Final = ["table", "stream", "view", "action", "precision", "actor", "redaction", "file"]
+_DICTIONARY: Final = ["keys", "table", "stream", "view", "action", "precision", "actor", "redaction", "file"]
 
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -60,23 +63,34 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def write_segment(folder: Path, bits: int, buckets: Iterable[tuple[int, Load]], threads: int = 1) -> Segment:
-    """Write rows into a new folder, given bucket by bucket in ascending order.
+    """Write rows into a new folder, given bucket by bucket in ascending order; there whole, or not at all.
 
     Each bucket comes as a function that loads its rows, so that no more than ``threads`` are in memory.
     """
-    folder.mkdir(parents=True)
+    part = folder.with_name(folder.name + PART)
+    part.mkdir(parents=True)
+    try:
+        segment = _write_buckets(part, folder.name, bits, ordered_map(partial(_write_bucket, part), buckets, threads))
+        part.rename(folder)
+    except BaseException:  # even when interrupted: what is not whole only takes room
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return segment
+
+
+def _write_buckets(folder: Path, name: str, bits: int, buckets: Iterable[tuple[Bucket, Hashes]]) -> Segment:
     written, hashes = [], []
-    for bucket, found in ordered_map(lambda job: _write_bucket(folder, *job), buckets, threads):
+    for bucket, found in buckets:
         if bucket.rows:
             written.append(bucket)
             hashes.append(found)
-    distinct = np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
-    (folder / "hashes").write_bytes(distinct.tobytes())
-    rows = sum(bucket.rows for bucket in written)
-    return Segment(folder.name, rows, bits, written, _checksum(distinct.tobytes()))
+    raw = b"".join(found.tobytes() for found in hashes)
+    (folder / "hashes").write_bytes(raw)
+    return Segment(name, sum(bucket.rows for bucket in written), bits, written, _checksum(raw))
 
 
-def _write_bucket(folder: Path, number: int, load: Load) -> tuple[Bucket, Hashes]:
+def _write_bucket(folder: Path, job: tuple[int, Load]) -> tuple[Bucket, Hashes]:
+    number, load = job
     table = sort_rows(load())
     path = folder / f"{number:04d}.parquet"
     pq.write_table(
@@ -115,9 +129,10 @@ class SegmentReader:
         numbers = [number for number in sorted(self._by_number) if low >> shift <= number <= high >> shift]
         return concat(self._bucket(number).between(low, high) for number in numbers)
 
-    def paths(self) -> list[Path]:
-        """Its Parquet files."""
-        return [self._folder / bucket.file for bucket in self.segment.buckets]
+    def key_texts(self) -> Iterator[pa.Array]:
+        """The texts of its keys, in parts; some come more than once."""
+        for number in sorted(self._by_number):
+            yield from self._bucket(number).key_texts()
 
     @cached_property
     def _hashes(self) -> Hashes:
@@ -140,11 +155,11 @@ class _BucketReader:
     """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows."""
 
     def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
-        path = folder / bucket.file
+        path = self._path = folder / bucket.file
         try:
             if path.stat().st_size != bucket.size or _footer(path) != bucket.footer:
                 raise DamagedIndexError(f"{path} is not as it was written")
-            self._file = pq.ParquetFile(path, page_checksum_verification=True, memory_map=True)
+            self._file = _parquet(path)
         except (OSError, pa.ArrowException) as error:
             raise DamagedIndexError(f"{path}: {error}") from error
         metadata = self._file.metadata
@@ -165,11 +180,23 @@ class _BucketReader:
         last = int(np.searchsorted(self._lows, np.uint64(high), side="right"))
         return _slice(self._read(range(first, last)), low, high) if first < last else empty_rows()
 
+    def key_texts(self) -> Iterator[pa.Array]:
+        """The texts of the keys, each row group's."""
+        try:
+            texts = _parquet(self._path, read_dictionary=["keys"]).read(["keys"], use_threads=False).column("keys")
+        except (OSError, pa.ArrowException) as error:
+            raise DamagedIndexError(f"{self._path}: {error}") from error
+        yield from (chunk.dictionary for chunk in texts.chunks)
+
     def _read(self, groups: range) -> pa.Table:
         try:
             return self._file.read_row_groups(list(groups), use_threads=False).cast(ROW_SCHEMA)
         except (OSError, pa.ArrowException) as error:
             raise DamagedIndexError(str(error)) from error
+
+
+def _parquet(path: Path, **options: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(path, page_checksum_verification=True, memory_map=True, **options)
 
 
 def _slice(table: pa.Table, low: int, high: int) -> pa.Table:

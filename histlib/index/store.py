@@ -1,36 +1,45 @@
 """An index on disk: opened, extended by what is new in the landing, merged in tiers, rebuilt when not to be trusted.
 
-One process writes at a time (a file lock); readers need no lock, since segments never change and the manifest is
-replaced whole. A process killed at any point leaves the manifest of before, and files that the next writer removes.
+One process writes at a time (a file lock; others wait for it); readers need no lock, since segments never change and
+the manifest is replaced whole. A process killed at any point leaves the manifest of before, and files that the next
+writer removes.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Final, TypeVar
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from histlib.errors import NotAHistoryError, SourceError
+from histlib.errors import SourceError
 from histlib.index import manifest as manifests
-from histlib.index.builder import Builder, Built
-from histlib.index.landing import Problem
-from histlib.index.manifest import Manifest
-from histlib.index.segments import DamagedIndexError, SegmentReader
-from histlib.index.tree import Tree
+from histlib.index.builder import SPILL, Builder
+from histlib.index.landing import is_whole
+from histlib.index.manifest import Manifest, Part, merge_streams
+from histlib.index.problems import files_of
+from histlib.index.segments import PART, DamagedIndexError, SegmentReader
+from histlib.index.tree import Facts, Tree
+from histlib.index.trouble import explained, no_history
 from histlib.progress import progress
 
-#: A segment has at least this many times the rows of all smaller ones together, so that few are live.
+#: A segment has at least this many times the rows of all smaller ones together, so that few are live …
 TIER: Final = 4
+#: … and one of so many rows this many times, since it takes long to merge.
+LARGE_ROWS: Final = 4_000_000
+LARGE_TIER: Final = 2
 #: Seconds that a replaced segment is kept for readers of an older manifest.
 GRACE: Final = 600.0
+#: Seconds in which a file that was just written to may be written to again.
+YOUNG: Final = 60.0
 #: Rebuilds in a row before the disk, not the index, is held to be at fault.
 _TRIES: Final = 3
 
@@ -53,7 +62,11 @@ class Store:
         self._folder = folder
         self._builder = Builder(folder, memory)
         self._landing = Tree(root, "changes")
+        self._revision: Facts | None = None
         self._snapshot: Snapshot | None = None
+        self._fresh = False
+        self._new_bytes = 0
+        self._threads = RLock()
 
     def refresh(self) -> Snapshot:
         """Take in what is new in the landing.
@@ -73,74 +86,97 @@ class Store:
         return self._answer(lambda: question(self._snapshot or self._current()))
 
     def _answer(self, question: Callable[[], Answer]) -> Answer:
-        for _ in range(_TRIES):
-            try:
-                return question()
-            except DamagedIndexError:
-                self._recover()
-            except OSError as error:
-                raise _explained(error, self._folder) from error
+        with self._threads:
+            for _ in range(_TRIES):
+                try:
+                    return question()
+                except DamagedIndexError:
+                    self._recover()
+                except OSError as error:
+                    raise explained(error, self._folder, self._new_bytes) from error
         raise SourceError(f"the index in {self._folder} is damaged again right after it was made: check the disk")
 
     def _current(self) -> Snapshot:
-        changed = self._landing.refresh()
-        if self._snapshot is None or changed:
+        if (revision := _facts(self._root / "changes" / "_revision")) != self._revision:
+            self._landing.forget()  # someone wrote into days already past
+            self._revision = revision
+        watched = self._snapshot.manifest.unsettled.files if self._snapshot else ()
+        if self._landing.refresh(watched):
+            self._fresh = False
+        if self._snapshot is None or not self._fresh:
             manifest = manifests.load(self._folder)
-            if manifest is None or not _same_files(manifest, self._landing.files):
+            if manifest is None or not _up_to_date(manifest, self._landing.files):
                 manifest = self._update()
             self._snapshot = self._open(manifest)
+            self._fresh = _up_to_date(manifest, self._landing.files)
         return self._snapshot
 
     def _recover(self) -> None:
         """Another process may have replaced what we read; only where it has not, is the index made anew."""
         ours = self._snapshot.manifest if self._snapshot else None
         self._snapshot = None
-        with self._lock():
+        with self._writing():
             try:
                 theirs = manifests.load(self._folder)
             except DamagedIndexError:
                 theirs = None
-            if theirs is None or (ours is not None and _names(theirs) == _names(ours)) or ours is None:
+            if theirs is None or ours is None or _names(theirs) == _names(ours):
                 (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
 
     def _update(self) -> Manifest:
-        with self._lock():
+        with self._writing():
             manifest = manifests.load(self._folder) or Manifest()
-            self._landing.refresh()
+            self._landing.refresh(manifest.unsettled.files)
             files = self._landing.files
-            if any(files.get(path) != facts for path, facts in manifest.files.items()):
-                manifest = Manifest(retired=dict.fromkeys(_names(manifest), time.time()) | manifest.retired)
+            if any(files.get(path) != facts for path, facts in manifest.settled.files.items()):
+                manifest = Manifest(retired=manifest.retired)
             self._sweep(manifest)
-            new = sorted(files.keys() - manifest.files.keys())
-            if new:
-                self._extend(manifest, new)
-                self._merge(manifest)
-                manifests.save(self._folder, manifest)
+            if not _up_to_date(manifest, files):
+                self._extend(manifest, files)
+                self._save(manifest)
+                if self._merge(manifest.settled):
+                    self._save(manifest)
             if not manifest.segments:
-                raise _no_history(self._root, manifest)
+                raise no_history(self._root, manifest)
             return manifest
 
-    def _extend(self, manifest: Manifest, new: Sequence[str]) -> None:
-        files = self._landing.files
-        with progress(f"reading {len(new):,} files of {self._root.name}", 0) as bar:
-            built = self._builder.build(self._root, new, _new_name(), bar)
-        if built.segment:
-            manifest.segments.append(built.segment)
-        manifest.add_streams(built.streams)
-        manifest.problems += _told(built, new)
-        manifest.files.update({path: files[path] for path in new})
+    def _extend(self, manifest: Manifest, files: Mapping[str, Facts]) -> None:
+        """Index what is new, and again what may have been half written when it was last read."""
+        new = sorted(files.keys() - manifest.settled.files.keys())
+        growing = {path for path in new if manifest.segments and self._may_grow(path, files[path])}
+        manifest.unsettled = Part()
+        self._add(manifest, manifest.settled, {path: files[path] for path in new if path not in growing})
+        self._add(manifest, manifest.unsettled, {path: files[path] for path in sorted(growing)})
 
-    def _merge(self, manifest: Manifest) -> None:
-        """Merge the smallest segments, as many as it takes for each other to be :data:`TIER` times all below it."""
-        segments = sorted(manifest.segments, key=lambda segment: -segment.rows)
+    def _may_grow(self, path: str, facts: Facts) -> bool:
+        """Whether it looks as if someone were still writing: young, and without an end."""
+        return time.time() - facts[1] / 1e9 < YOUNG and not is_whole(self._root / path)
+
+    def _add(self, manifest: Manifest, part: Part, files: Mapping[str, Facts]) -> None:
+        if not files:
+            return
+        self._new_bytes = sum(size for size, _ in files.values())
+        built = self._builder.build(self._root, list(files), _new_name())
+        if built.segment:
+            part.segments.append(built.segment)
+        part.streams = merge_streams([*part.streams, *built.streams])
+        unread = built.problems.unread
+        for problem in built.problems.told(built.readable):
+            (manifest.unsettled if problem.file in unread else part).problems.append(problem)
+        part.files.update({path: facts for path, facts in files.items() if path not in unread})
+
+    def _merge(self, part: Part) -> bool:
+        """Merge the smallest segments, as many as it takes for each other to be large beside all below it."""
+        segments = sorted(part.segments, key=lambda segment: -segment.rows)
         sizes = [segment.rows for segment in segments]
-        crowded = (at for at in range(len(sizes) - 1) if sizes[at] < TIER * sum(sizes[at + 1 :]))
-        if (first := next(crowded, None)) is not None:
-            merged = segments[first:]
-            readers = [SegmentReader(self._folder, segment) for segment in merged]
-            segments[first:] = [self._builder.merge(readers, _new_name())]
-            manifest.retired.update({segment.name: time.time() for segment in merged})
-        manifest.segments = segments
+        crowded = (at for at in range(len(sizes) - 1) if sizes[at] < _tier(sizes[at]) * sum(sizes[at + 1 :]))
+        first = next(crowded, None)
+        if first is None:
+            return False
+        self._new_bytes = sum(bucket.size for segment in segments[first:] for bucket in segment.buckets)
+        readers = [SegmentReader(self._folder, segment) for segment in segments[first:]]
+        part.segments = [*segments[:first], self._builder.merge(readers, _new_name())]
+        return True
 
     def _open(self, manifest: Manifest) -> Snapshot:
         known = {reader.segment.name: reader for reader in (self._snapshot.readers if self._snapshot else ())}
@@ -148,17 +184,37 @@ class Store:
         return Snapshot(manifest, readers)
 
     def _sweep(self, manifest: Manifest) -> None:
-        """Remove what dead writers left, and segments replaced longer ago than the grace."""
-        now = time.time()
-        manifest.retired = {name: when for name, when in manifest.retired.items() if now - when < GRACE}
-        kept = {*_names(manifest), *manifest.retired}
-        for entry in self._folder.iterdir():
-            if entry.is_dir() and entry.name not in kept:
-                shutil.rmtree(entry, ignore_errors=True)
+        """Remove what dead writers left half done, and segments out of use for longer than the grace."""
+        now, names = time.time(), set(_names(manifest))
+        for entry in (entry for entry in self._folder.iterdir() if entry.is_dir() and entry.name not in names):
+            whole = not entry.name.endswith((PART, SPILL))
+            if whole and now - manifest.retired.setdefault(entry.name, now) < GRACE:
+                continue
+            manifest.retired.pop(entry.name, None)
+            shutil.rmtree(entry, ignore_errors=True)
 
-    def _lock(self) -> FileLock:
+    def _save(self, manifest: Manifest) -> None:
+        self._sweep(manifest)
+        manifests.save(self._folder, manifest)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone: waits, visibly, for another process that is writing."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._folder / "lock")
+        lock = FileLock(self._folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            with progress(f"waiting for another process that holds {lock.lock_file}", None):
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _tier(rows: int) -> int:
+    return LARGE_TIER if rows >= LARGE_ROWS else TIER
 
 
 def _names(manifest: Manifest) -> list[str]:
@@ -169,50 +225,14 @@ def _new_name() -> str:
     return f"segment-{uuid.uuid4().hex}"
 
 
-def _same_files(manifest: Manifest, files: dict[str, tuple[int, int]]) -> bool:
-    return manifest.files == files and bool(manifest.segments)
+def _facts(path: Path) -> Facts | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 — at each question
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
-def _told(built: Built, new: Sequence[str]) -> list[Problem]:
-    """The problems, those of one file at most a hundred, and one for a file that has no readable line at all."""
-    by_file: dict[str, list[Problem]] = {}
-    for problem in built.problems:
-        by_file.setdefault(problem.file, []).append(problem)
-    told: list[Problem] = []
-    for file in new:
-        found = by_file.get(file, [])
-        if found and not built.rows_by_file.get(file):
-            told.append(Problem(file, None, f"no line of it is a change: {found[0].detail}"))
-            continue
-        told += found[:_MOST]
-        if len(found) > _MOST:
-            told.append(Problem(file, None, f"{len(found) - _MOST:,} more lines like these"))
-    return told
-
-
-_MOST: Final = 100
-
-
-def _no_history(root: Path, manifest: Manifest) -> NotAHistoryError:
-    if not manifest.files:
-        seen = "it has no files below changes/"
-    else:
-        seen = f"of {len(manifest.files):,} files below changes/ none has a readable change"
-        seen += f" ({manifest.problems[0].file}: {manifest.problems[0].detail})" if manifest.problems else ", all empty"
-    return NotAHistoryError(
-        f"{root} is no history: {seen}; expected what `python -m pipeline replay` or the pipeline writes, "
-        "changes/yyyy/MM/dd/*.gz",
-        str(root),
-    )
-
-
-def _explained(error: OSError, folder: Path) -> SourceError:
-    if error.errno == errno.ENOSPC or "No space left" in str(error):
-        free = shutil.disk_usage(folder).free if folder.exists() else 0
-        return SourceError(
-            f"no space left for the index in {folder} ({free:,} bytes free): free some there, or name another place "
-            "with connect(cache=…)",
-            str(folder),
-        )
-    where = f" {os.fspath(error.filename)}" if error.filename else ""
-    return SourceError(f"cannot read or write{where}: {error.strerror or error}", str(folder))
+def _up_to_date(manifest: Manifest, files: Mapping[str, Facts]) -> bool:
+    """Whether the index holds these files; one that could not be opened is not among its files, and tried again."""
+    return bool(manifest.segments) and manifest.files == files and files_of(manifest.problems) <= files.keys()

@@ -4,67 +4,110 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-#: A directory changed this shortly before it was listed may change again within the same tick of its clock.
+#: A file's size and mtime in ns.
+Facts = tuple[int, int]
+
+#: What changed this shortly before it was listed may change again within the same tick of its clock.
 _RACY_NS: Final = 2_000_000_000
 
 
 @dataclass
 class _Directory:
     mtime: int
-    listed: int
-    folders: list[str] = field(default_factory=list)
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    settled: bool = False
+    folders: set[str] = field(default_factory=set)
+    files: dict[str, Facts] = field(default_factory=dict)
 
 
 class Tree:
-    """Paths below ``root`` (relative to ``base``, posix) with size and mtime in ns; ``_*`` and ``.*`` are left out."""
+    """Paths below ``root`` (relative to ``base``, posix) with their facts; ``_*`` and ``.*`` are left out.
+
+    A name that is no UTF-8 stands escaped, as a file: whoever tries to read it will tell.
+    A file written to in place, long after its directory was listed, is seen only if it is watched, or by a new Tree.
+    """
 
     def __init__(self, base: Path, root: str) -> None:
         self._base = str(base)
         self._root = root
         self._directories: dict[str, _Directory] = {}
-        self.files: dict[str, tuple[int, int]] = {}
+        self.files: dict[str, Facts] = {}
 
-    def refresh(self) -> bool:
-        """Look again; whether anything has changed. Costs a stat for each directory."""
-        seen: dict[str, _Directory] = {}
-        changed = self._visit(self._root, seen)
-        changed = changed or seen.keys() != self._directories.keys()
-        self._directories = seen
-        if changed:
-            self.files = {path: facts for directory in seen.values() for path, facts in directory.files.items()}
+    def refresh(self, watched: Iterable[str] = ()) -> bool:
+        """Look again, whether anything has changed; costs a stat for each directory and watched file."""
+        stale = [path for path, known in self._directories.items() if not known.settled or self._moved(path, known)]
+        stale += [os.path.dirname(path) for path in watched if self._facts(path) != self.files.get(path)]  # noqa: PTH120
+        if self._root not in self._directories:
+            stale.append(self._root)
+        for path in stale:
+            self._list_again(path)
+        return bool(stale) and self._gather()
+
+    def forget(self) -> None:
+        """List everything again at the next refresh."""
+        self._directories.clear()
+
+    def _gather(self) -> bool:
+        files = {path: facts for directory in self._directories.values() for path, facts in directory.files.items()}
+        changed = files != self.files
+        self.files = files
         return changed
 
-    def _visit(self, path: str, seen: dict[str, _Directory]) -> bool:
-        known = self._directories.get(path)
+    def _moved(self, path: str, known: _Directory) -> bool:
         try:
-            mtime = os.stat(f"{self._base}/{path}").st_mtime_ns  # noqa: PTH116 — at each question, for each day
+            return os.stat(f"{self._base}/{path}").st_mtime_ns != known.mtime  # noqa: PTH116 — for each day, each time
         except (FileNotFoundError, NotADirectoryError):
-            return known is not None
-        changed = False
-        if known is None or known.mtime != mtime or known.listed - mtime < _RACY_NS:
-            listed = self._list(path, mtime)
-            changed = known is None or listed.files != known.files
-            known = listed
-        seen[path] = known
-        for folder in known.folders:
-            changed |= self._visit(folder, seen)
-        return changed
+            return True
+
+    def _facts(self, path: str) -> Facts | None:
+        try:
+            found = os.stat(f"{self._base}/{path}")  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size, found.st_mtime_ns
+
+    def _list_again(self, path: str) -> None:
+        before = self._directories.pop(path, _Directory(0))
+        try:
+            mtime = os.stat(f"{self._base}/{path}").st_mtime_ns  # noqa: PTH116
+            found = self._list(path, mtime)
+        except (FileNotFoundError, NotADirectoryError):
+            found = _Directory(0)
+        else:
+            self._directories[path] = found
+        for folder in before.folders - found.folders:
+            self._drop(folder)
+        for folder in found.folders - self._directories.keys():
+            self._list_again(folder)
+
+    def _drop(self, path: str) -> None:
+        for folder in self._directories.pop(path, _Directory(0)).folders:
+            self._drop(folder)
 
     def _list(self, path: str, mtime: int) -> _Directory:
-        directory = _Directory(mtime, time.time_ns())
+        directory, now = _Directory(mtime), time.time_ns()
         with os.scandir(f"{self._base}/{path}") as entries:
             for entry in entries:
                 if entry.name.startswith(("_", ".")):
                     continue
-                if entry.is_dir():
-                    directory.folders.append(f"{path}/{entry.name}")
-                else:
-                    facts = entry.stat()
-                    directory.files[f"{path}/{entry.name}"] = (facts.st_size, facts.st_mtime_ns)
-        directory.folders.sort()
+                name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                if name == entry.name and entry.is_dir():
+                    directory.folders.add(f"{path}/{name}")
+                elif (facts := _entry_facts(entry)) is not None:
+                    directory.files[f"{path}/{name}"] = facts
+        newest = max((when for _, when in directory.files.values()), default=0)
+        directory.settled = now - max(mtime, newest) > _RACY_NS
         return directory
+
+
+def _entry_facts(entry: os.DirEntry[str]) -> Facts | None:
+    """Of a link to nowhere those of the link: reading it will tell; None for what has gone meanwhile."""
+    try:
+        found = entry.stat(follow_symlinks=not entry.is_symlink() or os.path.exists(entry.path))  # noqa: PTH110
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,70 @@
+"""What of the landing cannot be read, by file and line: never more of it than a person would read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+#: Problems of one file that are told one by one.
+MOST: Final = 100
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something in a landing file that cannot be read; ``line`` None: the file as a whole, or from there on."""
+
+    file: str
+    line: int | None
+    detail: str
+
+
+@dataclass
+class Problems:
+    """Problems as they are found, those of one file at most :data:`MOST` and the number of the rest."""
+
+    by_file: dict[str, list[Problem]] = field(default_factory=dict)
+    more: dict[str, int] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    """Files that could not even be opened, and may be later."""
+
+    def add(self, file: str, line: int | None, detail: str) -> None:
+        """Take in one."""
+        found = self.by_file.setdefault(file, [])
+        if line is None or len(found) < MOST:
+            found.append(Problem(file, line, detail))
+        else:
+            self.more[file] = self.more.get(file, 0) + 1
+
+    def add_unread(self, file: str, error: OSError) -> None:
+        """Take in a file that cannot be opened or read."""
+        self.unread.add(file)
+        self.add(file, None, f"cannot be read: {error.strerror or error}")
+
+    def add_all(self, others: Problems) -> None:
+        """Take in those of another piece of work."""
+        for problem in (one for found in others.by_file.values() for one in found):
+            self.add(problem.file, problem.line, problem.detail)
+        for file, count in others.more.items():
+            self.more[file] = self.more.get(file, 0) + count
+
+    def told(self, readable: Collection[str]) -> Iterator[Problem]:
+        """By file and line; a single one for a file that is not ``readable``, since no line of it counts."""
+        for file in sorted(self.by_file):
+            found = sorted(self.by_file[file], key=_position)
+            if file not in readable:
+                yield Problem(file, None, f"no line of it is a change: {found[0].detail}")
+                continue
+            yield from found
+            if file in self.more:
+                yield Problem(file, None, f"{self.more[file]:,} more lines like these")
+
+
+def files_of(problems: Iterable[Problem]) -> set[str]:
+    """The files that have problems."""
+    return {problem.file for problem in problems}
+
+
+def _position(problem: Problem) -> float:
+    return float("inf") if problem.line is None else problem.line

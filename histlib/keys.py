@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from histlib.errors import KeyNotValidError, ValueNotValidError
-from histlib.values import canonical_number, decode_image, decode_value, encode_image, from_dynamodb
+from histlib.numbers import number_from_text
+from histlib.values import decode_image, encode_image, encode_value, from_dynamodb
 
 _TYPE_NAMES: Final = {"S": "string", "N": "number", "B": "binary"}
 
@@ -114,10 +115,13 @@ def _from_sequence(key: Sequence[Any], schema: KeySchema) -> Key:
 
 def _checked(value: Any, name: str, schema: KeySchema) -> Any:
     expected = schema.types[name]
-    if isinstance(value, Mapping) and set(value) == {expected}:
-        value = from_dynamodb(value)
     try:
+        if isinstance(value, Mapping) and set(value) == {expected}:
+            value = from_dynamodb(value)
         got = _type_of(value)
+        encode_value(value).encode()
+    except UnicodeEncodeError as error:
+        raise _refused(value, schema, f"{name} holds half a surrogate pair, which is no text") from error
     except ValueNotValidError as error:
         raise _refused(value, schema, str(error)) from error
     if got != expected:
@@ -126,7 +130,9 @@ def _checked(value: Any, name: str, schema: KeySchema) -> Any:
             schema,
             f"{name} is a {_TYPE_NAMES[expected]}, got {value!r} ({type(value).__name__})",
         )
-    return value
+    if value in ("", b""):
+        raise _refused(value, schema, f"{name} is empty, which DynamoDB allows in no key")
+    return bytes(value) if got == "B" else value
 
 
 def _type_of(value: Any) -> str:
@@ -147,10 +153,18 @@ def _split_named(text: str, schema: KeySchema) -> dict[str, str]:
     """``a=1,b=2`` → {"a": "1", "b": "2"}; nothing where the text does not begin with a name of the key.
 
     Only a comma before another name of the key separates, so values may hold commas and equals signs.
+
+    Raises:
+        KeyNotValidError: a name twice, or in other case than the key's: what was meant is not sure.
     """
     names = "|".join(re.escape(name) for name in schema.names)
     starts = list(re.finditer(rf"(?:^|,)({names})=", text))
+    found = [start[1] for start in starts]
+    if len(set(found)) < len(found):
+        raise _refused(text, schema, "a name stands twice; write JSON")
     if not starts or starts[0].start() != 0:
+        if re.match(rf"({names})=", text, re.IGNORECASE):
+            raise _refused(text, schema, "the name differs in case; if it is part of the value, write JSON")
         return {}
     ends = [start.start() for start in starts[1:]] + [len(text)]
     return {start[1]: text[start.end() : end] for start, end in zip(starts, ends, strict=True)}
@@ -160,7 +174,7 @@ def _from_text(text: str, kind: str, schema: KeySchema) -> Any:
     try:
         match kind:
             case "N":
-                return decode_value(canonical_number(text.strip()))
+                return number_from_text(text.strip())
             case "B":
                 return from_dynamodb({"B": text})
     except ValueNotValidError as error:

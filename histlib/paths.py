@@ -27,7 +27,13 @@ _STEP: Final = re.compile(
 
 @lru_cache(maxsize=10_000)
 def format_path(path: Path) -> str:
-    """The text of a path; parses back to the same path."""
+    """The text of a path; parses back to the same path.
+
+    Raises:
+        PathNotValidError: begins with a position (an item is a map), or has one below 0.
+    """
+    if (path and isinstance(path[0], int)) or any(isinstance(step, int) and step < 0 for step in path):
+        raise PathNotValidError(f"{path!r} is no path: it begins with a position, or one is below 0", path)
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{_name(step)}" for step in path)
     return text.removeprefix(".")
 
@@ -38,6 +44,8 @@ def parse_path(text: str) -> Path:
     Raises:
         PathNotValidError: not a path; says at which character.
     """
+    if not isinstance(text, str):
+        raise PathNotValidError(f"{text!r} is no path; expected text like address.zip", text)
     steps: list[str | int] = []
     position = 0
     while position < len(text):
@@ -57,7 +65,7 @@ def get(item: Any, path: Path) -> Any:
     """The value at a path, or MISSING where the item has nothing there."""
     for step in path:
         if isinstance(step, int):
-            if not isinstance(item, list) or step >= len(item):
+            if not isinstance(item, list) or not 0 <= step < len(item):
                 return MISSING
             item = item[step]
         elif isinstance(item, dict) and step in item:

@@ -55,6 +55,8 @@ def zone(name: str | tzinfo) -> tzinfo:
     """
     if isinstance(name, tzinfo):
         return name
+    if not isinstance(name, str):
+        raise TimeNotValidError(f"{name!r} is no time zone; expected an IANA name like Asia/Tokyo or UTC", name)
     try:
         return UTC if name.upper() == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -94,7 +96,15 @@ def parse_time(value: Any, tz: tzinfo, now: int | None = None) -> int:
     Raises:
         TimeNotValidError: not a time, or one that means two moments; the message has the candidates.
     """
-    now = now_micros() if now is None else now
+    try:
+        micros = _moment(value, tz, now_micros() if now is None else now)
+        from_micros(micros, tz)
+    except OverflowError as error:
+        raise TimeNotValidError(f"{value!r} is beyond the years 1 to 9999; {_EXPECTED}", value) from error
+    return micros
+
+
+def _moment(value: Any, tz: tzinfo, now: int) -> int:
     if isinstance(value, datetime):
         return _from_datetime(value, tz)
     if isinstance(value, date):
@@ -155,7 +165,7 @@ def _parse_end(value: Any, tz: tzinfo, now: int) -> int:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
         value = _date(value.strip(), value)
     if isinstance(value, date) and not isinstance(value, datetime):
-        return parse_time(value + timedelta(days=1), tz, now)
+        return parse_time(min(value, date.max - timedelta(days=1)) + timedelta(days=1), tz, now)
     if isinstance(value, str) and value.strip() == "now":
         return now + 1
     return parse_time(value, tz, now)
@@ -179,7 +189,7 @@ def _from_datetime(moment: datetime, tz: tzinfo) -> int:
     if hasattr(moment, "to_pydatetime"):
         moment = moment.to_pydatetime(warn=False)
     if moment.tzinfo is not None:
-        return to_micros(moment)
+        return _from_aware(moment)
     early, late = (moment.replace(tzinfo=tz, fold=fold) for fold in (0, 1))
     if early.utcoffset() == late.utcoffset():
         return to_micros(early)
@@ -187,6 +197,20 @@ def _from_datetime(moment: datetime, tz: tzinfo) -> int:
     what = "exists twice" if exists else "does not exist"
     sides = " or ".join(format_time(to_micros(side), tz) for side in (early, late))
     raise TimeNotValidError(f"{moment.isoformat(sep=' ')} {what} in {tz} (the clocks change); write {sides}", moment)
+
+
+def _from_aware(moment: datetime) -> int:
+    """An aware datetime's wall clock must be one that its zone shows then: one in a gap, or pytz put into a
+    constructor, is another moment than was meant."""
+    micros = to_micros(moment)
+    shown = from_micros(micros, moment.tzinfo or UTC)
+    if shown.replace(tzinfo=None) != moment.replace(tzinfo=None, fold=0):
+        raise TimeNotValidError(
+            f"{moment.isoformat(sep=' ')} is no local time of {moment.tzinfo}, which then shows "
+            f"{shown.isoformat(sep=' ')}; write one of them with the zone's offset",
+            moment,
+        )
+    return micros
 
 
 def _date(text: str, value: Any) -> date:
@@ -198,8 +222,9 @@ def _date(text: str, value: Any) -> date:
 
 def _refuse_number(value: float, tz: tzinfo) -> TimeNotValidError:
     readings = []
+    finite = abs(value) < 4_102_444_800 * SECOND  # false for NaN
     for unit, factor in (("seconds", SECOND), ("milliseconds", 1000), ("microseconds", 1)):
-        micros = int(value * factor)
+        micros = int(value * factor) if finite else 0
         if 0 < micros < 4_102_444_800 * SECOND:
             readings.append(f"{format_time(micros, tz)} (as {unit})")
     meant = f"; it could be {' or '.join(readings[:2])}" if readings else ""

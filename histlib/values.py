@@ -24,22 +24,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final, cast
 
 import msgspec
 
 from histlib.errors import ValueNotValidError
+from histlib.numbers import encode_int, encode_number, fraction_from_text, number_from_text
 
 Item = dict[str, Any]
-
-_DIGITS = 38
-_EXACT = Context(prec=_DIGITS)
-_CANONICAL_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{0,36}[1-9])?", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class _Missing:
@@ -66,34 +61,6 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
-def canonical_number(text: str) -> str:
-    """The one text of a DynamoDB number: no exponent, no zeros at either end, no plus, −0 is 0.
-
-    Raises:
-        ValueNotValidError: not a number, more than 38 digits, or outside 1E-130 … 9.99E+125
-            (DynamoDB developer guide, "Naming rules and data types").
-    """
-    if _CANONICAL_NUMBER.fullmatch(text) and len(text) <= _DIGITS and text != "-0":
-        return text
-    if not _NUMBER.fullmatch(text):
-        raise ValueNotValidError(f"{text!r} is no DynamoDB number; expected e.g. 12.5", text)
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise ValueNotValidError(f"{text!r} is no DynamoDB number: exponent too large", text) from error
-    if number == 0:
-        return "0"
-    digits = Decimal(number).as_tuple().digits
-    significant = len("".join(map(str, digits)).strip("0"))
-    if significant > _DIGITS or not -130 <= number.adjusted() <= 125:
-        raise ValueNotValidError(
-            f"{text!r} is no DynamoDB number: {significant} digits and magnitude 1E{number.adjusted()}; "
-            "expected at most 38 digits between 1E-130 and 9.99E+125",
-            text,
-        )
-    return f"{number.normalize(_EXACT):f}"
-
-
 def encode_value(value: Any) -> str:
     """The canonical image JSON text of a Python value (inverse of :func:`decode_value`).
 
@@ -106,7 +73,13 @@ def encode_value(value: Any) -> str:
 
 
 def encode_image(item: Mapping[str, Any]) -> str:
-    """The canonical image JSON text of a whole item: as a nested M, but never wrapped in ``$M``."""
+    """The canonical image JSON text of a whole item: as a nested M, but never wrapped in ``$M``.
+
+    Raises:
+        ValueNotValidError: no mapping, or as :func:`encode_value`.
+    """
+    if type(item) is not dict and not isinstance(item, Mapping):
+        raise ValueNotValidError(f"{item!r} ({type(item).__name__}) is no item; expected a dict", item)
     members = sorted(f"{_encode_name(name)}:{encode_value(value)}" for name, value in item.items())
     return "{" + ",".join(members) + "}"
 
@@ -157,8 +130,10 @@ def from_dynamodb(attribute: Mapping[str, Any]) -> Any:
     Raises:
         ValueNotValidError: not exactly one known type, or a value that the type cannot have.
     """
-    if len(attribute) != 1:
-        raise ValueNotValidError(f"an attribute in DynamoDB JSON has one type, got {sorted(attribute)}", attribute)
+    if not isinstance(attribute, Mapping) or len(attribute) != 1:
+        raise ValueNotValidError(
+            f"an attribute in DynamoDB JSON is one type and its value, got {attribute!r}", attribute
+        )
     ((kind, value),) = attribute.items()
     reader = _READERS.get(kind)
     if reader is None:
@@ -176,7 +151,7 @@ def to_dynamodb(value: Any) -> dict[str, Any]:
         case str():
             return {"S": value}
         case int() | Decimal():
-            return {"N": _encode_number(value)}
+            return {"N": encode_number(value)}
         case bytes() | bytearray():
             return {"B": _base64(value)}
         case list() | tuple():
@@ -190,12 +165,23 @@ def to_dynamodb(value: Any) -> dict[str, Any]:
 
 
 def item_from_dynamodb(item: Mapping[str, Mapping[str, Any]]) -> Item:
-    """The item (dict) of an attribute map in DynamoDB JSON."""
+    """The item (dict) of an attribute map in DynamoDB JSON.
+
+    Raises:
+        ValueNotValidError: no mapping, or as :func:`from_dynamodb`.
+    """
+    if not isinstance(item, Mapping):
+        raise ValueNotValidError(f"{item!r} is no attribute map in DynamoDB JSON; expected an object", item)
     return {name: from_dynamodb(attribute) for name, attribute in item.items()}
 
 
 def item_to_dynamodb(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The attribute map in DynamoDB JSON of an item."""
+    if not isinstance(item, Mapping):
+        raise ValueNotValidError(f"{item!r} ({type(item).__name__}) is no item; expected a dict", item)
+    for name in item:
+        if not isinstance(name, str):
+            raise _no_name(name)
     return {name: to_dynamodb(value) for name, value in item.items()}
 
 
@@ -207,19 +193,14 @@ def _no_type(value: Any) -> ValueNotValidError:
     return ValueNotValidError(f"{value!r} ({type(value).__name__}) is no DynamoDB value{hint}", value)
 
 
+def _no_name(name: Any) -> ValueNotValidError:
+    return ValueNotValidError(f"an attribute name is a str, got {name!r}", name)
+
+
 def _encode_name(name: Any) -> str:
     if not isinstance(name, str):
-        raise ValueNotValidError(f"an attribute name is a str, got {name!r}", name)
+        raise _no_name(name)
     return encode_basestring(name)
-
-
-def _encode_number(value: int | Decimal) -> str:
-    return canonical_number(str(value))
-
-
-def _encode_int(value: int) -> str:
-    text = str(value)
-    return text if len(text) <= _DIGITS else canonical_number(text)
 
 
 def _encode_list(value: Iterable[Any]) -> str:
@@ -267,10 +248,12 @@ _SET_KINDS: Final[dict[type, str]] = {
     bytearray: "$BS",
 }
 
+_MEMBERS: Final[dict[str, set[type]]] = {"$SS": {str}, "$NS": {int, Decimal}}
+
 _ENCODERS: Final[dict[type, Any]] = {
     str: encode_basestring,
-    int: _encode_int,
-    Decimal: _encode_number,
+    int: encode_int,
+    Decimal: encode_number,
     bool: lambda value: "true" if value else "false",
     type(None): lambda value: "null",
     dict: _encode_map,
@@ -296,17 +279,7 @@ def _encode_other(value: Any) -> str:
 # --- image JSON → Python ---
 
 
-def _number_from_text(text: str) -> int | Decimal:
-    canonical = canonical_number(text)
-    return Decimal(canonical) if "." in canonical else int(canonical)
-
-
-def _fraction_from_text(text: str) -> int | Decimal:
-    """As :func:`_number_from_text`; canonical fractions, nearly all there are, need no second look."""
-    return _number_from_text(text) if text[-1] == "0" or "e" in text or "E" in text else Decimal(text)
-
-
-_decoder = msgspec.json.Decoder(float_hook=_fraction_from_text)
+_decoder = msgspec.json.Decoder(float_hook=fraction_from_text)
 
 
 def _decode_json(text: str) -> Any:
@@ -331,21 +304,25 @@ def _unwrap(value: Any) -> Any:
 def _unwrap_special(name: str, content: Any) -> Any:
     try:
         match name:
-            case "$M":
+            case "$M" if len(content) == 1 and next(iter(content.keys())).startswith("$"):
                 return {member: _unwrap(value) for member, value in content.items()}
             case "$B":
                 return _bytes(content)
-            case "$BS":
+            case "$BS" if type(content) is list and content:
                 return frozenset(map(_bytes, content))
-            case "$SS":
-                return frozenset(content)
-            case "$NS":
-                return frozenset(map(_unwrap, content))
+            case "$SS" | "$NS" if type(content) is list and content:
+                members = content if name == "$SS" else list(map(_unwrap, content))
+                if set(map(type, members)) <= _MEMBERS[name]:
+                    return frozenset(members)
             case "$N":
-                return _number_from_text(content)
+                return number_from_text(content)
     except (AttributeError, TypeError) as error:
         raise ValueNotValidError(f"{{{name!r}: {content!r}}} is no image JSON", content) from error
-    raise ValueNotValidError(f"{name!r} is no type of image JSON; expected $B, $SS, $NS, $BS, $M or $N", name)
+    raise ValueNotValidError(
+        f"{{{name!r}: {content!r}}} is no image JSON; expected $B and base64 text, $SS, $NS or $BS and a list of "
+        "one or more, $N and a number's text, or $M and an object whose only name starts with $",
+        content,
+    )
 
 
 def _bytes(value: str | bytes | bytearray) -> bytes:
@@ -370,7 +347,7 @@ def _typed(kind: type, name: str) -> Any:
 
 
 def _read_number(value: Any) -> int | Decimal:
-    return _number_from_text(_typed(str, "N")(value))
+    return number_from_text(_typed(str, "N")(value))
 
 
 def _read_null(value: Any) -> None:
@@ -378,19 +355,28 @@ def _read_null(value: Any) -> None:
         raise ValueNotValidError(f"{{'NULL': {value!r}}}: expected true", value)
 
 
-def _read_set(read: Any) -> Any:
-    return lambda members: frozenset(read(member) for member in members)
+def _read_list(members: Any) -> list[Any]:
+    return [from_dynamodb(member) for member in _typed(list, "L")(members)]
+
+
+def _read_set(read: Any, name: str) -> Any:
+    def read_set(members: Any) -> frozenset[Any]:
+        if not isinstance(members, list | tuple | set | frozenset) or not members:
+            raise ValueNotValidError(f"{{{name!r}: {members!r}}}: expected a list of one or more", members)
+        return frozenset(map(read, members))
+
+    return read_set
 
 
 _READERS: Final[dict[str, Any]] = {
     "S": _typed(str, "S"),
     "N": _read_number,
     "B": _bytes,
-    "SS": _read_set(_typed(str, "SS")),
-    "NS": _read_set(_read_number),
-    "BS": _read_set(_bytes),
+    "SS": _read_set(_typed(str, "SS"), "SS"),
+    "NS": _read_set(_read_number, "NS"),
+    "BS": _read_set(_bytes, "BS"),
     "M": item_from_dynamodb,
-    "L": lambda members: [from_dynamodb(member) for member in members],
+    "L": _read_list,
     "NULL": _read_null,
     "BOOL": _typed(bool, "BOOL"),
 }

@@ -5,15 +5,23 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from values_strategies import texts as any_text
 
-from histlib.errors import KeyNotValidError
+from histlib.errors import KeyNotValidError, ValueNotValidError
 from histlib.keys import infer_schema, parse_key, parse_key_text
+from histlib.values import decode_image
 
 ONE = infer_schema('{"productId":"x"}')
 NUMBER = infer_schema('{"n":1}')
 BINARY = infer_schema('{"b":{"$B":"AA=="}}')
 DESCRIBED = [{"AttributeName": "sk", "KeyType": "RANGE"}, {"AttributeName": "pk", "KeyType": "HASH"}]
 TWO = infer_schema('{"pk":"x","sk":1}', DESCRIBED)
+DOTTED = infer_schema(
+    '{"a.b":"x","a":"y"}',
+    [{"AttributeName": "a", "KeyType": "HASH"}, {"AttributeName": "a.b", "KeyType": "RANGE"}],
+)
 UNORDERED = infer_schema('{"pk":"x","sk":1}')
 
 
@@ -55,6 +63,15 @@ def test_one_attribute_of_two_is_a_part():
         (("x", 1), UNORDERED, "write a dict"),
         ("x", UNORDERED, "write a dict"),
         ({"pk": None}, TWO, "cannot be in a key"),
+        ("", ONE, "empty"),
+        (b"", BINARY, "empty"),
+        ({"pk": "x", "sk": {"S": "1"}}, TWO, "cannot be in a key"),
+        ({"productId": {"S": 1}}, ONE, "expected str"),
+        (Decimal("NaN"), NUMBER, "no DynamoDB number"),
+        (10**200, NUMBER, "no DynamoDB number"),
+        ("\ud800", ONE, "surrogate"),
+        (("a", 1, 2), TWO, "got 3 values"),
+        ((1, "a"), TWO, "pk is a string, got 1"),
     ],
 )
 def test_keys_that_this_table_cannot_have(key, schema, says):
@@ -76,6 +93,11 @@ def test_keys_that_this_table_cannot_have(key, schema, says):
         ("pk=x,sk=1", TWO, '{"pk":"x","sk":1}'),
         ("sk=1,pk=a,b", UNORDERED, '{"pk":"a,b","sk":1}'),
         ("x", TWO, '{"pk":"x"}'),
+        (" 7 ", NUMBER, '{"n":7}'),
+        ("n=1e2", NUMBER, '{"n":100}'),
+        ("a.b=2,a=1", DOTTED, '{"a":"1","a.b":"2"}'),
+        ('{"pk":{"S":"x"},"sk":{"N":"1.0"}}', TWO, '{"pk":"x","sk":1}'),
+        ("pk==,sk=-1", TWO, '{"pk":"=","sk":-1}'),
     ],
 )
 def test_keys_on_the_command_line(text, schema, key):
@@ -84,9 +106,49 @@ def test_keys_on_the_command_line(text, schema, key):
 
 
 @pytest.mark.parametrize(
-    ("text", "schema"), [("{", ONE), ('{"x":1}', ONE), ("abc", NUMBER), ("?", BINARY), ("x", UNORDERED), ("sk=x", TWO)]
+    ("text", "schema"),
+    [
+        ("{", ONE),
+        ("{}", ONE),
+        ('{"productId":"a"} x', ONE),
+        ('{"x":1}', ONE),
+        ('{"pk":"x","sk":"1"}', TWO),
+        ("abc", NUMBER),
+        ("٣", NUMBER),
+        ("?", BINARY),
+        ("", ONE),
+        ("productId=", ONE),
+        ("x", UNORDERED),
+        ("sk=x", TWO),
+        ("pk=a,sk=1,sk=2", TWO),
+        ("productId=a,productId=b", ONE),
+        ("PK=x,sk=1", TWO),
+        ("productid=p1", ONE),
+    ],
 )
 def test_command_line_keys_that_are_refused(text, schema):
-    """What cannot be this table's key says so."""
+    """What cannot be this table's key says so, and so does what could be read in two ways."""
     with pytest.raises(KeyNotValidError, match="no key of this table"):
         parse_key_text(text, schema)
+
+
+@given(st.dictionaries(st.sampled_from(["pk", "sk"]), any_text.filter(bool), min_size=2))
+def test_a_key_has_one_text_however_it_is_given(key):
+    """A dict, DynamoDB JSON, a tuple and a text of JSON mean the same key, and its text says what it is."""
+    texts = infer_schema('{"pk":"x","sk":"y"}', DESCRIBED)
+    parsed = parse_key(key, texts)
+    assert decode_image(parsed.text) == key
+    dynamodb = {name: {"S": value} for name, value in key.items()}
+    assert parse_key(dynamodb, texts).text == parsed.text
+    assert parse_key((key["pk"], key["sk"]), texts).text == parsed.text
+    assert parse_key_text(parsed.text, texts).text == parsed.text
+    assert parse_key(parsed, texts) is parsed
+
+
+def test_what_no_key_can_be_of():
+    """A key attribute is a string, a number or binary."""
+    for keys in ('{"a":true}', '{"a":null}', '{"a":[1]}', "[]"):
+        with pytest.raises(ValueNotValidError):
+            infer_schema(keys)
+    assert str(TWO) == "pk (string), sk (number)"
+    assert "not known" in str(UNORDERED)

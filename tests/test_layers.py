@@ -15,6 +15,7 @@ PACKAGE = Path(histlib.__file__).parent
 #: From the bottom up: a module imports only from rows above its own, or its own package.
 LAYERS = [
     ["errors"],
+    ["numbers"],
     ["values"],
     ["paths", "times"],
     ["keys"],

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+import pytz
 from hypothesis import given
 from hypothesis import strategies as st
 
 from histlib.errors import TimeNotValidError
 from histlib.times import (
     CLOCK_SKEW,
+    HOUR,
     SECOND,
     format_time,
     from_micros,
@@ -72,6 +74,19 @@ def test_times_as_people_write_them(value, tz, expected):
         ("", "is no time"),
         (None, "is no time"),
         (pd.NaT, "is no time"),
+        (float("nan"), "bare number"),
+        (float("inf"), "bare number"),
+        (-5, "bare number"),
+        (b"2026-11-08", "is no time"),
+        ("2026-11-08T24:00", "hour"),
+        ("2026-02-29", "day"),
+        ("2026-11-08T2:28", "is no time"),
+        ("2026-11-08T02:28:24+25:00", "is no time"),
+        ("2026-11-08 02:28 UTC", "is no time"),
+        ("２０２６-11-08", "is no time"),
+        ("0001-01-01T00:00+01:00", "beyond the years"),
+        ("-99999999999d", "beyond the years"),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=5))), "beyond the years"),
     ],
 )
 def test_what_is_no_time_or_more_than_one_is_refused(value, says):
@@ -101,6 +116,36 @@ def test_local_times_when_the_clocks_change(local, tz, what, candidates):
         assert from_micros(parse_time(around, tz, NOW), tz).replace(tzinfo=None) == around
 
 
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN), "2026-10-25T00:30"),
+        (datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1), "2026-10-25T01:30"),
+        (pd.Timestamp("2026-10-25T00:30:00.000000999Z").tz_convert("Europe/Berlin"), "2026-10-25T00:30"),
+        (pd.Timestamp("2026-10-25T01:30Z").tz_convert("Europe/Berlin"), "2026-10-25T01:30"),
+        (pd.Timestamp("2026-04-04T15:15Z").tz_convert("Australia/Lord_Howe"), "2026-04-04T15:15"),
+        (pytz.timezone("Europe/Berlin").localize(datetime(2026, 11, 8, 2, 28)), "2026-11-08T01:28"),  # noqa: DTZ001
+    ],
+)
+def test_aware_times_in_an_hour_that_comes_twice(moment, expected):
+    """Who says which of the two is meant is believed; nanoseconds are cut."""
+    assert parse_time(moment, TOKYO, NOW) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 3, 29, 2, 30, tzinfo=BERLIN),
+        datetime(2026, 10, 4, 2, 15, tzinfo=LORD_HOWE),
+        datetime(2026, 11, 8, 2, 28, tzinfo=pytz.timezone("Europe/Berlin")),
+    ],
+)
+def test_an_aware_time_that_its_zone_never_shows_is_refused(moment):
+    """In the gap of the clocks, or with the local mean time that pytz gives a constructor: not what was meant."""
+    with pytest.raises(TimeNotValidError, match="no local time"):
+        parse_time(moment, UTC, NOW)
+
+
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), st.sampled_from([UTC, BERLIN, TOKYO, LORD_HOWE]))  # noqa: DTZ001
 def test_every_time_out_goes_in_again(moment, tz):
     """What is printed, with its offset, is the same moment when it is read."""
@@ -124,6 +169,11 @@ def test_ranges():
     assert parse_range("2026-11-08", "2026-11-08T06:00", UTC, now=NOW).end == utc("2026-11-08T06:00")
     future = parse_range("2026-11-08", "2027-01-01", UTC, now=NOW)
     assert (future.end, future.clipped) == (NOW + 1, True)
+    for far in ("9999-12-31", date.max):
+        assert parse_range("2026-11-08", far, UTC, now=NOW) == future
+    clocks = parse_range("2026-10-25", "2026-10-25", BERLIN, now=NOW)
+    assert clocks.end - clocks.start == 25 * HOUR
+    assert parse_range("-1h", "now", UTC, now=NOW).end == NOW + 1, "what happens now is in it"
     opened = parse_range(None, None, UTC, now=NOW)
     assert (opened.explicit_start, opened.explicit_end, opened.clipped) == (False, False, False)
     for start, end in (("2026-11-08", "2026-11-07"), ("2026-11-08T06:00", "2026-11-08T06:00"), ("2026-12-01", None)):
@@ -135,8 +185,10 @@ def test_zones():
     """IANA names; anything else says so."""
     assert zone("utc") is UTC
     assert zone("Asia/Tokyo") == TOKYO
-    with pytest.raises(TimeNotValidError, match="IANA"):
-        zone("JST+9")
+    assert zone(TOKYO) is TOKYO
+    for wrong in ("JST+9", "", "Europe", "../etc/passwd", "Asia/Tokyo\0", None, 9):
+        with pytest.raises(TimeNotValidError, match="IANA"):
+            zone(wrong)
 
 
 def test_the_end_of_a_second():

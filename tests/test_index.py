@@ -450,7 +450,7 @@ def test_the_memory_setting_is_read_and_checked(monkeypatch):
     """HISTLIB_MEMORY takes sizes like 512MiB; anything else is refused with what was expected."""
     monkeypatch.setenv("HISTLIB_MEMORY", "512MiB")
     assert memory_setting() == 512 << 20
-    for wrong in ("lots", "5", "1MiB", "-1GiB"):
+    for wrong in ("lots", "5", "1MiB", "256MiB", "-1GiB"):
         monkeypatch.setenv("HISTLIB_MEMORY", wrong)
-        with pytest.raises(RequestError, match="expected at least 64MiB"):
+        with pytest.raises(RequestError, match="expected at least 512MiB"):
             memory_setting()

@@ -24,8 +24,6 @@ from histlib.keys import Key, parse_key_text
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Kinds of files that answers are written to.
-EXPORTS: Final = (".csv", ".parquet")
 _NOTEBOOK: Final = "incident_investigation.ipynb"
 _RELATIVE_TIME = re.compile(r"-(\d+[wdhms])+")
 
@@ -101,7 +99,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="AWS Region, for sources on AWS")
     parser.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write the answer to FILE (.csv or .parquet)")
+    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write the answer to FILE (.csv, .parquet, .xlsx)")
     parser.add_argument("--strict", action="store_true", help="exit 1 if the answer carries any caveat")
 
 
@@ -149,8 +147,10 @@ def notebook_file() -> Path:
 
 def _export(text: str) -> Path:
     """A file that can be written, known before the question is asked."""
-    if Path(text).suffix not in EXPORTS:
-        raise argparse.ArgumentTypeError(f"{text}: expected {' or '.join(EXPORTS)}")
+    from histlib.writers import WRITERS
+
+    if Path(text).suffix not in WRITERS:
+        raise argparse.ArgumentTypeError(f"{text}: expected {', '.join(WRITERS)}")
     return Path(text)
 
 

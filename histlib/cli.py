@@ -99,7 +99,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="AWS Region, for sources on AWS")
     parser.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write the answer to FILE (.csv, .parquet, .xlsx)")
+    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write it to FILE (.csv, .parquet, .xlsx)")
     parser.add_argument("--strict", action="store_true", help="exit 1 if the answer carries any caveat")
 
 

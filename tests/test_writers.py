@@ -1,11 +1,8 @@
-"""Tables written and read back are the same, and no cell of a CSV can do more than be read."""
+"""Tables written and read back are the same, or are not written, or not read."""
 
 from __future__ import annotations
 
-import csv
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,73 +10,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from values_strategies import items, same, values
+from tables import ATTRS, ODD_ROWS, assert_same, frame_of
+from values_strategies import items, values
 from values_strategies import texts as any_text
 
 import histlib
 from histlib.errors import RequestError
-from histlib.frames import ResultFrame, objects, texts, timeline_frame, times
-from histlib.timelines import COLUMNS
-from histlib.times import zone
-from histlib.values import MISSING, encode_image, encode_value
-from histlib.writers.cells import read_text_cell, read_value_cell, text_cell, value_cell
-
-ATTRS = {
-    "table": "t; =1",
-    "tz": "UTC",
-    "caveats": [{"name": "gap", "detail": "é; \n"}],
-    "end_clipped": False,
-    "n": None,
-}
-DST_TWICE = [1_792_888_200_000_000, 1_792_891_800_000_000]  # 2026-10-25 02:30 in Berlin, before and after
-
-
-def frame_of(rows: list[tuple[Any, Any, Any, Any]], tz: str = "UTC") -> ResultFrame:
-    """A timeline with rows of (actor, path, before, after)."""
-    encode = [encode_value if path else encode_image for _, path, _, _ in rows]
-
-    def twin(column: int) -> list[str | None]:
-        return [None if row[column] is MISSING else made(row[column]) for row, made in zip(rows, encode, strict=True)]
-
-    columns = {
-        "keys": [encode_image({"id": f"=k{n}", "n": n}) for n, _ in enumerate(rows)],
-        "time": [DST_TWICE[n % 2] + n * 7 for n, _ in enumerate(rows)],
-        "action": ["MODIFY" if n % 3 else None for n, _ in enumerate(rows)],
-        "actor": [row[0] for row in rows],
-        "event_id": [f"e{n}" for n, _ in enumerate(rows)],
-        "path": [row[1] for row in rows],
-        "before": [row[2] for row in rows],
-        "before_json": twin(2),
-        "after": [row[3] for row in rows],
-        "after_json": twin(3),
-        "caveats": ["gap redacted" if n % 2 else "" for n, _ in enumerate(rows)],
-    }
-    assert set(columns) == {"keys", *COLUMNS}
-    return timeline_frame(columns, ["id", "n"], zone(tz), ATTRS)
-
-
-def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:
-    """Equal in columns, dtypes, values (1 is not True, MISSING is MISSING), times and attrs."""
-    assert list(left.columns) == list(right.columns)
-    assert list(left.dtypes) == list(right.dtypes)
-    assert left.attrs == right.attrs
-    for name in left.columns:
-        for one, other in zip(left[name], right[name], strict=True):
-            assert (one is other) or same(one, other) or (pd.isna(one) and pd.isna(other)), (name, one, other)
-
-
-ODD_ROWS = [
-    (None, "", {"$N": "1", "a": 1}, MISSING),
-    ("=1+1", "price", 0, Decimal("0.1000000000000000055511151231257827")),
-    ("", "a", "", None),
-    ("NA", "b", "NA", "null"),
-    ('"quoted"', '"a.b".c', "x;y\r\nz,\t=1", MISSING),
-    ("@SUM(A1)", "c", 12345678901234567890, frozenset({12345678901234567890, 1})),
-    ("-2+3", "d", {"$N": "5"}, {"$M": {"$N": 12345678901234567890}}),
-    ("tab\t", "e", [1, True, None, b"\0", {"$M": 1}], {"$M": 12345678901234567890, "b": 1}),
-    ("é🫖", "f", "\u2028", "'=1"),
-    ("a;=1", "", {"$N": "1"}, {"$SS": ["a"]}),
-]
+from histlib.frames import ResultFrame, objects, texts, times
+from histlib.values import MISSING
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -139,50 +77,104 @@ def test_other_columns_of_results_read_back(tmp_path):
         assert_same(histlib.read(histlib.write(frame, tmp_path / f"t{suffix}")), frame)
 
 
-@given(any_text)
-def test_no_text_cell_is_a_formula(text):
-    """No cell begins with what a spreadsheet acts on, nor does any part of it under another separator."""
-    cell = text_cell(text)
-    assert read_text_cell(cell) == text
-    assert not cell or cell[0] not in "=+-@\t\r＝＋－＠'"
-    assert not set(cell) & set(";\t\r\n")
+def test_a_damaged_parquet_is_refused(tmp_path):
+    """A page with a bit turned, or a file cut short, is an error and never other values."""
+    path = histlib.write(frame_of(ODD_ROWS), tmp_path / "t.parquet")
+    content = path.read_bytes()
+    turned = bytearray(content)
+    turned[len(content) // 8] ^= 1
+    for damaged in (bytes(turned), content[: len(content) // 2], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(RequestError, match="damaged"):
+            histlib.read(path)
 
 
-@given(values)
-def test_no_value_cell_is_a_formula(value):
-    """Values are JSON: only a number may begin with a minus, and there is no bare separator or long number."""
-    text = encode_value(value)
-    cell = value_cell(text)
-    assert read_value_cell(cell, False) == text
-    assert not set(cell) & set(";\t\r\n")
-    assert cell[0] in '"{[tfn0123456789-'
-    if cell[0] == "-":
-        float(cell)
-        assert sum(char.isdigit() for char in cell) <= 15
+KEYS = {"keys": texts(['{"id":"a"}'])}
 
 
-def test_the_csv_is_for_people_too(tmp_path):
-    """UTF-8 with BOM, local time with its offset beside it, one cell a value, and the table's words at the end."""
-    path = histlib.write(frame_of([("alice", "price", 26, 0)], "Europe/Berlin"), tmp_path / "t.csv")
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
-    header, row = list(csv.reader(path.open(encoding="utf-8-sig", newline="")))
-    cells = dict(zip(header, row, strict=True))
-    assert header[:5] == ["keys", "keys.id", "keys.n", "time", "offset"]
-    assert header[5:] == ["action", "actor", "event_id", "path", "before", "after", "caveats", "histlib"]
-    assert (cells["time"], cells["offset"]) == ("2026-10-25 02:30:00", "UTC+02:00")
-    assert (cells["keys.id"], cells["before"], cells["after"], cells["actor"]) == ('"=k0"', "26", "0", "alice")
-    assert '"gap"' in cells["histlib"]
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"path": texts([None])},
+        {"path": texts([""]), "actor": texts([""])},
+        {"keys": texts(['{"a":"1","a_json":"2"}']), "keys.a": objects(["1"]), "keys.a_json": objects(["2"])},
+        {"keys": texts(['{"n":-5}']), "keys.n": objects([-5])},
+        {"keys": texts(['{"n":12345678901234567}']), "keys.n": objects([12345678901234567])},
+        {"keys": texts(['{"b":{"$B":"AA=="}}']), "keys.b": objects([b"\0"])},
+        {"keys.a;|\t,=b": objects(["1"]), "keys": texts(['{"a;|\\t,=b":"1"}'])},
+        {"time": times([0], timezone(timedelta(hours=-9, minutes=-30)))},
+        {"since": times([0], ZoneInfo("Africa/Monrovia"))},
+        {"item.a": objects([5]), "item.a_json": texts(["5"]), "path": texts([""])},
+        {"x": np.array([-0.1]), "y": np.array([float("nan")])},
+        {"paths": objects([["NA", "=1", "a|b;c\n"]])},
+        {"after": objects(["x" * 400_000]), "after_json": texts(['"' + "x" * 400_000 + '"'])},
+    ],
+    ids=str,
+)
+def test_odd_columns_read_back(tmp_path, suffix, columns):
+    """NA is not "", names may hold anything, zones may be offsets, cells may be as long as an item."""
+    frame = ResultFrame(KEYS | columns)
+    if "item.a" in columns:
+        frame = frame.drop(columns="path")
+    assert_same(histlib.read(histlib.write(frame, tmp_path / f"t{suffix}")), frame)
 
 
-@pytest.mark.parametrize("separator", [";", "\t"])
-def test_a_csv_saved_by_a_spreadsheet_reads_back(tmp_path, separator):
-    """Another separator, other line ends and no BOM do no harm."""
-    frame = frame_of(ODD_ROWS)
-    path = histlib.write(frame, tmp_path / "t.csv")
-    rows = list(csv.reader(path.open(encoding="utf-8-sig", newline="")))
-    with (tmp_path / "saved.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter=separator, lineterminator="\n").writerows(rows)
-    assert_same(histlib.read(tmp_path / "saved.csv"), frame)
+def test_a_row_of_nothing_is_a_row(tmp_path):
+    """One row with no content is not a table without rows."""
+    for rows in (0, 1, 2):
+        frame = ResultFrame({"actor": texts([None] * rows)})
+        assert_same(histlib.read(histlib.write(frame, tmp_path / "t.csv")), frame)
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"x": objects(["abc"])}, "could not come back exactly"),
+        ({"x": objects([["a", 1]])}, "could not come back exactly"),
+        ({"x": pd.array([None], dtype="Int64")}, "could not come back exactly"),
+        ({"x": pd.Categorical(["a"])}, "could not come back exactly"),
+        ({"time": pd.DatetimeIndex(["2026-01-01T00:00:00.123456789Z"])}, "could not come back exactly"),
+        ({"time": pd.DatetimeIndex(["2026-01-01"])}, "could not come back exactly"),
+        ({"after": objects([7]), "after_json": texts(["5"])}, "'after' is 7, but 'after_json' is '5'"),
+        ({"after": objects([MISSING]), "after_json": texts(["null"])}, "set both"),
+        ({"after": objects([0.5]), "after_json": texts(["0.5"])}, "float"),
+        ({"path": texts([""]), "after": objects([5]), "after_json": texts(["5"])}, "no value of DynamoDB"),
+        ({"keys.id": objects(["b"])}, "not what 'keys' says"),
+        ({5: texts(["a"])}, "named by texts"),
+    ],
+    ids=str,
+)
+def test_a_table_that_could_not_come_back_is_not_written(tmp_path, columns, says):
+    """Columns of other kinds, and values that differ from their twins, are refused, and no file is left."""
+    for suffix in (".csv", ".parquet", ".xlsx"):
+        with pytest.raises(RequestError, match=says):
+            histlib.write(ResultFrame(KEYS | columns), tmp_path / f"t{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_things_that_cannot_be_written(tmp_path):
+    """No table, two columns of one name in the CSV, attrs that JSON has not."""
+    clash = ResultFrame({"time": times([0], ZoneInfo("UTC")), "offset": texts(["x"])})
+    odd = ResultFrame(KEYS)
+    odd.attrs["histlib"] = {"x": (1, 2)}
+    for wrong, says in ((clash, "one name"), (odd, "plain JSON"), ({"a": 1}, "expected a DataFrame")):
+        with pytest.raises(RequestError, match=says):
+            histlib.write(wrong, tmp_path / "t.csv")
+
+
+def test_a_file_that_cannot_be_replaced_is_told(tmp_path, monkeypatch):
+    """As when a spreadsheet has it open on Windows: one clear error, the old file as it was, no litter."""
+    path = histlib.write(frame_of([]), tmp_path / "t.CSV")
+    before = path.read_bytes()
+
+    def denied(self, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "replace", denied)
+    with pytest.raises(RequestError, match=r"could not be written: Permission denied"):
+        histlib.write(frame_of(ODD_ROWS), path)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
 
 
 def test_what_cannot_be_written_or_read_says_so(tmp_path):

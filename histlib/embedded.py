@@ -155,8 +155,12 @@ def _has(keys: str, names: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _unreadable(problem: Problem) -> dict[str, Any]:
+    """A hole as wide as what the file may hold, and as what its changes claim: of a damaged one nothing is sure."""
     start, end = event_window(problem.file)
-    return {"kind": "unreadable", "start": start, "end": end, "keys": None, **msgspec.structs.asdict(problem)}
+    if start is not None and end is not None and problem.first is not None and problem.last is not None:
+        start, end = min(start, problem.first), max(end, problem.last)
+    row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
+    return {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
 
 
 def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Landings for tests: lines of format 1 put into files as one likes."""
+"""Landings for tests: lines of format 1 put into files as one likes, and what a source makes of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from histlib.embedded import EmbeddedSource
+from histlib.queries import Holes, ItemChanges, Streams
 from histlib.record import COLUMNS
 from histlib.values import encode_image
 
@@ -63,3 +65,34 @@ def put(folder: Path, records: Sequence[dict[str, Any]] | bytes, day: str = "202
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
     return path
+
+
+def numbers(source: EmbeddedSource, item: str = "a") -> list[str]:
+    """The event ids of an item, as often as they are in the index."""
+    source.fetch(Streams())
+    return sorted(source.fetch(ItemChanges((f'{{"id":"{item}"}}',))).column("event_id").to_pylist())
+
+
+def holes(source: EmbeddedSource) -> list[dict[str, Any]]:
+    """What the source knows to be missing."""
+    source.fetch(Streams())
+    return source.fetch(Holes()).to_pylist()
+
+
+def ids(*found: int) -> list[str]:
+    """The event ids of changes, in the order of :func:`numbers`."""
+    return sorted(f"event-{number}" for number in found)
+
+
+def everything(source: EmbeddedSource) -> list[list[str]]:
+    """The event ids of the items i0 … i8."""
+    return [numbers(source, f"i{item}") for item in range(9)]
+
+
+def make_indexed(folder: Path) -> Path:
+    """Make a history of the items i0 … i8 with an index of several segments."""
+    for at, (first, count) in enumerate([(0, 900), (900, 100), (1_800, 5)]):
+        put(folder, [record(n, f"i{n % 9}") for n in range(first, first + count)], name=f"{at}.gz")
+        EmbeddedSource(folder).fetch(Streams())
+    assert len(list((folder / ".histlib").glob("segment-*"))) >= 3
+    return folder

@@ -18,7 +18,7 @@ import pyarrow as pa
 from histlib.index.landing import parse_piece, read_pieces
 from histlib.index.manifest import StreamFacts, merge_streams
 from histlib.index.parallel import ordered_map
-from histlib.index.problems import Problems
+from histlib.index.problems import Problems, Stamps
 from histlib.index.rows import ROW_SCHEMA, concat
 from histlib.index.segments import HASH_BITS, Load, Segment, SegmentReader, split, write_segment
 from histlib.progress import progress
@@ -41,8 +41,8 @@ class Built:
     segment: Segment | None = None
     streams: list[StreamFacts] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
-    readable: set[str] = field(default_factory=set)
-    """Files with at least one change."""
+    readable: dict[str, Stamps] = field(default_factory=dict)
+    """Files with at least one change, and the first and last stamp of their changes."""
 
     def count(self, table: pa.Table) -> None:
         """Take in what rows show of streams and files."""
@@ -52,7 +52,10 @@ class Built:
         self.streams = merge_streams(
             [*self.streams, *(StreamFacts(*row) for row in zip(*columns.values(), strict=True))]
         )
-        self.readable.update(table.column("file").unique().to_pylist())
+        files = table.group_by("file").aggregate(aggregates[1:3]).to_pydict()
+        for file, first, last in zip(*files.values(), strict=True):
+            known = self.readable.get(file, (first, last))
+            self.readable[file] = min(first, known[0]), max(last, known[1])
 
 
 @dataclass(frozen=True)

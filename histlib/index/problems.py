@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,9 @@ import msgspec
 #: Problems of one file that are told one by one.
 MOST: Final = 100
 
+#: First and last stamp of some changes, epoch µs.
+Stamps = tuple[int, int]
+
 
 class Problem(msgspec.Struct, frozen=True):
     """Something in a landing file that cannot be read; ``line`` None: the file as a whole, or from there on."""
@@ -18,6 +21,9 @@ class Problem(msgspec.Struct, frozen=True):
     file: str
     line: int | None
     detail: str
+    first: int | None = None
+    last: int | None = None
+    """First and last stamp (epoch µs) of the changes read from a damaged file, which may be as damaged."""
 
 
 @dataclass
@@ -49,14 +55,14 @@ class Problems:
         for file, count in others.more.items():
             self.more[file] = self.more.get(file, 0) + count
 
-    def told(self, readable: Collection[str]) -> Iterator[Problem]:
+    def told(self, readable: Mapping[str, Stamps]) -> Iterator[Problem]:
         """By file and line; a single one for a file that is not ``readable``, since no line of it counts."""
         for file in sorted(self.by_file):
             found = sorted(self.by_file[file], key=_position)
             if file not in readable:
                 yield Problem(file, None, f"no line of it is a change: {found[0].detail}")
                 continue
-            yield from found
+            yield from (_stamped(problem, readable[file]) for problem in found)
             if file in self.more:
                 yield Problem(file, None, f"{self.more[file]:,} more lines like these")
 
@@ -64,6 +70,10 @@ class Problems:
 def files_of(problems: Iterable[Problem]) -> set[str]:
     """The files that have problems."""
     return {problem.file for problem in problems}
+
+
+def _stamped(problem: Problem, stamps: Stamps) -> Problem:
+    return problem if problem.line is not None else Problem(problem.file, None, problem.detail, *stamps)
 
 
 def _position(problem: Problem) -> float:

@@ -95,13 +95,20 @@ class Tree:
                 if entry.name.startswith(("_", ".")):
                     continue
                 name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-                if name == entry.name and entry.is_dir():
+                if name == entry.name and _is_folder(entry):
                     directory.folders.add(f"{path}/{name}")
                 elif (facts := _entry_facts(entry)) is not None:
                     directory.files[f"{path}/{name}"] = facts
         newest = max((when for _, when in directory.files.values()), default=0)
         directory.settled = now - max(mtime, newest) > _RACY_NS
         return directory
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, say: reading it will tell
+        return False
 
 
 def _entry_facts(entry: os.DirEntry[str]) -> Facts | None:

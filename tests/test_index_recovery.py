@@ -1,0 +1,231 @@
+"""The index answers from all that is in the landing, whatever happened to it: damage, kills, full disks, others."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from landings import everything, ids, make_indexed, numbers, put, record
+
+from histlib.embedded import EmbeddedSource
+from histlib.errors import SourceError
+from histlib.index import manifest
+from histlib.index.builder import Builder
+from histlib.queries import Streams
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """A history with an index of several segments."""
+    return make_indexed(tmp_path)
+
+
+def test_damage_to_any_file_of_the_index_changes_no_answer(indexed):
+    """Each file of the index in turn flipped, cut, emptied or gone: the answers stay, to the row."""
+    expected = everything(EmbeddedSource(indexed))
+    index = indexed / ".histlib"
+    dice = random.Random(1)
+    for path in sorted(path for path in index.rglob("*") if path.is_file() and path.name != "lock"):
+        relative = path.relative_to(index)
+        for damage in ("flip", "flip", "flip", "cut", "empty", "gone"):
+            if not (index / relative).exists():
+                break
+            raw = bytearray((index / relative).read_bytes())
+            if damage == "gone":
+                (index / relative).unlink()
+            elif damage == "flip" and raw:
+                raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
+                (index / relative).write_bytes(raw)
+            else:
+                (index / relative).write_bytes(raw[: len(raw) // 2] if damage == "cut" else b"")
+            assert everything(EmbeddedSource(indexed)) == expected, (relative, damage)
+
+
+def test_damage_under_an_open_source_changes_no_answer(indexed):
+    """A source that is already open finds the damage when it reads, and answers all the same."""
+    source = EmbeddedSource(indexed)
+    expected = everything(source)
+    fresh = EmbeddedSource(indexed)
+    shutil.rmtree(next((indexed / ".histlib").glob("segment-*")))
+    assert everything(fresh) == expected
+    (indexed / ".histlib/manifest.json").write_bytes(b"junk")
+    put(indexed, [record(9_999, "i0")], name="more.gz")
+    assert numbers(source, "i0") == sorted([*expected[0], "event-9999"])
+
+
+def test_an_index_of_another_version_is_made_anew(indexed, monkeypatch):
+    """An index that another version of histlib wrote is not read."""
+    expected = everything(EmbeddedSource(indexed))
+    before = set((indexed / ".histlib").glob("segment-*"))
+    monkeypatch.setattr(manifest, "VERSION", 99)
+    assert everything(EmbeddedSource(indexed)) == expected
+    assert before.isdisjoint(
+        indexed / ".histlib" / one.name for one in EmbeddedSource(indexed)._store.refresh().manifest.segments
+    )
+
+
+_KILLED = """
+import sys, histlib.index.{module} as module
+from histlib.embedded import EmbeddedSource
+from histlib.queries import Streams
+from pathlib import Path
+real, calls = module.{name}, [0]
+def killing(*arguments, **named):
+    calls[0] += 1
+    if calls[0] > {after}:
+        import os; os.kill(os.getpid(), 9)
+    return real(*arguments, **named)
+module.{name} = killing
+EmbeddedSource(Path(sys.argv[1])).fetch(Streams())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "after"),
+    [("segments", "_write_bucket", 0), ("segments", "_footer", 0), ("store", "_new_name", 1), ("builder", "concat", 0)],
+)
+def test_killed_anywhere_it_recovers(indexed, module, name, after):
+    """A process killed while it extends or merges leaves an index that answers, and no litter."""
+    expected = everything(EmbeddedSource(indexed))
+    put(indexed, [record(n, f"i{n % 9}") for n in range(5_000, 5_500)], name="more.gz")
+    code = _KILLED.format(module=module, name=name, after=after)
+    killed = subprocess.run([sys.executable, "-c", code, str(indexed)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    source = EmbeddedSource(indexed)
+    assert [len(found) for found in everything(source)] == [
+        len(old) + len(range(5_000 + (item - 5_000) % 9, 5_500, 9)) for item, old in enumerate(expected)
+    ]
+    kept = {one.name for one in source._store.refresh().manifest.segments} | set(
+        source._store.refresh().manifest.retired
+    )
+    assert {path.name for path in (indexed / ".histlib").iterdir() if path.is_dir()} <= kept
+
+
+def _ask(folder: str, found) -> None:
+    found.put(everything(EmbeddedSource(Path(folder))))
+
+
+def test_two_processes_at_once_both_answer(tmp_path):
+    """Processes that open the same new history at once all answer from all of it."""
+    put(tmp_path, [record(n, f"i{n % 9}") for n in range(3_000)])
+    context = multiprocessing.get_context("spawn")
+    found = context.Queue()
+    workers = [context.Process(target=_ask, args=(str(tmp_path), found)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    answers = [found.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert answers == [[ids(*range(item, 3_000, 9)) for item in range(9)]] * 3
+
+
+def test_a_reader_survives_a_writer(indexed):
+    """Segments replaced by a merge stay for those who still read them, and go when the grace is over."""
+    reader = EmbeddedSource(indexed)
+    reader.fetch(Streams())
+    snapshot = reader._store.refresh()
+    put(indexed, [record(n, f"i{n % 9}") for n in range(5_000, 9_000)], name="more.gz")
+    EmbeddedSource(indexed).fetch(Streams())
+    assert all((indexed / ".histlib" / one.segment.name).is_dir() for one in snapshot.readers)
+
+
+def test_no_room_is_a_clear_error(tmp_path):
+    """A full disk says where, and what to do; the history itself is untouched."""
+    put(tmp_path, [record(n) for n in range(2_000)])
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from histlib.embedded import EmbeddedSource; from histlib.queries import Streams\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "EmbeddedSource(Path(sys.argv[1])).fetch(Streams())"
+    )
+    failed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "SourceError" in failed.stderr.splitlines()[-1], failed.stderr
+    assert len(numbers(EmbeddedSource(tmp_path))) == 2_000
+
+
+def test_failing_to_index_is_never_forgotten(indexed, monkeypatch):
+    """After an error the next question fails too, or answers from everything: never from the state before."""
+    source = EmbeddedSource(indexed)
+    expected = numbers(source, "i0")
+    put(indexed, [record(9_999, "i0")], name="more.gz")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Builder, "build", full)
+        for _ in range(2):
+            with pytest.raises(SourceError, match=r"\.histlib: [\d,]+ bytes free, up to [\d,]+ needed"):
+                source.fetch(Streams())
+    assert numbers(source, "i0") == sorted([*expected, "event-9999"])
+
+
+def test_a_second_writer_waits_for_the_first(indexed):
+    """While another process holds the lock a question waits, and then answers from everything."""
+    put(indexed, [record(9_999, "i0")], name="more.gz")
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(indexed / ".histlib/lock"):
+            answer = pool.submit(lambda: numbers(EmbeddedSource(indexed), "i0"))
+            time.sleep(0.3)
+            assert not answer.done()
+        assert "event-9999" in answer.result(timeout=30)
+
+
+def test_threads_may_share_a_source(tmp_path):
+    """Questions from several threads while files arrive: each answer has all that had landed before it."""
+    put(tmp_path, [record(0)])
+    source = EmbeddedSource(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(1, 12):
+            put(tmp_path, [record(number)], name=f"{number}.gz")
+            for answer in [pool.submit(numbers, source) for _ in range(4)]:
+                assert answer.result() == ids(*range(number + 1))
+
+
+_ENDLESS = """
+import sys, time; from pathlib import Path
+from histlib.embedded import EmbeddedSource; from histlib.queries import Streams
+print("ready", flush=True)
+EmbeddedSource(Path(sys.argv[1])).fetch(Streams())
+"""
+
+
+def test_killed_at_any_moment_it_recovers(tmp_path):
+    """SIGKILL at random moments of building and extending: what is left answers from everything, again and again."""
+    dice, records = random.Random(3), [record(n, f"i{n % 9}") for n in range(24_000)]
+    for at in range(6):
+        put(tmp_path, records[at * 4_000 : (at + 1) * 4_000], name=f"{at}.gz")
+        with subprocess.Popen([sys.executable, "-c", _ENDLESS, str(tmp_path)], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(dice.uniform(0.0, 0.4))
+            process.send_signal(signal.SIGKILL)
+        if at % 2:
+            assert len(numbers(EmbeddedSource(tmp_path), "i0")) == len(range(0, (at + 1) * 4_000, 9))
+    assert everything(EmbeddedSource(tmp_path)) == [ids(*range(item, 24_000, 9)) for item in range(9)]
+    assert not list((tmp_path / ".histlib").glob("*.part")) + list((tmp_path / ".histlib").glob("*.spill"))
+
+
+def test_interrupted_it_leaves_no_litter(indexed, monkeypatch):
+    """Ctrl-C while rows are written leaves the index of before, without half a segment."""
+    put(indexed, [record(9_999, "i0")], name="more.gz")
+    before = sorted(path.name for path in (indexed / ".histlib").iterdir())
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("histlib.index.segments._footer", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            EmbeddedSource(indexed).fetch(Streams())
+    assert sorted(path.name for path in (indexed / ".histlib").iterdir()) == before
+    assert "event-9999" in numbers(EmbeddedSource(indexed), "i0")

@@ -19,7 +19,7 @@ from histlib.index.landing import parse_piece, read_pieces
 from histlib.index.manifest import StreamFacts, merge_streams
 from histlib.index.parallel import ordered_map
 from histlib.index.problems import Problems, Stamps
-from histlib.index.rows import ROW_SCHEMA, concat
+from histlib.index.rows import concat
 from histlib.index.segments import HASH_BITS, Load, Segment, SegmentReader, split, write_segment
 from histlib.progress import progress
 
@@ -168,7 +168,7 @@ class _Spill:
         self._folder.mkdir(exist_ok=True)
         for number, part in split(concat(tables), _MAX_BITS):
             if number not in self._writers:
-                self._writers[number] = pa.ipc.new_stream(self._path(number), ROW_SCHEMA, options=_SPILL)
+                self._writers[number] = pa.ipc.new_stream(self._path(number), part.schema, options=_SPILL)
             self._writers[number].write_table(part)
             self._sizes[number] = self._sizes.get(number, 0) + part.nbytes
 

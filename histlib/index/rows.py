@@ -33,6 +33,9 @@ ROW_SCHEMA: Final = pa.schema(
     ]
 )
 
+#: Columns of few different texts.
+REPEATED: Final = ("table", "stream", "view", "action", "precision", "actor", "redaction", "file")
+
 _REQUIRED: Final = [name for name in COLUMNS if name not in NULLABLE]
 _ALLOWED: Final = {"action": ACTIONS, "view": VIEWS, "precision": tuple(PRECISIONS)}
 _IMAGES: Final = ("keys", "new_image", "old_image")
@@ -153,6 +156,14 @@ def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table
     return rows.append_column("key_hash", hash_column(records.column("keys")))
 
 
+def narrow(table: pa.Table) -> pa.Table:
+    """The same rows with numbers for the texts of :data:`REPEATED` columns: such rows are moved at half the cost."""
+    for name in REPEATED:
+        if not pa.types.is_dictionary(table.schema.field(name).type):
+            table = table.set_column(table.schema.get_field_index(name), name, table.column(name).dictionary_encode())
+    return table.unify_dictionaries()
+
+
 def sort_rows(table: pa.Table) -> pa.Table:
     """The rows by key hash, then stream (whose ARN ends in its time), then sequence number.
 
@@ -160,12 +171,14 @@ def sort_rows(table: pa.Table) -> pa.Table:
     """
     if not table.num_rows:
         return table
+    table = narrow(table)
     order = np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
     return table.take(pa.array(order))
 
 
 def _stream_ranks(table: pa.Table) -> Any:
-    codes = pc.fill_null(table.column("stream"), "").combine_chunks().dictionary_encode()
+    texts = pc.fill_null(table.column("stream").cast(pa.string()), "")
+    codes = texts.combine_chunks().dictionary_encode()
     ranks = pc.rank(codes.dictionary, tiebreaker="dense")
     return ranks.take(codes.indices).to_numpy(zero_copy_only=False)
 

@@ -19,17 +19,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from histlib.index.parallel import ordered_map
-from histlib.index.rows import ROW_SCHEMA, concat, empty_rows, sort_rows
+from histlib.index.rows import REPEATED, ROW_SCHEMA, concat, empty_rows, narrow, sort_rows
 
 #: Rows that one lookup reads at the least.
 ROW_GROUP_ROWS: Final = 2_048
 #: A segment of at most this many rows is kept in memory once read.
-SMALL_ROWS: Final = 4 * ROW_GROUP_ROWS
+SMALL_ROWS: Final = 32 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
 #: Ends the name of a segment that is still being written.
 PART: Final = ".part"
-
-_DICTIONARY: Final = ["keys", "table", "stream", "view", "action", "precision", "actor", "redaction", "file"]
 
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -99,7 +97,8 @@ def _write_bucket(folder: Path, job: tuple[int, Load]) -> tuple[Bucket, Hashes]:
         row_group_size=ROW_GROUP_ROWS,
         compression="zstd",
         compression_level=1,
-        use_dictionary=_DICTIONARY,
+        use_dictionary=["keys", *REPEATED],
+        store_schema=False,
         write_statistics=["key_hash"],
         write_page_checksum=True,
     )
@@ -211,6 +210,7 @@ def split(table: pa.Table, bits: int) -> Iterator[tuple[int, pa.Table]]:
     if bits == 0:
         yield 0, table
         return
+    table = narrow(table)
     numbers = (table.column("key_hash").to_numpy() >> np.uint64(HASH_BITS - bits)).astype(np.int64)
     order = np.argsort(numbers, kind="stable")
     ordered = table.take(pa.array(order))

@@ -42,5 +42,5 @@ $(READY): pyproject.toml requirements.lock
 	@echo "making $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@{ $(BIN)/python -m pip install -q "uv>=0.5" && $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode -r requirements.lock --no-deps -e . ; } \
-		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q --compile-bytecode -r requirements.lock --no-deps -e . ; }
+		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q -r requirements.lock --no-deps -e . ; }
 	@touch $@

@@ -89,6 +89,13 @@ def everything(source: EmbeddedSource) -> list[list[str]]:
     return [numbers(source, f"i{item}") for item in range(9)]
 
 
+def every_row(source: EmbeddedSource) -> list[dict[str, Any]]:
+    """All that the source says of the items i0 … i8."""
+    source.fetch(Streams())
+    found = source.fetch(ItemChanges(tuple(f'{{"id":"i{item}"}}' for item in range(9)))).to_pylist()
+    return sorted(found, key=lambda row: (row["sequence_number"], row["file"]))
+
+
 def make_indexed(folder: Path) -> Path:
     """Make a history of the items i0 … i8 with an index of several segments."""
     for at, (first, count) in enumerate([(0, 900), (900, 100), (1_800, 5)]):

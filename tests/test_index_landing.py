@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import random
@@ -16,6 +17,7 @@ from values_strategies import items
 from histlib.embedded import EmbeddedSource
 from histlib.index import landing
 from histlib.index.problems import Problems
+from histlib.queries import Streams
 from histlib.values import encode_image
 
 
@@ -190,6 +192,23 @@ def test_what_cannot_be_opened_is_told_and_tried_again(tmp_path):
     assert [hole["file"].rpartition("/")[2] for hole in holes(source)] == ["link.gz", "pipe"]
     (day / "pipe").unlink()
     (tmp_path / "later").write_bytes(lines([record(2)]))
+    assert (numbers(source), holes(source)) == (ids(1, 2), [])
+
+
+def test_a_file_that_fails_to_read_is_read_at_the_next_question(tmp_path, monkeypatch):
+    """A disk or share that fails for a moment hides nothing for longer than that."""
+    put(tmp_path, [record(1)])
+    source = EmbeddedSource(tmp_path)
+    source.fetch(Streams())
+    put(tmp_path, [record(2)], name="b.gz")
+
+    def failing(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landing, "_uncompressed", failing)
+        assert numbers(source) == ids(1)
+        assert [hole["detail"] for hole in holes(source)] == ["cannot be read: Input/output error"]
     assert (numbers(source), holes(source)) == (ids(1, 2), [])
 
 

@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from landings import everything, ids, make_indexed, numbers, put, record
+from landings import every_row, everything, ids, make_indexed, numbers, put, record
 
 from histlib.embedded import EmbeddedSource
 from histlib.errors import SourceError
-from histlib.index import manifest
+from histlib.index import manifest, segments
 from histlib.index.builder import Builder
 from histlib.queries import Streams
 
@@ -30,25 +31,38 @@ def indexed(tmp_path):
     return make_indexed(tmp_path)
 
 
-def test_damage_to_any_file_of_the_index_changes_no_answer(indexed):
-    """Each file of the index in turn flipped, cut, emptied or gone: the answers stay, to the row."""
-    expected = everything(EmbeddedSource(indexed))
-    index = indexed / ".histlib"
-    dice = random.Random(1)
-    for path in sorted(path for path in index.rglob("*") if path.is_file() and path.name != "lock"):
-        relative = path.relative_to(index)
-        for damage in ("flip", "flip", "flip", "cut", "empty", "gone"):
-            if not (index / relative).exists():
-                break
-            raw = bytearray((index / relative).read_bytes())
-            if damage == "gone":
-                (index / relative).unlink()
-            elif damage == "flip" and raw:
-                raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
-                (index / relative).write_bytes(raw)
-            else:
-                (index / relative).write_bytes(raw[: len(raw) // 2] if damage == "cut" else b"")
-            assert everything(EmbeddedSource(indexed)) == expected, (relative, damage)
+@pytest.fixture(params=["rows kept in memory", "row groups read"])
+def reading(request, monkeypatch):
+    """Small segments are kept in memory, others read group by group: both ways."""
+    if request.param == "row groups read":
+        monkeypatch.setattr(segments, "SMALL_ROWS", 0)
+        monkeypatch.setattr(segments, "ROW_GROUP_ROWS", 64)
+
+
+def damaged(raw: bytes, dice: random.Random) -> Iterator[bytes | None]:
+    """A file's content cut, emptied, gone (None), and with a bit flipped: anywhere, and in its last 200 bytes."""
+    yield raw[: len(raw) // 2]
+    yield b""
+    yield None
+    for at in [dice.randrange(len(raw)) for _ in range(8)] + [dice.randrange(-min(200, len(raw)), 0) for _ in range(8)]:
+        flipped = bytearray(raw)
+        flipped[at] ^= 1 << dice.randrange(8)
+        yield bytes(flipped)
+
+
+def test_damage_to_any_file_of_the_index_changes_no_answer(tmp_path, reading):
+    """Each file of the index flipped, cut, emptied or gone, each time from a sound one: every cell stays."""
+    sound, hurt = make_indexed(tmp_path / "sound"), tmp_path / "hurt"
+    expected, dice = every_row(EmbeddedSource(sound)), random.Random(1)
+    files = [path for path in (sound / ".histlib").rglob("*") if path.is_file() and path.name != "lock"]
+    assert len(files) == 7
+    for path in sorted(files):
+        for content in damaged(path.read_bytes(), dice):
+            shutil.rmtree(hurt, ignore_errors=True)
+            shutil.copytree(sound, hurt)
+            place = hurt / path.relative_to(sound)
+            place.unlink() if content is None else place.write_bytes(content)
+            assert every_row(EmbeddedSource(hurt)) == expected, (path, content)
 
 
 def test_damage_under_an_open_source_changes_no_answer(indexed):

@@ -56,13 +56,13 @@ class Problems:
             self.more[file] = self.more.get(file, 0) + count
 
     def told(self, readable: Mapping[str, Stamps]) -> Iterator[Problem]:
-        """By file and line; a single one for a file that is not ``readable``, since no line of it counts."""
+        """By file and line; a single one for a file that was read but is not ``readable``."""
         for file in sorted(self.by_file):
             found = sorted(self.by_file[file], key=_position)
-            if file not in readable:
+            if file not in readable and file not in self.unread:
                 yield Problem(file, None, f"no line of it is a change: {found[0].detail}")
                 continue
-            yield from (_stamped(problem, readable[file]) for problem in found)
+            yield from (_stamped(problem, readable.get(file)) for problem in found)
             if file in self.more:
                 yield Problem(file, None, f"{self.more[file]:,} more lines like these")
 
@@ -72,8 +72,10 @@ def files_of(problems: Iterable[Problem]) -> set[str]:
     return {problem.file for problem in problems}
 
 
-def _stamped(problem: Problem, stamps: Stamps) -> Problem:
-    return problem if problem.line is not None else Problem(problem.file, None, problem.detail, *stamps)
+def _stamped(problem: Problem, stamps: Stamps | None) -> Problem:
+    return (
+        problem if problem.line is not None or stamps is None else Problem(problem.file, None, problem.detail, *stamps)
+    )
 
 
 def _position(problem: Problem) -> float:

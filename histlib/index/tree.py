@@ -71,22 +71,15 @@ class Tree:
         return found.st_size, found.st_mtime_ns
 
     def _list_again(self, path: str) -> None:
-        before = self._directories.pop(path, _Directory(0))
+        self._directories.pop(path, None)
         try:
             mtime = os.stat(f"{self._base}/{path}").st_mtime_ns  # noqa: PTH116
             found = self._list(path, mtime)
         except (FileNotFoundError, NotADirectoryError):
-            found = _Directory(0)
-        else:
-            self._directories[path] = found
-        for folder in before.folders - found.folders:
-            self._drop(folder)
+            return
+        self._directories[path] = found
         for folder in found.folders - self._directories.keys():
             self._list_again(folder)
-
-    def _drop(self, path: str) -> None:
-        for folder in self._directories.pop(path, _Directory(0)).folders:
-            self._drop(folder)
 
     def _list(self, path: str, mtime: int) -> _Directory:
         directory, now = _Directory(mtime), time.time_ns()

@@ -25,13 +25,19 @@ def progress(what: str, total: int | None, unit: str = "B") -> Iterator[Any]:
 
     Silent where standard error is neither a terminal nor a notebook's.
     """
-    in_notebook = "ipykernel" in sys.modules
+    in_notebook = _in_notebook()
     if not (in_notebook or sys.stderr.isatty()):
         yield _Unwatched()
         return
     bar_class = _notebook_bar() if in_notebook else _terminal_bar()
     with bar_class(desc=what, total=total, unit=unit, unit_scale=True, delay=DELAY, leave=False) as bar:
         yield bar
+
+
+def _in_notebook() -> bool:
+    """Whether this runs in a notebook's kernel; that ipykernel was imported says nothing of it."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _terminal_bar() -> Any:

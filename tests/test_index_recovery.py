@@ -195,6 +195,25 @@ def test_a_second_writer_waits_for_the_first(indexed):
         assert "event-9999" in answer.result(timeout=30)
 
 
+_SHARED = """
+import sys; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path
+from histlib.embedded import EmbeddedSource; from histlib.index import segments
+segments.SMALL_ROWS, segments.ROW_GROUP_ROWS = 0, 16
+source, step = EmbeddedSource(Path(sys.argv[1])), 1 << 58
+reader, = source._store.refresh().readers
+with ThreadPoolExecutor(8) as pool:
+    for _ in range(20):
+        parts = pool.map(lambda at: reader.between(at * step, (at + 1) * step - 1).num_rows, range(64))
+        assert sum(parts) == 4_000
+"""
+
+
+def test_threads_that_merge_may_meet_in_one_file(tmp_path):
+    """Parts of a merge that read from the same file at once get their rows (unguarded, the process crashed)."""
+    put(tmp_path, [record(n, f"i{n}") for n in range(4_000)])
+    subprocess.run([sys.executable, "-c", _SHARED, str(tmp_path)], check=True)
+
+
 def test_threads_may_share_a_source(tmp_path):
     """Questions from several threads while files arrive: each answer has all that had landed before it."""
     put(tmp_path, [record(0)])

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -113,6 +114,7 @@ class SegmentReader:
         self._folder = root / segment.name
         self.segment = segment
         self._files: dict[int, _BucketReader] = {}
+        self._opening = Lock()
         self._by_number = {bucket.number: bucket for bucket in segment.buckets}
 
     def find(self, hashed: int) -> pa.Table:
@@ -144,14 +146,18 @@ class SegmentReader:
         return np.frombuffer(raw, dtype=np.uint64)
 
     def _bucket(self, number: int) -> _BucketReader:
-        if number not in self._files:
-            keep = self.segment.rows <= SMALL_ROWS
-            self._files[number] = _BucketReader(self._folder, self._by_number[number], keep=keep)
-        return self._files[number]
+        with self._opening:
+            if number not in self._files:
+                keep = self.segment.rows <= SMALL_ROWS
+                self._files[number] = _BucketReader(self._folder, self._by_number[number], keep=keep)
+            return self._files[number]
 
 
 class _BucketReader:
-    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows."""
+    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows.
+
+    Threads that merge may meet in one file, which Arrow's reader does not survive: they take turns.
+    """
 
     def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
         path = self._path = folder / bucket.file
@@ -166,18 +172,24 @@ class _BucketReader:
         groups = [metadata.row_group(at).column(column).statistics for at in range(metadata.num_row_groups)]
         self._lows = np.array([group.min for group in groups], dtype=np.uint64)
         self._highs = np.array([group.max for group in groups], dtype=np.uint64)
+        self._reading = Lock()
         self._keep = keep
         self._rows: pa.Table | None = None
 
     def between(self, low: int, high: int) -> pa.Table:
         """The rows with low ≤ hash ≤ high."""
         if self._keep:
-            if self._rows is None:
-                self._rows = self._read(range(len(self._lows)))
+            with self._reading:
+                if self._rows is None:
+                    self._rows = self._read(range(len(self._lows)))
             return _slice(self._rows, low, high)
         first = int(np.searchsorted(self._highs, np.uint64(low)))
         last = int(np.searchsorted(self._lows, np.uint64(high), side="right"))
-        return _slice(self._read(range(first, last)), low, high) if first < last else empty_rows()
+        if first >= last:
+            return empty_rows()
+        with self._reading:
+            found = self._read(range(first, last))
+        return _slice(found, low, high)
 
     def key_texts(self) -> Iterator[pa.Array]:
         """The texts of the keys, each row group's."""

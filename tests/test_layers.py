@@ -30,6 +30,8 @@ LAYERS = [
     ["config"],
     ["sources"],
     ["facts"],
+    ["asking"],
+    ["item_questions"],
     ["history"],
     ["__init__"],
     ["cli"],

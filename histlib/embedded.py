@@ -9,22 +9,40 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.errors import NotAHistoryError, RequestError
+from histlib.index.attributes import attributes
+from histlib.index.by_time import slices
+from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.store import Snapshot, Store
 from histlib.index.undelivered import content, hole
-from histlib.queries import Attestations, Holes, ItemChanges, MatchingKeys, Query, Streams
+from histlib.queries import (
+    Around,
+    Attestations,
+    Attributes,
+    ChangesBetween,
+    Holes,
+    ItemChanges,
+    MatchingKeys,
+    Query,
+    Slices,
+    Streams,
+)
 from histlib.values import decode_image, encode_value
 
 #: The setting that bounds the memory of building and merging, e.g. ``512MiB`` or ``4GiB``.
 MEMORY_VARIABLE: Final = "HISTLIB_MEMORY"
 DEFAULT_MEMORY: Final = 2 << 30
+
+#: From so many items on, files are read once for all of them.
+_MANY_KEYS: Final = 64
 
 _STREAMS: Final = pa.schema(
     [
@@ -80,6 +98,14 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: _item_changes(snapshot, keys))
             case MatchingKeys(names=names):
                 return self._store.read(lambda snapshot: _matching_keys(snapshot, names))
+            case Around():
+                return self._store.read(lambda snapshot: pa.concat_tables(fold(snapshot.readers, query)))
+            case ChangesBetween():
+                return self._store.read(lambda snapshot: _between(snapshot, query))
+            case Slices(start=start, end=end):
+                return self._store.read(lambda snapshot: slices(snapshot.by_time, start, end))
+            case Attributes(exact=exact):
+                return self._store.read(lambda snapshot: attributes(snapshot.readers, exact=exact))
         if type(query) not in self._answers:
             self._answers[type(query)] = self._facts(query)
         return self._answers[type(query)]
@@ -136,8 +162,17 @@ def _index_folder(folder: Path, cache: Path | None) -> Path:
 
 def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:
     wanted = dict.fromkeys(keys)
-    found = concat(reader.find(key_hash(text)) for text in wanted for reader in snapshot.readers)
+    if len(wanted) < _MANY_KEYS:
+        found = concat(reader.find(key_hash(text)) for text in wanted for reader in snapshot.readers)
+    else:
+        hashes = np.unique(np.array([key_hash(text) for text in wanted], dtype=np.uint64))
+        found = concat(reader.find_all(hashes) for reader in snapshot.readers)
     return found.filter(pc.is_in(found.column("keys"), pa.array(wanted, pa.string()))).drop_columns(["key_hash"])
+
+
+def _between(snapshot: Snapshot, query: ChangesBetween) -> pa.Table:
+    found = [reader.between(query.start, query.end, query.columns) for reader in snapshot.by_time]
+    return pa.concat_tables(found)
 
 
 def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa.Table:

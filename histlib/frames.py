@@ -6,8 +6,10 @@ A column ``x`` with a twin ``x_json`` holds Python values (and MISSING); the twi
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +18,14 @@ import pandas as pd
 
 from histlib import markup
 from histlib.caveats import to_cell
+from histlib.errors import RequestError
+from histlib.paths import Path, format_path, get
 from histlib.times import to_micros
 from histlib.values import MISSING, decode_image, encode_image, encode_value
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from histlib.results import ItemState
 
 #: Rows shown of a longer table.
@@ -95,6 +101,54 @@ def state_frame(state: ItemState) -> ResultFrame:
     )
     frame.attrs["histlib"] = state.attrs()
     return frame
+
+
+def snapshot_frame(
+    states: pa.Table, key_names: Sequence[str], columns: Sequence[Path], tz: tzinfo, attrs: dict[str, Any]
+) -> ResultFrame:
+    """A row a state (:data:`histlib.snapshots.SCHEMA`), with the values at some paths in columns of their own."""
+    keys = states.column("keys").to_pylist()
+    images = states.column("image").to_pylist()
+    with collection_paused():
+        items = [MISSING if image is None else decode_image(image) for image in images]
+        data: dict[str, Any] = {"keys": arrow_texts(states.column("keys")), **key_objects(keys, key_names)}
+        data |= {name: arrow_texts(states.column(name)) for name in ("status", "evidence")}
+        data |= {name: arrow_times(states.column(name), tz) for name in ("since", "until")}
+        data |= {"item": objects(items), "item_json": arrow_texts(states.column("image"))}
+        data |= value_columns(items, columns)
+        data["caveats"] = arrow_texts(states.column("caveats"))
+        frame = ResultFrame(data)
+    frame.attrs["histlib"] = attrs
+    return frame
+
+
+def value_columns(items: Sequence[Any], columns: Sequence[Path]) -> dict[str, Any]:
+    """``item.<path>`` and its twin for each path.
+
+    Raises:
+        RequestError: two columns would have one name.
+    """
+    data: dict[str, Any] = {}
+    for path in columns:
+        name = f"item.{format_path(path)}"
+        if {name, f"{name}_json"} & data.keys():
+            raise RequestError(f"two columns would be named {name}; ask for one of them, or for the item", name)
+        values = [get(item, path) for item in items]
+        data[name] = objects(values)
+        data[f"{name}_json"] = texts([None if value is MISSING else encode_value(value) for value in values])
+    return data
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Without Python's garbage collector, which looks at a million new values again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def frame_json(frame: pd.DataFrame) -> str:
@@ -196,9 +250,27 @@ def _footing(frame: pd.DataFrame) -> list[str]:
     return lines
 
 
+def arrow_texts(column: pa.ChunkedArray) -> Any:
+    """A column of an engine's answer as pandas' ``str``, not copied."""
+    return pd.Series(column, dtype=pd.StringDtype(na_value=np.nan)).array
+
+
+def arrow_times(column: pa.ChunkedArray, tz: tzinfo) -> pd.DatetimeIndex:
+    """Epoch µs of an engine's answer as datetime64[us, tz]; null becomes NaT."""
+    nat = np.iinfo(np.int64).min
+    micros = column.fill_null(nat).to_numpy().astype("datetime64[us]")
+    return pd.DatetimeIndex(micros).tz_localize("UTC").tz_convert(tz)
+
+
 def texts(values: Sequence[str | None]) -> Any:
     """Texts and None as pandas' ``str``."""
     return pd.array(list(values), dtype="str")
+
+
+def key_objects(keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """The columns ``keys.<name>`` of canonical key texts that are all different."""
+    decoded = [decode_image(text) for text in keys]
+    return {f"keys.{name}": objects([key.get(name, MISSING) for key in decoded]) for name in names}
 
 
 def key_columns(keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:

@@ -49,7 +49,60 @@ class Holes:
     (epoch µs, null where not known), ``detail``, ``file``, ``line`` (null: the whole file)."""
 
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes
+@dataclass(frozen=True)
+class ChangesBetween:
+    """Columns of the rows with start ≤ ``timestamp_micros`` < end (epoch µs): order is not promised, duplicates
+    are kept. ``columns`` are names of the record's and ``file``."""
+
+    start: int
+    end: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Columns ``start``, ``end`` int64 (epoch µs): consecutive parts of [start, end) in order, each of few enough
+    changes to hold in memory. What lies between them has no change."""
+
+    start: int
+    end: int
+
+
+class ItemCondition(Protocol):
+    """A condition on an item."""
+
+    def item(self, keys: str, image: str | None) -> bool:
+        """Whether it holds of the item with these key and image texts (None: no item)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Around:
+    """A row per item: the last change up to a moment and the first after it, by effective time (a whole second
+    means its end).
+
+    ``keys`` str · ``odd`` bool: more must be known of this item (its other columns are null) ·
+    ``action new_image stream redaction`` str and ``effective`` int64 of the last change up to the moment, null where
+    there is none · ``next_action next_stream next_redaction`` str, ``next_effective`` int64 of the first after it,
+    ``next_old_image`` str only where there is none before · ``link`` str: how the one follows the other (a value of
+    :class:`histlib.chain.Link`).
+
+    With a ``condition``, items that are not odd only where it may hold of the item then: of ``new_image``, or where
+    there is no change up to the moment of ``next_old_image``.
+    """
+
+    moment: int
+    condition: ItemCondition | None = None
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Column ``name`` str: the top-level attributes of the images; ``exact`` of all of them, else of a sample."""
+
+    exact: bool
+
+
+Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes
 
 
 class Source(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from histlib.embedded import EmbeddedSource
-from histlib.queries import Holes, ItemChanges, Streams
+from histlib.queries import ChangesBetween, Holes, ItemChanges, Streams
 from histlib.record import COLUMNS
 from histlib.values import encode_image
 
@@ -90,10 +90,15 @@ def everything(source: EmbeddedSource) -> list[list[str]]:
 
 
 def every_row(source: EmbeddedSource) -> list[dict[str, Any]]:
-    """All that the source says of the items i0 … i8."""
+    """All that the source says of the items i0 … i8, by key and by time."""
     source.fetch(Streams())
-    found = source.fetch(ItemChanges(tuple(f'{{"id":"i{item}"}}' for item in range(9)))).to_pylist()
-    return sorted(found, key=lambda row: (row["sequence_number"], row["file"]))
+    found = source.fetch(ItemChanges(tuple(f'{{"id":"i{item}"}}' for item in range(9))))
+    by_time = source.fetch(ChangesBetween(0, 1 << 62, tuple(found.column_names)))
+    rows = [
+        sorted(table.to_pylist(), key=lambda row: (row["sequence_number"], row["file"])) for table in (found, by_time)
+    ]
+    assert rows[0] == rows[1]
+    return rows[0]
 
 
 def make_indexed(folder: Path) -> Path:

@@ -55,7 +55,7 @@ def test_damage_to_any_file_of_the_index_changes_no_answer(tmp_path, reading):
     sound, hurt = make_indexed(tmp_path / "sound"), tmp_path / "hurt"
     expected, dice = every_row(EmbeddedSource(sound)), random.Random(1)
     files = [path for path in (sound / ".histlib").rglob("*") if path.is_file() and path.name != "lock"]
-    assert len(files) == 7
+    assert len(files) == 10
     for path in sorted(files):
         for content in damaged(path.read_bytes(), dice):
             shutil.rmtree(hurt, ignore_errors=True)
@@ -106,7 +106,7 @@ EmbeddedSource(Path(sys.argv[1])).fetch(Streams())
 
 @pytest.mark.parametrize(
     ("module", "name", "after"),
-    [("segments", "_write_bucket", 0), ("segments", "_footer", 0), ("store", "_new_name", 1), ("builder", "concat", 0)],
+    [("segments", "_write_bucket", 0), ("parquet", "_footer", 0), ("store", "_new_name", 1), ("builder", "concat", 0)],
 )
 def test_killed_anywhere_it_recovers(indexed, module, name, after):
     """A process killed while it extends or merges leaves an index that answers, and no litter."""
@@ -119,9 +119,8 @@ def test_killed_anywhere_it_recovers(indexed, module, name, after):
     assert [len(found) for found in everything(source)] == [
         len(old) + len(range(5_000 + (item - 5_000) % 9, 5_500, 9)) for item, old in enumerate(expected)
     ]
-    kept = {one.name for one in source._store.refresh().manifest.segments} | set(
-        source._store.refresh().manifest.retired
-    )
+    manifest = source._store.refresh().manifest
+    kept = manifest.folders | set(manifest.retired)
     assert {path.name for path in (indexed / ".histlib").iterdir() if path.is_dir()} <= kept
 
 
@@ -257,7 +256,7 @@ def test_interrupted_it_leaves_no_litter(indexed, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("histlib.index.segments._footer", interrupt)
+        patched.setattr("histlib.index.parquet._footer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             EmbeddedSource(indexed).fetch(Streams())
     assert sorted(path.name for path in (indexed / ".histlib").iterdir()) == before

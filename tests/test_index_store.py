@@ -186,7 +186,7 @@ def test_rows_lie_sorted_in_their_buckets(tmp_path):
     random.Random(2).shuffle(records)
     put(tmp_path, records)
     EmbeddedSource(tmp_path).fetch(Streams())
-    (path,) = (tmp_path / ".histlib").rglob("*.parquet")
+    (path,) = (tmp_path / ".histlib").rglob("segment-*/*.parquet")
     table = pq.read_table(path)
     order = [("key_hash", "ascending"), ("stream", "ascending"), ("sequence_number", "ascending")]
     assert table.equals(table.sort_by(order))

@@ -22,6 +22,7 @@ LAYERS = [
     ["record", "caveats", "queries", "progress", "markup"],
     ["chain", "coverage", "diff"],
     ["reconstruct", "timelines"],
+    ["snapshots"],
     ["results"],
     ["frames"],
     ["writers", "charts"],

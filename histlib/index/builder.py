@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
+from histlib.index.by_time import TimeFile, write_by_time
 from histlib.index.landing import parse_piece, read_pieces
 from histlib.index.manifest import StreamFacts, merge_streams
 from histlib.index.parallel import ordered_map
@@ -39,6 +40,7 @@ class Built:
     """What landing files have become; no segment where no line of them is a change."""
 
     segment: Segment | None = None
+    by_time: list[TimeFile] = field(default_factory=list)
     streams: list[StreamFacts] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     readable: dict[str, Stamps] = field(default_factory=dict)
@@ -70,13 +72,15 @@ class Builder:
         built = Built()
         held: list[pa.Table] = []
         size = 0
-        with _Spill(self.folder / f"{name}{SPILL}") as spill:
+        with _Spill(self.folder / f"{name}{SPILL}") as spill, _TimeWriter(self.folder, built.by_time) as by_time:
             for table in self._rows(root, files, built):
                 held.append(table)
                 size += table.nbytes
                 if size > min(self.memory // 16, _MAX_HELD):
                     spill.add(held)
+                    by_time.add(held)
                     held, size = [], 0
+            by_time.add(held)
             if spill.used:
                 spill.add(held)
                 threads = _threads() if spill.largest() * 6 < self.memory else 1
@@ -112,6 +116,39 @@ class Builder:
         """So many leading bits of the hash that a bucket takes a thirty-second of the memory."""
         bucket = min(self.memory / 32, _MAX_HELD)
         return min(_MAX_BITS, max(0, math.ceil(math.log2(max(1, size) / bucket))))
+
+
+class _TimeWriter:
+    """Writes the rows of each batch by time, in a thread of its own, one batch behind, so that reading goes on."""
+
+    def __init__(self, folder: Path, files: list[TimeFile]) -> None:
+        self._folder = folder
+        self._files = files
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[TimeFile] | None = None
+
+    def __enter__(self) -> _TimeWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            self._finish()
+        finally:
+            self._thread.shutdown()
+            if kind is not None:
+                for file in self._files:
+                    shutil.rmtree(self._folder / file.name, ignore_errors=True)
+
+    def add(self, tables: list[pa.Table]) -> None:
+        """Write rows; waits for the batch before."""
+        self._finish()
+        if tables:
+            self._writing = self._thread.submit(lambda: write_by_time(self._folder, concat(tables)))
+
+    def _finish(self) -> None:
+        if self._writing is not None:
+            self._files.append(self._writing.result())
+            self._writing = None
 
 
 class _Spill:

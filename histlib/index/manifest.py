@@ -10,12 +10,14 @@ from typing import Final
 
 import msgspec
 
+from histlib.index.by_time import TimeFile
+from histlib.index.parquet import DamagedIndexError
 from histlib.index.problems import Problem
-from histlib.index.segments import DamagedIndexError, Segment
+from histlib.index.segments import Segment
 from histlib.index.tree import Facts
 
 #: Raised with every change of what an index holds, so that an older one is made anew.
-VERSION: Final = 2
+VERSION: Final = 3
 FILE_NAME: Final = "manifest.json"
 
 
@@ -32,10 +34,11 @@ class StreamFacts(msgspec.Struct):
 
 
 class Part(msgspec.Struct):
-    """Some landing files (path → size, mtime in ns), the segments made of them, what they hold and what they hide."""
+    """Some landing files (path → size, mtime in ns), what was made of them, what they hold and what they hide."""
 
     files: dict[str, Facts] = {}
     segments: list[Segment] = []
+    by_time: list[TimeFile] = []
     streams: list[StreamFacts] = []
     problems: list[Problem] = []
 
@@ -58,6 +61,16 @@ class Manifest(msgspec.Struct):
     def segments(self) -> list[Segment]:
         """All that an answer is read from."""
         return self.settled.segments + self.unsettled.segments
+
+    @property
+    def by_time(self) -> list[TimeFile]:
+        """The same rows, by time."""
+        return self.settled.by_time + self.unsettled.by_time
+
+    @property
+    def folders(self) -> set[str]:
+        """All folders of the index that are in use."""
+        return {one.name for one in self.segments} | {one.name for one in self.by_time}
 
     @property
     def problems(self) -> list[Problem]:

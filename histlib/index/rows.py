@@ -156,9 +156,9 @@ def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table
     return rows.append_column("key_hash", hash_column(records.column("keys")))
 
 
-def narrow(table: pa.Table) -> pa.Table:
-    """The same rows with numbers for the texts of :data:`REPEATED` columns: such rows are moved at half the cost."""
-    for name in REPEATED:
+def narrow(table: pa.Table, names: Sequence[str] = REPEATED) -> pa.Table:
+    """The same rows with numbers for the texts of some columns: such rows are moved at half the cost."""
+    for name in names:
         if not pa.types.is_dictionary(table.schema.field(name).type):
             table = table.set_column(table.schema.get_field_index(name), name, table.column(name).dictionary_encode())
     return table.unify_dictionaries()
@@ -172,8 +172,12 @@ def sort_rows(table: pa.Table) -> pa.Table:
     if not table.num_rows:
         return table
     table = narrow(table)
-    order = np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
-    return table.take(pa.array(order))
+    return table.take(pa.array(row_order(table)))
+
+
+def row_order(table: pa.Table) -> Any:
+    """Where each row comes from when the rows are sorted so."""
+    return np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
 
 
 def _stream_ranks(table: pa.Table) -> Any:

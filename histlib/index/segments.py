@@ -6,9 +6,8 @@ carry checksums of their own, and whatever does not fit raises :class:`DamagedIn
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
@@ -17,9 +16,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from histlib.index.links import link_codes
 from histlib.index.parallel import ordered_map
+from histlib.index.parquet import PART, DamagedIndexError, ParquetReader, Written, checksum, write_parquet
 from histlib.index.rows import REPEATED, ROW_SCHEMA, concat, empty_rows, narrow, sort_rows
 
 #: Rows that one lookup reads at the least.
@@ -27,27 +27,23 @@ ROW_GROUP_ROWS: Final = 2_048
 #: A segment of at most this many rows is kept in memory once read.
 SMALL_ROWS: Final = 32 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
-#: Ends the name of a segment that is still being written.
-PART: Final = ".part"
+THREADS: Final = 2
 
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 Load = Callable[[], pa.Table]
 
 
-class DamagedIndexError(Exception):
-    """Something in the index is not what was written; it must be made again."""
+#: What a reader gives where there is nothing to read.
+_EMPTY: Final = narrow(ROW_SCHEMA.empty_table(), ("keys", *REPEATED)).append_column("link", pa.array([], pa.int8()))
 
 
 class Bucket(msgspec.Struct, frozen=True):
     """One file of a segment: the rows whose hash begins with ``number`` (in the segment's bits)."""
 
     number: int
-    file: str
-    rows: int
-    size: int
+    written: Written
     in_memory: int
-    footer: str
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -80,30 +76,20 @@ def write_segment(folder: Path, bits: int, buckets: Iterable[tuple[int, Load]], 
 def _write_buckets(folder: Path, name: str, bits: int, buckets: Iterable[tuple[Bucket, Hashes]]) -> Segment:
     written, hashes = [], []
     for bucket, found in buckets:
-        if bucket.rows:
+        if bucket.written.rows:
             written.append(bucket)
             hashes.append(found)
     raw = b"".join(found.tobytes() for found in hashes)
     (folder / "hashes").write_bytes(raw)
-    return Segment(name, sum(bucket.rows for bucket in written), bits, written, _checksum(raw))
+    return Segment(name, sum(bucket.written.rows for bucket in written), bits, written, checksum(raw))
 
 
 def _write_bucket(folder: Path, job: tuple[int, Load]) -> tuple[Bucket, Hashes]:
     number, load = job
     table = sort_rows(load())
-    path = folder / f"{number:04d}.parquet"
-    pq.write_table(
-        table,
-        path,
-        row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=["keys", *REPEATED],
-        store_schema=False,
-        write_statistics=["key_hash"],
-        write_page_checksum=True,
-    )
-    bucket = Bucket(number, path.name, table.num_rows, path.stat().st_size, table.nbytes, _footer(path))
+    table = table.append_column("link", pa.array(link_codes(table)))
+    written = write_parquet(table, folder / f"{number:04d}.parquet", ROW_GROUP_ROWS, "key_hash")
+    bucket = Bucket(number, written, table.nbytes)
     return bucket, np.unique(table.column("key_hash").to_numpy())
 
 
@@ -122,13 +108,25 @@ class SegmentReader:
         position = int(np.searchsorted(self._hashes, np.uint64(hashed)))
         if position >= len(self._hashes) or int(self._hashes[position]) != hashed:
             return empty_rows()
-        return self._bucket(hashed >> (HASH_BITS - self.segment.bits)).between(hashed, hashed)
+        bucket = self._bucket(hashed >> (HASH_BITS - self.segment.bits))
+        return bucket.between(hashed, hashed, ROW_SCHEMA.names).cast(ROW_SCHEMA)
 
-    def between(self, low: int, high: int) -> pa.Table:
-        """All rows with low ≤ hash ≤ high, sorted by hash."""
+    def find_all(self, hashes: Hashes) -> pa.Table:
+        """All rows of many hashes, each file read once."""
+        present = hashes[np.isin(hashes, self._hashes)]
+        shift = np.uint64(HASH_BITS - self.segment.bits)
+        numbers = np.zeros_like(present) if self.segment.bits == 0 else present >> shift
+        wanted = [(int(number), present[numbers == number]) for number in np.unique(numbers)]
+        found = ordered_map(lambda one: self._bucket(one[0]).having(one[1]).cast(ROW_SCHEMA), wanted, THREADS)
+        return concat(found)
+
+    def between(self, low: int, high: int, columns: Sequence[str] = ROW_SCHEMA.names) -> pa.Table:
+        """Columns, ``key_hash`` among them, of all rows with low ≤ hash ≤ high, sorted by hash; few texts are
+        dictionaries."""
         shift = HASH_BITS - self.segment.bits
         numbers = [number for number in sorted(self._by_number) if low >> shift <= number <= high >> shift]
-        return concat(self._bucket(number).between(low, high) for number in numbers)
+        found = [self._bucket(number).between(low, high, columns) for number in numbers]
+        return pa.concat_tables(found) if found else _EMPTY.select(columns)
 
     def key_texts(self) -> Iterator[pa.Array]:
         """The texts of its keys, in parts; some come more than once."""
@@ -141,7 +139,7 @@ class SegmentReader:
             raw = (self._folder / "hashes").read_bytes()
         except OSError as error:
             raise DamagedIndexError(str(error)) from error
-        if _checksum(raw) != self.segment.hashes:
+        if checksum(raw) != self.segment.hashes:
             raise DamagedIndexError(f"{self.segment.name}: the list of hashes is damaged")
         return np.frombuffer(raw, dtype=np.uint64)
 
@@ -154,60 +152,37 @@ class SegmentReader:
 
 
 class _BucketReader:
-    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows.
-
-    Threads that merge may meet in one file, which Arrow's reader does not survive: they take turns.
-    """
+    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows."""
 
     def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
-        path = self._path = folder / bucket.file
-        try:
-            if path.stat().st_size != bucket.size or _footer(path) != bucket.footer:
-                raise DamagedIndexError(f"{path} is not as it was written")
-            self._file = _parquet(path)
-        except (OSError, pa.ArrowException) as error:
-            raise DamagedIndexError(f"{path}: {error}") from error
-        metadata = self._file.metadata
-        column = metadata.schema.names.index("key_hash")
-        groups = [metadata.row_group(at).column(column).statistics for at in range(metadata.num_row_groups)]
-        self._lows = np.array([group.min for group in groups], dtype=np.uint64)
-        self._highs = np.array([group.max for group in groups], dtype=np.uint64)
-        self._reading = Lock()
+        self._file = ParquetReader(folder / bucket.written.file, bucket.written)
+        bounds = self._file.bounds("key_hash")
+        self._lows = np.array([low for low, _ in bounds], dtype=np.uint64)
+        self._highs = np.array([high for _, high in bounds], dtype=np.uint64)
         self._keep = keep
         self._rows: pa.Table | None = None
 
-    def between(self, low: int, high: int) -> pa.Table:
-        """The rows with low ≤ hash ≤ high."""
+    def between(self, low: int, high: int, columns: Sequence[str]) -> pa.Table:
+        """Columns of the rows with low ≤ hash ≤ high."""
         if self._keep:
-            with self._reading:
-                if self._rows is None:
-                    self._rows = self._read(range(len(self._lows)))
-            return _slice(self._rows, low, high)
+            if self._rows is None:
+                self._rows = self._file.read(range(len(self._lows)))
+            return _slice(self._rows, low, high).select(columns)
         first = int(np.searchsorted(self._highs, np.uint64(low)))
         last = int(np.searchsorted(self._lows, np.uint64(high), side="right"))
-        if first >= last:
-            return empty_rows()
-        with self._reading:
-            found = self._read(range(first, last))
-        return _slice(found, low, high)
+        return _slice(self._file.read(range(first, last), columns), low, high)
+
+    def having(self, hashes: Hashes) -> pa.Table:
+        """The rows of these hashes, from the row groups that may have one."""
+        firsts = np.searchsorted(self._highs, hashes)
+        lasts = np.searchsorted(self._lows, hashes, side="right")
+        groups = sorted({at for first, last in zip(firsts, lasts, strict=True) for at in range(first, last)})
+        found = self._file.read(groups, ROW_SCHEMA.names)
+        return found.filter(pa.array(np.isin(found.column("key_hash").to_numpy(), hashes)))
 
     def key_texts(self) -> Iterator[pa.Array]:
         """The texts of the keys, each row group's."""
-        try:
-            texts = _parquet(self._path, read_dictionary=["keys"]).read(["keys"], use_threads=False).column("keys")
-        except (OSError, pa.ArrowException) as error:
-            raise DamagedIndexError(f"{self._path}: {error}") from error
-        yield from (chunk.dictionary for chunk in texts.chunks)
-
-    def _read(self, groups: range) -> pa.Table:
-        try:
-            return self._file.read_row_groups(list(groups), use_threads=False).cast(ROW_SCHEMA)
-        except (OSError, pa.ArrowException) as error:
-            raise DamagedIndexError(str(error)) from error
-
-
-def _parquet(path: Path, **options: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(path, page_checksum_verification=True, memory_map=True, **options)
+        return self._file.texts("keys")
 
 
 def _slice(table: pa.Table, low: int, high: int) -> pa.Table:
@@ -230,16 +205,3 @@ def split(table: pa.Table, bits: int) -> Iterator[tuple[int, pa.Table]]:
     ends = [*starts[1:], len(numbers)]
     for number, start, end in zip(present, starts, ends, strict=True):
         yield int(number), ordered.slice(start, end - start)
-
-
-def _checksum(raw: bytes) -> str:
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
-
-
-def _footer(path: Path) -> str:
-    """The checksum of a Parquet file's footer, which the file itself does not have."""
-    with path.open("rb") as stream:
-        stream.seek(-8, 2)
-        length = int.from_bytes(stream.read(4), "little")
-        stream.seek(-min(length + 8, path.stat().st_size), 2)
-        return _checksum(stream.read())

@@ -23,10 +23,12 @@ from filelock import FileLock, Timeout
 from histlib.errors import SourceError
 from histlib.index import manifest as manifests
 from histlib.index.builder import SPILL, Builder
+from histlib.index.by_time import TimeReader, merge_by_time
 from histlib.index.landing import is_whole
 from histlib.index.manifest import Manifest, Part, merge_streams
+from histlib.index.parquet import PART, DamagedIndexError
 from histlib.index.problems import files_of
-from histlib.index.segments import PART, DamagedIndexError, SegmentReader
+from histlib.index.segments import SegmentReader
 from histlib.index.tree import Facts, Tree
 from histlib.index.trouble import explained, no_history
 from histlib.progress import progress
@@ -52,6 +54,7 @@ class Snapshot:
 
     manifest: Manifest
     readers: Sequence[SegmentReader]
+    by_time: Sequence[TimeReader]
 
 
 class Store:
@@ -120,7 +123,7 @@ class Store:
                 theirs = manifests.load(self._folder)
             except DamagedIndexError:
                 theirs = None
-            if theirs is None or ours is None or _names(theirs) == _names(ours):
+            if theirs is None or ours is None or theirs.folders == ours.folders:
                 (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
 
     def _update(self) -> Manifest:
@@ -134,7 +137,7 @@ class Store:
             if not _up_to_date(manifest, files):
                 self._extend(manifest, files)
                 self._save(manifest)
-                if self._merge(manifest.settled):
+                if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)
             if not manifest.segments:
                 raise no_history(self._root, manifest)
@@ -159,6 +162,7 @@ class Store:
         built = self._builder.build(self._root, list(files), _new_name())
         if built.segment:
             part.segments.append(built.segment)
+        part.by_time += built.by_time
         part.streams = merge_streams([*part.streams, *built.streams])
         unread = built.problems.unread
         for problem in built.problems.told(built.readable):
@@ -173,19 +177,25 @@ class Store:
         first = next(crowded, None)
         if first is None:
             return False
-        self._new_bytes = sum(bucket.size for segment in segments[first:] for bucket in segment.buckets)
+        self._new_bytes = sum(bucket.written.size for segment in segments[first:] for bucket in segment.buckets)
         readers = [SegmentReader(self._folder, segment) for segment in segments[first:]]
         part.segments = [*segments[:first], self._builder.merge(readers, _new_name())]
         return True
 
+    def _merge_by_time(self, part: Part) -> bool:
+        before, part.by_time = part.by_time, merge_by_time(self._folder, part.by_time)
+        return part.by_time != before
+
     def _open(self, manifest: Manifest) -> Snapshot:
         known = {reader.segment.name: reader for reader in (self._snapshot.readers if self._snapshot else ())}
         readers = [known.get(one.name) or SegmentReader(self._folder, one) for one in manifest.segments]
-        return Snapshot(manifest, readers)
+        timed = {reader.file.name: reader for reader in (self._snapshot.by_time if self._snapshot else ())}
+        by_time = [timed.get(one.name) or TimeReader(self._folder, one) for one in manifest.by_time]
+        return Snapshot(manifest, readers, by_time)
 
     def _sweep(self, manifest: Manifest) -> None:
         """Remove what dead writers left half done, and segments out of use for longer than the grace."""
-        now, names = time.time(), set(_names(manifest))
+        now, names = time.time(), manifest.folders
         for entry in (entry for entry in self._folder.iterdir() if entry.is_dir() and entry.name not in names):
             whole = not entry.name.endswith((PART, SPILL))
             if whole and now - manifest.retired.setdefault(entry.name, now) < GRACE:
@@ -215,10 +225,6 @@ class Store:
 
 def _tier(rows: int) -> int:
     return LARGE_TIER if rows >= LARGE_ROWS else TIER
-
-
-def _names(manifest: Manifest) -> list[str]:
-    return [segment.name for segment in manifest.segments]
 
 
 def _new_name() -> str:

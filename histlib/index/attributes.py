@@ -1,0 +1,47 @@
+"""The names of the attributes that the images of a history have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from histlib.index.parallel import ordered_map
+from histlib.index.segments import HASH_BITS, THREADS, SegmentReader
+from histlib.progress import progress
+
+_PARTS: Final = 256
+#: Parts of the hashes that make a sample.
+_SAMPLED: Final = 2
+#: A history of at most so many rows needs no sample.
+_FEW_ROWS: Final = 65_536
+_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def attributes(readers: Sequence[SegmentReader], *, exact: bool) -> pa.Table:
+    """Column ``name``: the top-level attributes of all images, or of a sample of the items."""
+    step = 1 << (HASH_BITS - 8)
+    jobs = [
+        (reader, at * step, (at + 1) * step - 1) for at in range(_PARTS if exact else _SAMPLED) for reader in readers
+    ]
+    names: set[str] = set()
+    with progress("looking for attributes", len(jobs), " parts") as bar:
+        for found in ordered_map(lambda job: _names(*job), jobs, THREADS):
+            names |= found
+            bar.update(1)
+    return pa.table({"name": pa.array(sorted(names), pa.string())})
+
+
+def _names(reader: SegmentReader, low: int, high: int) -> set[str]:
+    table = reader.between(low, high, ["key_hash", "new_image", "old_image"])
+    names: set[str] = set()
+    for image in _images(table):
+        names.update(_decoder.decode(image))
+    return names
+
+
+def _images(table: pa.Table) -> Iterator[Any]:
+    for name in ("new_image", "old_image"):
+        yield from (image for image in table.column(name).to_pylist() if image is not None)

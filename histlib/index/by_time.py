@@ -1,0 +1,115 @@
+"""The rows once more, by time: what table-wide questions about some hours read instead of everything.
+
+Each file holds the rows of one batch of the landing, sorted by stamp, so that the files and their row groups are
+nearly in order of time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from histlib.index.parquet import PART, ParquetReader, Written, write_parquet
+from histlib.index.rows import ROW_SCHEMA, narrow
+
+#: Rows that one read takes at the least.
+GROUP_ROWS: Final = 16_384
+#: Rows that a question handles at once.
+SLICE_ROWS: Final = 16 * GROUP_ROWS
+#: Files of fewer rows are put together …
+SMALL_ROWS: Final = 8 * GROUP_ROWS
+#: … when there are so many.
+MANY: Final = 16
+
+
+class TimeFile(msgspec.Struct, frozen=True):
+    """One file, in the folder of its own name: ``first`` and ``last`` stamp of its rows, epoch µs."""
+
+    name: str
+    written: Written
+    first: int
+    last: int
+
+
+def write_by_time(folder: Path, rows: pa.Table) -> TimeFile:
+    """Write rows, in any order, into a new folder of the index."""
+    order = np.argsort(rows.column("timestamp_micros").to_numpy(), kind="stable")
+    ordered = narrow(rows.select(ROW_SCHEMA.names)).take(pa.array(order))
+    name = f"times-{uuid.uuid4().hex}"
+    part = folder / f"{name}{PART}"
+    part.mkdir()
+    try:
+        written = write_parquet(ordered, part / "rows.parquet", GROUP_ROWS, "timestamp_micros")
+        part.rename(folder / name)
+    except BaseException:  # even when interrupted: what is not whole only takes room
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    stamps = ordered.column("timestamp_micros")
+    return TimeFile(name, written, stamps[0].as_py(), stamps[len(stamps) - 1].as_py())
+
+
+def merge_by_time(folder: Path, files: Sequence[TimeFile]) -> list[TimeFile]:
+    """The same rows in fewer files, once there are many small ones."""
+    small = [one for one in files if one.written.rows < SMALL_ROWS]
+    if len(small) < MANY:
+        return list(files)
+    rows = pa.concat_tables([TimeReader(folder, one).between(one.first, one.last + 1) for one in small])
+    return [*(one for one in files if one not in small), write_by_time(folder, rows)]
+
+
+def slices(readers: Sequence[TimeReader], start: int, end: int) -> pa.Table:
+    """Parts of [start, end) with about :data:`SLICE_ROWS` rows each, as :class:`histlib.queries.Slices` says."""
+    groups = sorted(group for reader in readers for group in reader.groups(start, end))
+    cuts: list[int] = []
+    held = SLICE_ROWS
+    for first, _, rows in groups:
+        if held >= SLICE_ROWS and (not cuts or first > cuts[-1]):
+            cuts.append(max(first, start))
+            held = 0
+        held += rows
+    ends = [*cuts[1:], min(end, max((last for _, last, _ in groups), default=start) + 1)] if cuts else []
+    return pa.table({"start": pa.array(cuts, pa.int64()), "end": pa.array(ends, pa.int64())})
+
+
+class TimeReader:
+    """Reads one file; opens it when it is first needed."""
+
+    def __init__(self, root: Path, file: TimeFile) -> None:
+        self._path = root / file.name / file.written.file
+        self.file = file
+        self._reader: ParquetReader | None = None
+        self._bounds: list[tuple[int, int]] = []
+        self._rows: list[int] = []
+
+    def groups(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """(first stamp, last stamp, rows) of the row groups that may have rows with start ≤ stamp < end."""
+        return [(*self._bounds[at], self._rows[at]) for at in self._overlapping(start, end)]
+
+    def between(self, start: int, end: int, columns: Sequence[str] = ROW_SCHEMA.names) -> pa.Table:
+        """Columns of the rows with start ≤ stamp < end, in order of stamp; texts are plain."""
+        groups = self._overlapping(start, end)
+        assert self._reader is not None or not groups
+        if self._reader is None:
+            return ROW_SCHEMA.empty_table().select(columns)
+        names = list(dict.fromkeys([*columns, "timestamp_micros"]))
+        found = self._reader.read(groups, names)
+        stamps = found.column("timestamp_micros")
+        inside = found.filter(pc.and_(pc.greater_equal(stamps, start), pc.less(stamps, end)))
+        return inside.select(columns).cast(pa.schema([ROW_SCHEMA.field(name) for name in columns]))
+
+    def _overlapping(self, start: int, end: int) -> list[int]:
+        if self.file.last < start or self.file.first >= end:
+            return []
+        if self._reader is None:
+            reader = ParquetReader(self._path, self.file.written)
+            self._bounds, self._rows = reader.bounds("timestamp_micros"), reader.group_rows()
+            self._reader = reader
+        return [at for at, (first, last) in enumerate(self._bounds) if first < end and last >= start]

@@ -18,6 +18,7 @@ from typing import Any as _Any
 
 from histlib.caveats import Caveat
 from histlib.errors import (
+    ConditionNotValidError,
     HistlibError,
     KeyNotValidError,
     MixedTablesError,
@@ -41,6 +42,7 @@ if _TYPE_CHECKING:
 __all__ = [
     "MISSING",
     "Caveat",
+    "ConditionNotValidError",
     "HistlibError",
     "History",
     "ItemState",

@@ -5,7 +5,8 @@
     │   ├── KeyNotValidError    a key that this table cannot have
     │   ├── TimeNotValidError   a time or range that is none, or is ambiguous
     │   ├── PathNotValidError   a path that cannot be parsed, or that nothing has
-    │   └── ValueNotValidError  a value or a text that DynamoDB could not hold
+    │   ├── ValueNotValidError  a value or a text that DynamoDB could not hold
+    │   └── ConditionNotValidError  a SQL condition that cannot be understood, or that names what is not there
     └── SourceError             the history cannot be read       (CLI exit 3)
         ├── NotAHistoryError    nothing there, or something else
         └── MixedTablesError    more than one table in one place
@@ -44,6 +45,10 @@ class PathNotValidError(RequestError):
 
 class ValueNotValidError(RequestError):
     """A value, or a text of one, that DynamoDB could not hold."""
+
+
+class ConditionNotValidError(RequestError):
+    """A SQL condition that cannot be understood; the message points at the place."""
 
 
 class SourceError(HistlibError):

@@ -26,6 +26,7 @@ LAYERS = [
     ["results"],
     ["frames"],
     ["writers", "charts"],
+    ["where"],
     ["samples", "index"],
     ["embedded"],
     ["config"],
@@ -72,8 +73,9 @@ def test_imports_go_down_only():
 
 
 def test_importing_histlib_loads_nothing_heavy():
-    """boto3, DuckDB, pandas and pyarrow come when they are needed."""
-    code = "import histlib, sys; print([n for n in ('boto3','duckdb','pandas','pyarrow','numpy') if n in sys.modules])"
+    """boto3, DuckDB, pandas, pyarrow and sqlglot come when they are needed."""
+    heavy = ("boto3", "duckdb", "pandas", "pyarrow", "numpy", "sqlglot")
+    code = f"import histlib, histlib.where, sys; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -81,8 +83,8 @@ def test_importing_histlib_loads_nothing_heavy():
 def test_the_public_names():
     """One flat list, each with a docstring."""
     assert histlib.__all__ == [
-        "MISSING", "Caveat", "HistlibError", "History", "ItemState", "KeyNotValidError", "MixedTablesError",
-        "NotAHistoryError", "PathNotValidError", "RequestError", "SourceError", "TimeNotValidError",
+        "MISSING", "Caveat", "ConditionNotValidError", "HistlibError", "History", "ItemState", "KeyNotValidError",
+        "MixedTablesError", "NotAHistoryError", "PathNotValidError", "RequestError", "SourceError", "TimeNotValidError",
         "ValueNotValidError", "connect", "read", "state_at", "timeline", "write",
     ]  # fmt: skip
     public = {name for name in vars(histlib) if not name.startswith("_") and not inspect.ismodule(vars(histlib)[name])}

@@ -1,0 +1,77 @@
+"""SQL conditions on items and changes: parsed, checked against what there is, and asked row by row or of DuckDB.
+
+    condition = parse_where("item.price = 0 AND item.category = :c", {"c": "kitchen"}, Subject.ITEM, names, UTC)
+    condition.item('{"id":"p1"}', '{"category":"kitchen","id":"p1","price":0}')  # True
+
+A test is true or false, never an error: a value of another type than a literal's is false for ``=`` and ``<``, true
+for ``<>``. Missing and NULL differ. See :mod:`histlib.where.functions` for the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+from histlib.errors import ConditionNotValidError
+from histlib.paths import Path
+from histlib.where.evaluate import checker
+from histlib.where.names import Names
+from histlib.where.nodes import Subject, Test, image_paths
+
+__all__ = ["Condition", "Names", "Subject", "parse_where"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Condition:
+    """A condition that was understood; asked of one row at a time or of an engine.
+
+    ``paths``: the paths of images that it asks for, top-level names as the images write them.
+    """
+
+    text: str
+    subject: Subject
+    paths: frozenset[Path] = field(repr=False)
+    _test: Test = field(repr=False)
+    _check: Callable[[list[Any]], bool] = field(repr=False)
+
+    def item(self, keys: str, image: str | None) -> bool:
+        """Whether it is true of an item, by its key and image texts; of no item it is not."""
+        return image is not None and self._check([keys, image])
+
+    def holds(self, keys: str, item: dict[str, Any] | None) -> bool:
+        """The same of a decoded item."""
+        return item is not None and self._check([keys, item])
+
+    def change(  # noqa: PLR0913, PLR0917 - the six fields of a change
+        self, keys: str, new_image: str | None, old_image: str | None, action: str, effective: int, actor: str | None
+    ) -> bool:
+        """Whether it is true of a change, by its texts; ``effective`` is in epoch µs.
+
+        In an image that is None, because there is none or it was not captured, all paths are missing.
+        """
+        return self._check([keys, new_image, old_image, action, effective, actor])
+
+    def duckdb(self) -> tuple[str, dict[str, Any]]:
+        """The same as DuckDB's SQL and its named parameters: TRUE and FALSE are certain, NULL means ask Python.
+
+        About an item it reads the columns ``keys`` and ``image``; about a change ``keys``, ``new_image``,
+        ``old_image``, ``action``, ``effective`` (epoch µs) and ``actor``.
+        """
+        return "CAST(NULL AS BOOLEAN)", {}
+
+
+def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, names: Names, tz: tzinfo) -> Condition:
+    """The condition of a text; ``:name`` in it stands for a value in ``params``.
+
+    Raises:
+        ConditionNotValidError: no condition, or not about this subject; names that are not there, parameters
+            missing or not used. The message points at the place.
+    """
+    if not isinstance(text, str):
+        raise ConditionNotValidError(f'a condition is text like "item.price > 100", got {text!r}', text)
+    from histlib.where.parse import tree_of
+
+    test = tree_of(text, params, subject, names, tz)
+    return Condition(text, subject, image_paths(test), test, checker(test))

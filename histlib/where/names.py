@@ -1,0 +1,69 @@
+"""Attribute names in a condition: exact, else unique but for case, else an error that lists those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final, Protocol
+
+from histlib.where.places import Place
+
+_LISTED: Final = 20
+
+
+class Names(Protocol):
+    """The attribute names of a history."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The names of the key's attributes."""
+
+    def attributes(self, exact: bool) -> frozenset[str]:
+        """The top-level names in the images: of a sample of them, or of all (slow)."""
+
+
+def key_name(name: str, names: Names, place: Place) -> str:
+    """The key attribute that is meant.
+
+    Raises:
+        ConditionNotValidError: the key has none such.
+    """
+    found = _matching(name, names.key)
+    if len(found) == 1:
+        return found[0]
+    raise place.refuse(f"the key has no attribute {name!r}; it has {listed(names.key, name)}")
+
+
+def attribute_name(name: str, names: Names, place: Place) -> str:
+    """The top-level attribute of the images that is meant.
+
+    Raises:
+        ConditionNotValidError: no image has it, or more than one is so called but for case.
+    """
+    if name in names.attributes(False):
+        return name
+    there = names.attributes(True)
+    found = _matching(name, there)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise place.refuse(f"{name!r} could be {' or '.join(map(repr, found))}; write one of them exactly")
+    if not there:
+        raise place.refuse(f"no image has an attribute {name!r}; this history has no images")
+    raise place.refuse(f"no image has an attribute {name!r}; there are {listed(there, name)}")
+
+
+def listed(names: Iterable[str], wanted: str) -> str:
+    """The names there are, those like the wanted one first, cut where they are many."""
+    by_fold = {name.casefold(): name for name in sorted(names)}
+    close = [by_fold[fold] for fold in get_close_matches(wanted.casefold(), by_fold, 5, 0.5)]
+    ordered = close + [name for name in sorted(names) if name not in close]
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return ", ".join(ordered[:_LISTED]) + more
+
+
+def _matching(name: str, there: Iterable[str]) -> list[str]:
+    there = sorted(there)
+    if name in there:
+        return [name]
+    return [other for other in there if other.casefold() == name.casefold()]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from histlib.caveats import Caveat, in_order
 from histlib.chain import Step, build_chain
-from histlib.errors import KeyNotValidError
+from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
 from histlib.keys import Key, KeySchema, parse_key
-from histlib.queries import ItemChanges, MatchingKeys
+from histlib.paths import Path, parse_path
+from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
 from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
-from histlib.times import from_micros, zone
+from histlib.stretches import Stretch, build_stretches
+from histlib.timelines import window_caveats
+from histlib.times import TimeRange, from_micros, zone
 from histlib.values import encode_value
+from histlib.where import Condition, Subject, parse_where
+
+#: Items whose chains are in memory at once.
+_BATCH: Final = 2_000
 
 
 class Asking:
@@ -25,6 +33,20 @@ class Asking:
         self._opened = opened
         self._tz = zone(tz)
         self._known: Facts | None = None
+
+    @property
+    def _actor_attribute(self) -> str | None:
+        """The attribute of an item that says who wrote it."""
+        return self._opened.actor_attribute
+
+    def _chains_by_batch(self, keys: Sequence[str]) -> Iterator[tuple[str, list[Step]]]:
+        """The chains of many items, not all in memory at once."""
+        for start in range(0, len(keys), _BATCH):
+            yield from self._chains(keys[start : start + _BATCH]).items()
+
+    def _stretches(self, facts: Facts, keys: Sequence[str]) -> Iterator[tuple[str, list[Stretch]]]:
+        for text, steps in self._chains_by_batch(keys):
+            yield text, build_stretches(steps, facts.coverage)
 
     def _chains(self, keys: Sequence[str]) -> dict[str, list[Step]]:
         changes = changes_of(self._opened.source.fetch(ItemChanges(tuple(keys))))
@@ -38,6 +60,55 @@ class Asking:
             return [key.text]
         names = tuple((name, encode_value(value)) for name, value in key.values.items())
         return sorted(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
+
+    def _wanted_keys(self, keys: Any, facts: Facts) -> list[str]:
+        """The key texts of a list of keys, or of one; a part of a key stands for all items under it."""
+        several = keys if isinstance(keys, list | set | frozenset) or _is_column(keys) else [keys]
+        texts: dict[str, None] = {}
+        for key in several:
+            texts.update(dict.fromkeys(self._keys_of(parse_key(key, facts.key_schema))))
+        return list(texts)
+
+    def _paths(self, columns: Sequence[str] | str) -> tuple[Path, ...]:
+        return tuple(map(parse_path, [columns] if isinstance(columns, str) else columns))
+
+    def _condition(
+        self, where: str | None, params: Mapping[str, Any] | None, subject: Subject, facts: Facts
+    ) -> Condition | None:
+        if where is None:
+            if params:
+                raise RequestError(f"params without where: {', '.join(params)}; add where, or leave them out", params)
+            return None
+        return parse_where(where, params, subject, _Names(self._opened.source, facts), self._tz)
+
+    def _window_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
+        """What an answer about all items in a window does not know."""
+        yield Caveat("unknown_keys", "items that did not change since the capture began are not known")
+        yield from window_caveats(None, facts.coverage, window)
+
+    def _answer_attrs(
+        self,
+        facts: Facts,
+        heading: str,
+        caveats: Iterable[Caveat],
+        *,
+        window: TimeRange | None = None,
+        attested: bool | None = None,
+    ) -> dict[str, Any]:
+        """What a table says of itself; ``attested`` None: as far as its window's caveats let it be."""
+        origin, found = self._origin(facts), in_order(caveats)
+        if attested is None:
+            doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, found))
+            attested = facts.coverage.attested and not doubtful
+        attrs = origin.attrs(f"{heading} in {origin}", self._tz, "attested" if attested else "observed", found)
+        if window is None:
+            return attrs
+        return {
+            **attrs,
+            "start": from_micros(window.start, self._tz).isoformat(sep=" ") if window.explicit_start else None,
+            "end": from_micros(window.end, self._tz).isoformat(sep=" ") if window.explicit_end else None,
+            "end_clipped": window.clipped,
+        }
 
     def _whole_key(self, key: Any, schema: KeySchema) -> Key:
         parsed = parse_key(key, schema)
@@ -58,3 +129,20 @@ class Asking:
 
     def _time(self, micros: int | None) -> datetime | None:
         return None if micros is None else from_micros(micros, self._tz)
+
+
+class _Names:
+    """The names that a condition may use."""
+
+    def __init__(self, source: Source, facts: Facts) -> None:
+        self._source = source
+        self.key = facts.key_schema.names
+
+    def attributes(self, exact: bool) -> frozenset[str]:
+        """Top-level attributes of the images: all, or those of a sample."""
+        return frozenset(self._source.fetch(Attributes(exact)).column("name").to_pylist())
+
+
+def _is_column(keys: Any) -> bool:
+    """A column of a DataFrame, or an array, of keys."""
+    return hasattr(keys, "tolist") and not isinstance(keys, str | bytes)

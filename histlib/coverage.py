@@ -132,6 +132,11 @@ class Coverage:
             span.start <= start and end <= span.end for span in self.spans if stream is None or span.stream == stream
         )
 
+    def span_around(self, moment: int, stream: str | None) -> int | None:
+        """Where the span of a stream that holds a moment begins (epoch µs)."""
+        found = (span.start for span in self.spans if span.stream == stream and span.start <= moment <= span.end)
+        return min(found, default=None)
+
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether attestations prove that all of [start, end] has landed."""
         return self.attested and self.settled(end) and self.covers(start, end, stream)

@@ -14,22 +14,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.errors import NotAHistoryError, RequestError
+from histlib.index.activity import activity
 from histlib.index.attributes import attributes
-from histlib.index.by_time import slices
+from histlib.index.by_time import parts, slices
+from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
+from histlib.index.selecting import selected
 from histlib.index.store import Snapshot, Store
 from histlib.index.undelivered import content, hole
 from histlib.queries import (
+    Activity,
     Around,
     Attestations,
     Attributes,
+    ChangeKeys,
     ChangesBetween,
     Holes,
     ItemChanges,
+    KeysBetween,
     MatchingKeys,
     Query,
     Slices,
@@ -102,6 +108,12 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: pa.concat_tables(fold(snapshot.readers, query)))
             case ChangesBetween():
                 return self._store.read(lambda snapshot: _between(snapshot, query))
+            case KeysBetween():
+                return self._store.read(lambda snapshot: _keys_between(snapshot, query))
+            case ChangeKeys():
+                return self._store.read(lambda snapshot: _change_keys(snapshot, query))
+            case Activity():
+                return self._store.read(lambda snapshot: activity(snapshot.by_time, query))
             case Slices(start=start, end=end):
                 return self._store.read(lambda snapshot: slices(snapshot.by_time, start, end))
             case Attributes(exact=exact):
@@ -173,6 +185,24 @@ def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:
 def _between(snapshot: Snapshot, query: ChangesBetween) -> pa.Table:
     found = [reader.between(query.start, query.end, query.columns) for reader in snapshot.by_time]
     return pa.concat_tables(found)
+
+
+def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:
+    images = ["new_image", "old_image"] if query.condition else []
+    found: set[str] = set()
+    for rows in parts(snapshot.by_time, query.start, query.end, ["keys", *images]):
+        keys = rows.column("keys")
+        if query.condition is not None:
+            held = [holding(keys, rows.column(name), query.condition) for name in images]
+            keys = keys.filter(pa.array(held[0] | held[1]))
+        found.update(pc.unique(keys).to_pylist())
+    return pa.table({"keys": pa.array(sorted(found), pa.string())})
+
+
+def _change_keys(snapshot: Snapshot, query: ChangeKeys) -> pa.Table:
+    columns = ["keys", "timestamp_micros"]
+    empty = pa.schema([("keys", pa.string()), ("timestamp_micros", pa.int64())]).empty_table()
+    return pa.concat_tables([empty, *selected(snapshot.by_time, query, columns)])
 
 
 def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa.Table:

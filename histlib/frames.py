@@ -51,23 +51,36 @@ class ResultFrame(pd.DataFrame):
         return markup.table(_heading(self), list(shown.columns), shown.to_numpy().tolist(), _footing(self))
 
 
-def timeline_frame(
+#: Columns that hold times; NaT where there is none.
+_TIMES: Final = frozenset({"time", "since", "until", "from_latest", "to_earliest"})
+
+
+def answer_frame(
     columns: Mapping[str, Sequence[Any]], key_names: Sequence[str], tz: tzinfo, attrs: dict[str, Any]
 ) -> ResultFrame:
-    """The DataFrame of a timeline's columns (times in epoch µs become datetime64[us, tz])."""
-    data: dict[str, Any] = {"keys": texts(columns["keys"])}
-    for name, values in key_columns(columns["keys"], key_names).items():
-        data[f"keys.{name}"] = values
+    """The DataFrame of an answer's columns: times in epoch µs become datetime64[us, tz], texts ``str``, values with a
+    twin stay Python objects, and after ``keys`` stand its attributes."""
+    data: dict[str, Any] = {"keys": texts(columns["keys"]), **_named(key_columns(columns["keys"], key_names))}
     for name, values in columns.items():
-        if name == "time":
-            data[name] = times(values, tz)
-        elif name in ("before", "after"):
-            data[name] = objects(values)
+        if name in _TIMES:
+            data[name] = optional_times(values, tz)
         elif name != "keys":
-            data[name] = texts(values)
+            data[name] = _answer_column(name, columns)
     frame = ResultFrame(data)
     frame.attrs["histlib"] = attrs
     return frame
+
+
+def _named(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"keys.{name}": values for name, values in keys.items()}
+
+
+def _answer_column(name: str, columns: Mapping[str, Sequence[Any]]) -> Any:
+    if f"{name}_json" in columns or name == "paths":
+        return objects(columns[name])
+    if name == "still":
+        return np.array(columns[name], dtype=bool)
+    return texts(columns[name])
 
 
 #: Columns of a state's row after the key's: name → what it holds.
@@ -118,6 +131,44 @@ def snapshot_frame(
         data |= value_columns(items, columns)
         data["caveats"] = arrow_texts(states.column("caveats"))
         frame = ResultFrame(data)
+    frame.attrs["histlib"] = attrs
+    return frame
+
+
+def affected_frame(
+    columns: Mapping[str, Sequence[Any]],
+    key_names: Sequence[str],
+    paths: Sequence[Path],
+    tz: tzinfo,
+    attrs: dict[str, Any],
+) -> ResultFrame:
+    """The DataFrame of the columns of :func:`histlib.affected.hit_columns`, with the values at some paths at since."""
+    items = [decode_image(image) if isinstance(image, str) else MISSING for image in columns["image"]]
+    plain = {name: values for name, values in columns.items() if name not in ("image", "caveats")}
+    frame = answer_frame(plain, key_names, tz, attrs)
+    for name, values in value_columns(items, paths).items():
+        frame[name] = values
+    frame["caveats"] = texts(columns["caveats"])
+    return frame
+
+
+#: Columns of activity: name → what it holds.
+ACTIVITY_COLUMNS: Final[dict[str, str]] = {
+    "period": "start of the period, datetime64[us, tz of the history]",
+    "action": "INSERT, MODIFY or REMOVE",
+    "path": "top-level attribute that changed; empty: the whole item, or not seen",
+    "changes": "how many changes, int64",
+    "items": "of how many items, int64",
+}
+
+
+def activity_frame(counts: pa.Table, tz: tzinfo, attrs: dict[str, Any]) -> ResultFrame:
+    """The DataFrame of :class:`histlib.queries.Activity`'s answer, in order of period, action and path."""
+    ordered = counts.sort_by([(name, "ascending") for name in ("period", "action", "path")])
+    data: dict[str, Any] = {"period": arrow_times(ordered.column("period"), tz)}
+    data |= {name: arrow_texts(ordered.column(name)) for name in ("action", "path")}
+    data |= {name: ordered.column(name).to_numpy() for name in ("changes", "items")}
+    frame = ResultFrame(data)
     frame.attrs["histlib"] = attrs
     return frame
 
@@ -194,6 +245,11 @@ def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.array(micros, dtype="datetime64[us]")).tz_localize("UTC").tz_convert(tz)
 
 
+def optional_times(micros: Sequence[int | None], tz: tzinfo) -> pd.DatetimeIndex:
+    """Epoch µs as datetime64[us, tz]; None becomes NaT."""
+    return times([np.iinfo(np.int64).min if at is None else at for at in micros], tz)
+
+
 def objects(values: Sequence[Any]) -> pd.Series[Any]:
     """Python values as they are: texts stay objects, lists, dicts and sets stay whole."""
     return pd.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=object)
@@ -202,13 +258,16 @@ def objects(values: Sequence[Any]) -> pd.Series[Any]:
 def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as a person reads it: text only, values as image JSON, no twins, long cells shortened.
 
-    The key is shown where there is more than one; event ids come last.
+    The key is shown where there is more than one, bounds of times where they are not exact; event ids come last.
     """
     hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
     if "keys" in frame.columns and frame["keys"].nunique() == 1:
         hidden |= {name for name in frame.columns if name.startswith("keys.")}
+    for exact, wide in (("since", "from_latest"), ("until", "to_earliest")):
+        if wide in frame.columns and frame[wide].equals(frame[exact].rename(wide)):
+            hidden.add(wide)
     names = [name for name in frame.columns if name not in hidden and not _is_twin(frame, name)]
-    names.sort(key=lambda name: name == "event_id")
+    names.sort(key=lambda name: name == "event_id" or name.endswith("_event"))
     columns = {name: [_cell(value) for value in _readable(frame, name)] for name in names}
     return pd.DataFrame(columns, columns=names, dtype=object)
 
@@ -226,7 +285,7 @@ def _cell(value: Any) -> str:
         return "—"
     if not isinstance(value, str | list) and pd.isna(value):
         return ""
-    text = markup.one_line(str(value))
+    text = markup.one_line(", ".join(value) if isinstance(value, list) else str(value))
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 

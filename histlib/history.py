@@ -6,13 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from histlib.change_questions import ChangeQuestions
 from histlib.errors import RequestError
-from histlib.item_questions import ItemQuestions
 from histlib.keys import KeySchema
 from histlib.sources import default_source, open_source
+from histlib.table_questions import TableQuestions
+from histlib.value_questions import ValueQuestions
 
 
-class History(ItemQuestions):
+class History(ValueQuestions, TableQuestions, ChangeQuestions):
     """All changes of one table, from one source. Made by :func:`connect`."""
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from histlib.asking import Asking
-from histlib.caveats import Caveat
 from histlib.chain import Step
 from histlib.errors import PathNotValidError, RequestError
 from histlib.facts import Facts
@@ -16,7 +15,7 @@ from histlib.paths import format_path, get, parse_path
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.results import ItemState, StateChange
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
-from histlib.times import TimeRange, from_micros, parse_range, parse_state_time
+from histlib.times import from_micros, parse_range, parse_state_time
 from histlib.values import MISSING, decode_image
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class ItemQuestions(Asking):
             PathNotValidError: not a path, or one that no image of the item has.
             SourceError: the history cannot be read.
         """
-        from histlib.frames import timeline_frame
+        from histlib.frames import answer_frame
 
         facts = self._facts()
         parsed = parse_key(key, facts.key_schema)
@@ -78,12 +77,12 @@ class ItemQuestions(Asking):
         parsed_paths = tuple(map(parse_path, wanted))
         window = parse_range(start, end, self._tz)
         items = self._chains(self._keys_of(parsed))
-        _check_paths(items, parsed_paths)
-        options = TimelineOptions(window, parsed_paths, self._opened.actor_attribute)
+        check_paths(items, parsed_paths)
+        options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, facts.coverage, options)
-        attrs = self._attrs(facts, f"timeline of {parsed.text}", window, caveats)
-        return timeline_frame(columns, facts.key_schema.names, self._tz, attrs)
+        attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
+        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     def _state(self, facts: Facts, key: Key, moment: int, finding: Finding) -> ItemState:
         item = None if finding.image is None else decode_image(finding.image)
@@ -110,23 +109,11 @@ class ItemQuestions(Asking):
         return StateChange(
             time=from_micros(step.effective, self._tz),
             action=step.change.action,
-            actor=actor_of(step.change, item, self._opened.actor_attribute),
+            actor=actor_of(step.change, item, self._actor_attribute),
             event_id=step.change.event_id,
             sequence_number=step.change.sequence_number,
             file=step.change.file,
         )
-
-    def _attrs(self, facts: Facts, heading: str, window: TimeRange, caveats: Sequence[Caveat]) -> dict[str, Any]:
-        """What a timeline says of itself."""
-        origin = self._origin(facts)
-        doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, caveats))
-        attested = facts.coverage.attested and not doubtful
-        return {
-            **origin.attrs(f"{heading} in {origin}", self._tz, "attested" if attested else "observed", caveats),
-            "start": from_micros(window.start, self._tz).isoformat(sep=" ") if window.explicit_start else None,
-            "end": from_micros(window.end, self._tz).isoformat(sep=" ") if window.explicit_end else None,
-            "end_clipped": window.clipped,
-        }
 
 
 def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
@@ -139,7 +126,7 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
     )
 
 
-def _check_paths(items: dict[str, list[Step]], paths: Sequence[ValuePath]) -> None:
+def check_paths(items: dict[str, list[Step]], paths: Sequence[ValuePath]) -> None:
     """A path that no image of these items ever had is a mistake, not an empty answer."""
     images = [decode_image(text) for text in _image_texts(items)] if paths else []
     for path in paths:

@@ -6,7 +6,7 @@ A source has one method, ``fetch(query) -> pyarrow.Table``. Each query below say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +60,46 @@ class ChangesBetween:
 
 
 @dataclass(frozen=True)
+class KeysBetween:
+    """Column ``keys``: the distinct keys of the rows with start ≤ ``timestamp_micros`` < end (epoch µs).
+
+    With a ``condition`` only those of which it may hold by an image, new or old, of such a row.
+    """
+
+    start: int
+    end: int
+    condition: ItemCondition | None = None
+
+
+@dataclass(frozen=True)
+class ChangeKeys:
+    """Columns ``keys`` str and ``timestamp_micros`` int64 of each row with start ≤ stamp < end (epoch µs) of which the
+    condition may hold. ``actor_attribute`` of an item says who wrote it."""
+
+    start: int
+    end: int
+    condition: ChangeCondition | None = None
+    actor_attribute: str | None = None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Columns ``period`` int64 (epoch µs, its start), ``action`` and ``path`` str, ``changes`` and ``items`` int64: how
+    many changes, each counted once, changed a top-level attribute, and of how many items; by the changes' stamps.
+
+    The path is empty for INSERT and REMOVE, and where images do not show what changed. ``unit`` is the length of a
+    period in µs; periods begin at ``origin`` (epoch µs) and every ``unit`` from there.
+    """
+
+    start: int
+    end: int
+    unit: int
+    origin: int
+    condition: ChangeCondition | None = None
+    actor_attribute: str | None = None
+
+
+@dataclass(frozen=True)
 class Slices:
     """Columns ``start``, ``end`` int64 (epoch µs): consecutive parts of [start, end) in order, each of few enough
     changes to hold in memory. What lies between them has no change."""
@@ -69,10 +109,35 @@ class Slices:
 
 
 class ItemCondition(Protocol):
-    """A condition on an item."""
+    """A condition on an item; an engine that can decides most of it by its own means."""
 
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it holds of the item with these key and image texts (None: no item)."""
+        ...
+
+    def duckdb(self) -> tuple[str, dict[str, Any]]:
+        """The same as DuckDB's SQL over columns ``keys`` and ``image``, with its parameters; NULL is for :meth:`item`
+        to decide."""
+        ...
+
+
+class ChangeCondition(Protocol):
+    """A condition on a change; ``uses_actor`` and ``uses_time`` tell whether it asks for these."""
+
+    @property
+    def uses_actor(self) -> bool: ...
+    @property
+    def uses_time(self) -> bool: ...
+
+    def change(  # noqa: PLR0913, PLR0917 — what a change is
+        self, keys: str, new_image: str | None, old_image: str | None, action: str, effective: int, actor: str | None
+    ) -> bool:
+        """Whether it holds of a change with these texts, effective time (epoch µs) and actor."""
+        ...
+
+    def duckdb(self) -> tuple[str, dict[str, Any]]:
+        """The same as DuckDB's SQL over columns ``keys new_image old_image action effective actor``, with its
+        parameters; NULL is for :meth:`change` to decide."""
         ...
 
 
@@ -88,11 +153,13 @@ class Around:
     :class:`histlib.chain.Link`).
 
     With a ``condition``, items that are not odd only where it may hold of the item then: of ``new_image``, or where
-    there is no change up to the moment of ``next_old_image``.
+    there is no change up to the moment of ``next_old_image``; and with ``through`` (epoch µs) items too of which a
+    change is missing (a gap) between the moment and then.
     """
 
     moment: int
     condition: ItemCondition | None = None
+    through: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +169,20 @@ class Attributes:
     exact: bool
 
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes
+Query = (
+    ItemChanges
+    | MatchingKeys
+    | Streams
+    | Attestations
+    | Holes
+    | ChangesBetween
+    | KeysBetween
+    | ChangeKeys
+    | Activity
+    | Slices
+    | Around
+    | Attributes
+)
 
 
 class Source(Protocol):

@@ -62,7 +62,7 @@ def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Fin
     known = _known(step.after, "deleted")
     return Finding(
         completeness="attested" if proven else "observed",
-        caveats=in_order(_own_caveats(step)),
+        caveats=in_order(own_caveats(step)),
         step=step,
         since=step.effective,
         until=following.effective if following else None,
@@ -97,7 +97,7 @@ class _Around:
             return self._between_unseen(current)
         status, image = known
         caveats = (
-            *_own_caveats(current),
+            *own_caveats(current),
             *self._chain_caveats(),
             *self._silence(current.effective, self.moment, current.change.stream),
         )
@@ -117,7 +117,7 @@ class _Around:
         """No change ≤ the moment: the first one after it tells, if nothing was missed between."""
         stream = following.change.stream
         silence = tuple(self._silence(self.moment, following.effective, stream))
-        caveats = (*_own_caveats(following), *silence)
+        caveats = (*own_caveats(following), *silence)
         when = f"the first known change is later, at {_utc(following.effective)}"
         known = _known(following.before, "absent")
         if known is None:
@@ -135,13 +135,13 @@ class _Around:
         """The last change left an image that the view does not hold; the next change may show it."""
         stream = current.change.stream
         silence = tuple(self._silence(current.effective, self._until() or self.moment, stream))
-        caveats = (*_own_caveats(current), *silence)
+        caveats = (*own_caveats(current), *silence)
         shown = self.following.before if self.following else Image.UNSEEN
         if isinstance(shown, str) and self.following and "outside_coverage" not in silence:
             return Finding(
                 "present",
                 self._completeness(caveats, current.effective, self.following.effective, stream),
-                (*caveats, *_own_caveats(self.following)),
+                (*caveats, *own_caveats(self.following)),
                 shown,
                 "next_change",
                 current,
@@ -207,7 +207,8 @@ def _known(image: str | Image, without: str) -> tuple[str, str | None] | None:
     return ("present", image) if isinstance(image, str) else (without, None)
 
 
-def _own_caveats(step: Step) -> Iterator[Caveat]:
+def own_caveats(step: Step) -> Iterator[Caveat]:
+    """The caveats that a change carries whatever is around it."""
     if step.conflict:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
     if step.change.redaction is not None:

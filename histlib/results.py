@@ -33,6 +33,11 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.table} · account {self.account} · {self.region} · {self.source}"
 
+    def as_json(self) -> str:
+        """One JSON object."""
+        through = self.captured_through
+        return json_text({**vars(self), "captured_through": through and through.isoformat()})
+
     def attrs(self, heading: str, tz: tzinfo, completeness: str, caveats: Sequence[Caveat]) -> dict[str, Any]:
         """What a frame says of itself: plain JSON values only, so that every writer can keep them."""
         through = self.captured_through
@@ -59,6 +64,10 @@ class StateChange:
     event_id: str
     sequence_number: str | None
     file: str
+
+    def as_json(self) -> str:
+        """One JSON object."""
+        return json_text({**vars(self), "time": self.time.isoformat()})
 
     def __str__(self) -> str:
         by = f" by {self.actor}" if self.actor else ""
@@ -116,19 +125,19 @@ class ItemState:
         """
         members = {
             "keys": encode_image(self.keys),
-            "time": _json_time(self.time),
+            "time": json_time(self.time),
             "status": json.dumps(self.status),
             "item": _json_item(self.item),
             "evidence": json.dumps(self.evidence),
-            "since": _json_time(self.since),
-            "until": _json_time(self.until),
+            "since": json_time(self.since),
+            "until": json_time(self.until),
             "until_known": json.dumps(self.until_known),
             "completeness": json.dumps(self.completeness),
-            "caveats": _json([caveat.as_json() for caveat in self.caveats]),
-            "reason": _json(self.reason),
+            "caveats": json_text([caveat.as_json() for caveat in self.caveats]),
+            "reason": json_text(self.reason),
             "candidates": f"[{','.join(map(_json_item, self.candidates))}]",
             "change": self._json_change(),
-            "origin": self._json_origin(),
+            "origin": self.origin.as_json(),
         }
         return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
 
@@ -152,7 +161,7 @@ class ItemState:
 
     def _rows(self) -> list[tuple[str, str]]:
         item = self.item or {}
-        return [(markup.one_line(name), _shorten(encode_value(value))) for name, value in item.items()]
+        return [(markup.one_line(name), shorten(encode_value(value))) for name, value in item.items()]
 
     def _width(self) -> int:
         return max((len(name) for name, _ in self._rows()), default=0)
@@ -174,27 +183,22 @@ class ItemState:
         return [*warnings, *(f"it may have been {_candidate(candidate)}" for candidate in self.candidates)]
 
     def _json_change(self) -> str:
-        if self.change is None:
-            return "null"
-        return _json({**vars(self.change), "time": self.change.time.isoformat()})
-
-    def _json_origin(self) -> str:
-        through = self.origin.captured_through
-        return _json({**vars(self.origin), "captured_through": through and through.isoformat()})
+        return "null" if self.change is None else self.change.as_json()
 
 
 def _candidate(candidate: Item | None) -> str:
-    return "no item" if candidate is None else _shorten(encode_image(candidate))
+    return "no item" if candidate is None else shorten(encode_image(candidate))
 
 
 def _either(difference: Difference) -> str:
     """What the two sides of a gap differ in."""
     path, left, right = difference
-    values = ("missing" if value is MISSING else _shorten(encode_value(value)) for value in (left, right))
+    values = ("missing" if value is MISSING else shorten(encode_value(value)) for value in (left, right))
     return f"it may have been {markup.one_line(format_path(path))} {' or '.join(values)}"
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """A plain value as JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -202,7 +206,8 @@ def _json_item(item: Item | None) -> str:
     return "null" if item is None else encode_image(item)
 
 
-def _json_time(moment: datetime | None) -> str:
+def json_time(moment: datetime | None) -> str:
+    """A time as JSON, ISO 8601."""
     return "null" if moment is None else json.dumps(moment.isoformat())
 
 
@@ -210,6 +215,7 @@ def _plain_time(moment: datetime | None, otherwise: str = "open") -> str:
     return otherwise if moment is None else moment.isoformat(sep=" ")
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """A text in one line that is not long."""
     text = markup.one_line(text)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

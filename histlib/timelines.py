@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
@@ -37,9 +37,26 @@ COLUMNS: Final[dict[str, str]] = {
     "caveats": "names of caveats, space-separated; empty if none",
 }
 
+#: Columns of a table of changes after the key's: name → what it holds.
+CHANGE_COLUMNS: Final[dict[str, str]] = {
+    "time": "effective time of the change, datetime64[us, tz of the history]",
+    "action": "INSERT, MODIFY or REMOVE",
+    "actor": "ttl, the value of the history's actor_attribute, or the service; NA where not known",
+    "event_id": "the stream's eventID",
+    "old_image": "the item before as a dict of Python values; MISSING where there was none, or not seen",
+    "old_image_json": "the same as image JSON; NA where missing",
+    "new_image": "the item after as a dict of Python values; MISSING where there is none, or not seen",
+    "new_image_json": "the same as image JSON; NA where missing",
+    "paths": "list of the paths that changed; an empty path: the whole item",
+    "caveats": "names of caveats, space-separated; empty if none",
+}
+
 _TTL = "dynamodb.amazonaws.com"
 #: Rows turned into columns at once: few enough that Python's garbage collector does not mind them.
 _ROWS_AT_ONCE: Final = 4_096
+
+#: Whether a change is asked for, by its step and its actor.
+Wanted = Callable[[Step, str | None], bool]
 
 
 @dataclass(frozen=True)
@@ -72,14 +89,35 @@ def timeline_columns(
     return columns
 
 
+def change_columns(
+    items: Mapping[str, Sequence[Step]], coverage: Coverage, options: TimelineOptions, wanted: Wanted | None = None
+) -> dict[str, list[Any]]:
+    """The columns ``keys`` and :data:`CHANGE_COLUMNS`, a row per change, ordered as a timeline; time in epoch µs.
+
+    Only changes at or below the paths of the options, where given, and those that are ``wanted``.
+    """
+    rows = [
+        row for keys, steps in items.items() for row in _change_rows(keys, steps, coverage, options, wanted or _any)
+    ]
+    rows.sort(key=lambda row: (row[1], row[0]))
+    names = ("keys", *CHANGE_COLUMNS)
+    cells = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, cells, strict=True)}
+
+
 def actor_of(change: Change, after: Any, attribute: str | None) -> str | None:
     """Who made a change: ``ttl``, the service named by the stream, or what an attribute of the item after it says.
 
     A REMOVE leaves no image to say, so its actor is not known unless the stream names a service.
     """
-    if change.actor is not None:
-        identity = json.loads(change.actor)
-        principal = str(identity.get("principalId", change.actor))
+    return actor_name(change.actor, after, attribute)
+
+
+def actor_name(actor: str | None, after: Any, attribute: str | None) -> str | None:
+    """The same from the record's ``actor`` text."""
+    if actor is not None:
+        identity = json.loads(actor)
+        principal = str(identity.get("principalId", actor))
         return "ttl" if principal == _TTL else principal
     written_by = get(after, (attribute,)) if attribute is not None else None
     if written_by is MISSING or written_by is None:
@@ -103,6 +141,45 @@ def _item_rows(
         actor = actor_of(change, after, options.actor_attribute)
         for difference in _differences(before, after, options.paths, own=True):
             yield (keys, step.effective, change.action, actor, change.event_id, *_cells(difference), caveats)
+
+
+def _change_rows(
+    keys: str, steps: Sequence[Step], coverage: Coverage, options: TimelineOptions, wanted: Wanted
+) -> Iterator[tuple[Any, ...]]:
+    images = _Images()
+    whole = _covered_whole(steps, coverage)
+    for position in _inside(steps, options.window):
+        step, change = steps[position], steps[position].change
+        sides = _sides(steps, position)
+        before, after = map(images.of, sides)
+        actor = actor_of(change, after, options.actor_attribute)
+        if not wanted(step, actor):
+            continue
+        paths = [format_path(path) for path, _, _ in _differences(before, after, options.paths, own=True)]
+        if not paths:
+            continue
+        if not options.paths and change.action != "MODIFY":
+            paths = [""]
+        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, None if whole else coverage))
+        shown = (_image_cells(image, text) for image, text in ((before, sides[0]), (after, sides[1])))
+        yield (
+            keys,
+            step.effective,
+            change.action,
+            actor,
+            change.event_id,
+            *(c for pair in shown for c in pair),
+            paths,
+            caveats,
+        )
+
+
+def _any(_step: Step, _actor: str | None) -> bool:
+    return True
+
+
+def _image_cells(image: Any, text: str | Image) -> tuple[Any, str | None]:
+    return (image, text) if isinstance(text, str) else (MISSING, None)
 
 
 def _cells(difference: Difference) -> tuple[Any, ...]:
@@ -210,7 +287,7 @@ def timeline_caveats(
     items: Mapping[str, Sequence[Step]], coverage: Coverage, options: TimelineOptions
 ) -> tuple[Caveat, ...]:
     """The caveats of a timeline as a whole: of its window, and of all changes in it, shown as rows or not."""
-    found = list(_window_caveats(list(items), coverage, options.window))
+    found = list(window_caveats(list(items), coverage, options.window))
     counts: Counter[str] = Counter()
     for steps in items.values():
         inside = _inside(steps, options.window)
@@ -226,7 +303,8 @@ def timeline_caveats(
     return in_order(found)
 
 
-def _window_caveats(keys: Sequence[str], coverage: Coverage, window: TimeRange) -> Iterator[Caveat]:
+def window_caveats(keys: Sequence[str] | None, coverage: Coverage, window: TimeRange) -> Iterator[Caveat]:
+    """The caveats of an answer about a window of time: of these items, or (None) of any."""
     last = window.end - 1
     if window.explicit_end and not coverage.settled(last - last % SECOND):
         through = coverage.captured_through
@@ -236,7 +314,8 @@ def _window_caveats(keys: Sequence[str], coverage: Coverage, window: TimeRange) 
         spans = ", ".join(f"{_utc(span.start)} to {_utc(span.end)}" for span in coverage.spans) or "nothing"
         yield Caveat("outside_coverage", f"covered is only {spans}")
     for hole in coverage.holes:
-        if any(hole.touches(start or 0, last, key) for key in keys or ("",)):
+        asked = [hole.keys or ""] if keys is None else keys or [""]
+        if any(hole.touches(start or 0, last, key) for key in asked):
             yield Caveat("unreadable_files" if hole.kind == "unreadable" else "outside_coverage", str(hole))
 
 

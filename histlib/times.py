@@ -29,6 +29,8 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:[.,]\d+)?)?)?\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
+_PERIODS = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY}
+_LONGEST_PERIOD = 3_650 * DAY
 _EXPECTED = "expected like 2026-11-08T02:28:24, 2026-11-08T02:28:24+09:00, now or -2h"
 
 
@@ -159,6 +161,19 @@ def parse_range(start: Any, end: Any, tz: tzinfo, *, now: int | None = None) -> 
             (start, end),
         )
     return TimeRange(first, last, clipped, start is not None, end is not None)
+
+
+def parse_period(text: Any) -> int:
+    """The length in µs of a period such as ``1min``, ``30s``, ``2h``, ``1d``.
+
+    Raises:
+        TimeNotValidError: not a whole number of at least one s, min, h or d.
+    """
+    match = re.fullmatch(r"(\d*)(s|min|h|d)", text.strip()) if isinstance(text, str) else None
+    length = int(match[1] or 1) * _PERIODS[match[2]] if match else 0
+    if not 0 < length <= _LONGEST_PERIOD:
+        raise TimeNotValidError(f"{text!r} is no period; expected like 30s, 1min, 2h or 1d, at most 3650d", text)
+    return length
 
 
 def _parse_end(value: Any, tz: tzinfo, now: int) -> int:

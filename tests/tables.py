@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from values_strategies import same
 
-from histlib.frames import ResultFrame, timeline_frame
+from histlib.frames import ResultFrame, answer_frame
 from histlib.timelines import COLUMNS
 from histlib.times import zone
 from histlib.values import MISSING, encode_image, encode_value
@@ -46,7 +46,7 @@ def frame_of(rows: list[tuple[Any, Any, Any, Any]], tz: str = "UTC") -> ResultFr
         "caveats": ["gap redacted" if n % 2 else "" for n, _ in enumerate(rows)],
     }
     assert set(columns) == {"keys", *COLUMNS}
-    return timeline_frame(columns, ["id", "n"], zone(tz), ATTRS)
+    return answer_frame(columns, ["id", "n"], zone(tz), ATTRS)
 
 
 def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from histlib.index.parallel import ordered_map
-from histlib.index.segments import HASH_BITS, THREADS, SegmentReader
+from histlib.index.parallel import THREADS, ordered_map
+from histlib.index.segments import HASH_BITS, SegmentReader
 from histlib.progress import progress
 
 _PARTS: Final = 256

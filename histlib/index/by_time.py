@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,17 +17,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.index.parquet import PART, ParquetReader, Written, write_parquet
+from histlib.index.changed import CHANGED, changed_column
+from histlib.index.parallel import THREADS, ordered_map
+from histlib.index.parquet import NARROW, PART, ParquetReader, Written, write_parquet
 from histlib.index.rows import ROW_SCHEMA, narrow
 
 #: Rows that one read takes at the least.
 GROUP_ROWS: Final = 16_384
 #: Rows that a question handles at once.
 SLICE_ROWS: Final = 16 * GROUP_ROWS
+#: Row groups that one thread reads at once.
+RUN_GROUPS: Final = 4
 #: Files of fewer rows are put together …
 SMALL_ROWS: Final = 8 * GROUP_ROWS
 #: … when there are so many.
 MANY: Final = 16
+
+#: A row of the index, and what it changed.
+TIME_SCHEMA: Final = ROW_SCHEMA.append(pa.field(CHANGED, pa.string()))
 
 
 class TimeFile(msgspec.Struct, frozen=True):
@@ -42,7 +49,9 @@ class TimeFile(msgspec.Struct, frozen=True):
 def write_by_time(folder: Path, rows: pa.Table) -> TimeFile:
     """Write rows, in any order, into a new folder of the index."""
     order = np.argsort(rows.column("timestamp_micros").to_numpy(), kind="stable")
-    ordered = narrow(rows.select(ROW_SCHEMA.names)).take(pa.array(order))
+    if CHANGED not in rows.column_names:
+        rows = rows.append_column(CHANGED, changed_column(rows))
+    ordered = narrow(rows.select(TIME_SCHEMA.names)).take(pa.array(order))
     name = f"times-{uuid.uuid4().hex}"
     part = folder / f"{name}{PART}"
     part.mkdir()
@@ -61,7 +70,9 @@ def merge_by_time(folder: Path, files: Sequence[TimeFile]) -> list[TimeFile]:
     small = [one for one in files if one.written.rows < SMALL_ROWS]
     if len(small) < MANY:
         return list(files)
-    rows = pa.concat_tables([TimeReader(folder, one).between(one.first, one.last + 1) for one in small])
+    rows = pa.concat_tables(
+        [TimeReader(folder, one).between(one.first, one.last + 1, TIME_SCHEMA.names) for one in small]
+    )
     return [*(one for one in files if one not in small), write_by_time(folder, rows)]
 
 
@@ -77,6 +88,12 @@ def slices(readers: Sequence[TimeReader], start: int, end: int) -> pa.Table:
         held += rows
     ends = [*cuts[1:], min(end, max((last for _, last, _ in groups), default=start) + 1)] if cuts else []
     return pa.table({"start": pa.array(cuts, pa.int64()), "end": pa.array(ends, pa.int64())})
+
+
+def parts(readers: Sequence[TimeReader], start: int, end: int, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of all rows with start ≤ stamp < end, in parts of bounded size, read in threads."""
+    jobs = [(reader, groups) for reader in readers for groups in reader.runs(start, end)]
+    return ordered_map(lambda job: job[0].rows(job[1], (start, end), columns), jobs, THREADS)
 
 
 class TimeReader:
@@ -95,21 +112,28 @@ class TimeReader:
 
     def between(self, start: int, end: int, columns: Sequence[str] = ROW_SCHEMA.names) -> pa.Table:
         """Columns of the rows with start ≤ stamp < end, in order of stamp; texts are plain."""
+        return self.rows(self._overlapping(start, end), (start, end), columns)
+
+    def runs(self, start: int, end: int) -> Iterator[list[int]]:
+        """The row groups that may have rows with start ≤ stamp < end, some at a time."""
         groups = self._overlapping(start, end)
-        assert self._reader is not None or not groups
-        if self._reader is None:
-            return ROW_SCHEMA.empty_table().select(columns)
+        return (groups[at : at + RUN_GROUPS] for at in range(0, len(groups), RUN_GROUPS))
+
+    def rows(self, groups: Sequence[int], window: tuple[int, int], columns: Sequence[str]) -> pa.Table:
+        """Columns of the rows of some row groups whose stamps are in the window."""
+        if not groups or self._reader is None:
+            return TIME_SCHEMA.empty_table().select(columns)
         names = list(dict.fromkeys([*columns, "timestamp_micros"]))
         found = self._reader.read(groups, names)
         stamps = found.column("timestamp_micros")
-        inside = found.filter(pc.and_(pc.greater_equal(stamps, start), pc.less(stamps, end)))
-        return inside.select(columns).cast(pa.schema([ROW_SCHEMA.field(name) for name in columns]))
+        inside = found.filter(pc.and_(pc.greater_equal(stamps, window[0]), pc.less(stamps, window[1])))
+        return inside.select(columns).cast(pa.schema([TIME_SCHEMA.field(name) for name in columns]))
 
     def _overlapping(self, start: int, end: int) -> list[int]:
         if self.file.last < start or self.file.first >= end:
             return []
         if self._reader is None:
-            reader = ParquetReader(self._path, self.file.written)
+            reader = ParquetReader(self._path, self.file.written, [*NARROW, CHANGED])
             self._bounds, self._rows = reader.bounds("timestamp_micros"), reader.group_rows()
             self._reader = reader
         return [at for at, (first, last) in enumerate(self._bounds) if first < end and last >= start]

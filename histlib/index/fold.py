@@ -1,6 +1,7 @@
 """Folds the rows of many items at once: of each the last change up to a moment and the first after it.
 
-What is not plain (deliveries that differ, changes of one second, rows without order, hashes that two keys share) is
+What is not plain (deliveries that differ, changes of one second, stamps that run backwards, rows without order, hashes
+that two keys share) is
 called odd and left to :mod:`histlib.reconstruct`, one item at a time.
 """
 
@@ -15,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.index.filtering import holding
 from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, Mask, compare, mask
-from histlib.index.parallel import ordered_map
+from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
-from histlib.index.segments import HASH_BITS, THREADS, SegmentReader
+from histlib.index.segments import HASH_BITS, SegmentReader
 from histlib.queries import Around
 from histlib.times import SECOND, end_of_second
 
@@ -97,7 +99,8 @@ class _Range:
             },
             schema=SCHEMA,
         )
-        return pa.concat_tables([table.filter(pa.array(self._wanted(table))), self._odd_rows()])
+        wanted = self._wanted(table) | self._broken[plain]
+        return pa.concat_tables([table.filter(pa.array(wanted)), self._odd_rows()])
 
     def _wanted(self, table: pa.Table) -> Mask:
         """The rows that the condition may hold of; those that turned out odd stay."""
@@ -105,11 +108,7 @@ class _Range:
         if condition is None:
             return np.ones(table.num_rows, dtype=bool)
         images = pc.coalesce(table.column("new_image"), table.column("next_old_image"))
-        columns = (table.column("keys").to_pylist(), images.to_pylist(), table.column("odd").to_pylist())
-        holds = [
-            odd or (image is not None and condition.item(key, image)) for key, image, odd in zip(*columns, strict=True)
-        ]
-        return np.array(holds, dtype=bool)
+        return holding(table.column("keys"), images, condition) | mask(table.column("odd"))
 
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""
@@ -182,14 +181,21 @@ class _Range:
     def _effective(self) -> Numbers:
         """The running maximum of the stamps within each item."""
         stamps: Numbers = self._rows.column("timestamp_micros").to_numpy()
-        backwards = (stamps[1:] < stamps[:-1]) & (self._item[1:] == self._item[:-1])
-        if not backwards.any():
+        if not self._backwards.any():
             return stamps
         stamps = stamps.copy()
-        for item in np.unique(self._item[1:][backwards]):
+        for item in np.flatnonzero(self._any(self._backwards)):
             inside = slice(self._starts[item], self._ends[item])
             stamps[inside] = np.maximum.accumulate(stamps[inside])
         return stamps
+
+    @cached_property
+    def _backwards(self) -> Mask:
+        """Rows with an earlier stamp than the one before them."""
+        stamps = self._rows.column("timestamp_micros").to_numpy()
+        found = np.zeros(len(stamps), dtype=bool)
+        found[1:] = (stamps[1:] < stamps[:-1]) & (self._item[1:] == self._item[:-1])
+        return found
 
     @cached_property
     def _split(self) -> Numbers:
@@ -235,7 +241,7 @@ class _Range:
     @cached_property
     def _odd(self) -> Mask:
         """Items to be reconstructed one by one."""
-        odd = self._any((self._links == CONFLICT) | (self._links == UNORDERED))
+        odd = self._any((self._links == CONFLICT) | (self._links == UNORDERED) | self._backwards)
         codes = self._rows.column("keys").combine_chunks().indices.to_numpy()
         other_key = np.zeros(len(codes), dtype=bool)
         other_key[1:] = (codes[1:] != codes[:-1]) & (self._item[1:] == self._item[:-1])
@@ -243,6 +249,15 @@ class _Range:
         sharing = (self._effective >= second) & (self._effective < second + SECOND) & (self._links != COPY)
         most = 1 if self.query.moment % SECOND == 0 else 0
         return odd | self._any(other_key) | (np.add.reduceat(sharing.astype(np.int64), self._starts) > most)
+
+    @cached_property
+    def _broken(self) -> Mask:
+        """Items of which a change is missing between the moment and where the query looks to."""
+        through = self.query.through
+        if through is None or self.query.condition is None:
+            return np.zeros(len(self._starts), dtype=bool)
+        before = np.concatenate([[0], self._effective[:-1]])
+        return self._any((self._links == GAP) & (self._effective > self.query.moment) & (before <= through))
 
     def _any(self, rows: Mask) -> Mask:
         """The items with any of these rows."""

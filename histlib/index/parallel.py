@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
+
+#: Threads that answer one question.
+THREADS: Final = 2
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -41,6 +41,7 @@ _ALLOWED: Final = {"action": ACTIONS, "view": VIEWS, "precision": tuple(PRECISIO
 _IMAGES: Final = ("keys", "new_image", "old_image")
 #: A string without \\u escapes, or a number, as canonical text.
 _SIMPLE_VALUE: Final = r'(?:"(?:[^"\\\x00-\x1f]|\\["\\bfnrt])*"|-?[1-9]\d*(?:\.\d*[1-9])?|-?0\.\d*[1-9]|0)'
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _PYTHON: Final = {pa.string(): str, pa.int64(): int}
 _Line: Final = msgspec.defstruct(
     "_Line",
@@ -178,6 +179,19 @@ def sort_rows(table: pa.Table) -> pa.Table:
 def row_order(table: pa.Table) -> Any:
     """Where each row comes from when the rows are sorted so."""
     return np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
+
+
+def identity_hashes(table: pa.Table) -> Any:
+    """A number for each row, the same for deliveries of one change (stream and sequence number, else the event id)."""
+    hashes = np.zeros(table.num_rows, dtype=np.uint64)
+    for word in [*_sequence_words(table), _stream_ranks(table)]:
+        hashes = (hashes ^ word.astype(np.uint64)) * _MIX
+        hashes ^= hashes >> np.uint64(29)
+    nameless = pc.or_(pc.is_null(table.column("sequence_number")), pc.is_null(table.column("stream")))
+    at = np.flatnonzero(nameless.to_numpy(zero_copy_only=False))
+    if len(at):
+        hashes[at] = hash_column(table.column("event_id").take(pa.array(at))).to_numpy()
+    return hashes
 
 
 def _stream_ranks(table: pa.Table) -> Any:

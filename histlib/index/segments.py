@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from histlib.index.links import link_codes
-from histlib.index.parallel import ordered_map
+from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.parquet import PART, DamagedIndexError, ParquetReader, Written, checksum, write_parquet
 from histlib.index.rows import REPEATED, ROW_SCHEMA, concat, empty_rows, narrow, sort_rows
 
@@ -27,7 +27,6 @@ ROW_GROUP_ROWS: Final = 2_048
 #: A segment of at most this many rows is kept in memory once read.
 SMALL_ROWS: Final = 32 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
-THREADS: Final = 2
 
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -88,7 +87,7 @@ def _write_bucket(folder: Path, job: tuple[int, Load]) -> tuple[Bucket, Hashes]:
     number, load = job
     table = sort_rows(load())
     table = table.append_column("link", pa.array(link_codes(table)))
-    written = write_parquet(table, folder / f"{number:04d}.parquet", ROW_GROUP_ROWS, "key_hash")
+    written = write_parquet(table, folder / f"{number:04d}.parquet", ROW_GROUP_ROWS, "key_hash", images="lz4")
     bucket = Bucket(number, written, table.nbytes)
     return bucket, np.unique(table.column("key_hash").to_numpy())
 

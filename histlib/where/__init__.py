@@ -18,7 +18,7 @@ from histlib.errors import ConditionNotValidError
 from histlib.paths import Path
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
-from histlib.where.nodes import Subject, Test, image_paths
+from histlib.where.nodes import Actor, Subject, Test, TimeIs, image_paths, uses
 
 __all__ = ["Condition", "Names", "Subject", "parse_where"]
 
@@ -35,6 +35,16 @@ class Condition:
     paths: frozenset[Path] = field(repr=False)
     _test: Test = field(repr=False)
     _check: Callable[[list[Any]], bool] = field(repr=False)
+
+    @property
+    def uses_actor(self) -> bool:
+        """Whether it asks for the actor."""
+        return uses(self._test, Actor)
+
+    @property
+    def uses_time(self) -> bool:
+        """Whether it asks for the time."""
+        return uses(self._test, TimeIs)
 
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it is true of an item, by its key and image texts; of no item it is not."""

@@ -161,3 +161,14 @@ def image_paths(test: Any) -> frozenset[Path]:
     if hasattr(test, "__dataclass_fields__"):
         return image_paths(tuple(getattr(test, name) for name in test.__dataclass_fields__))
     return frozenset()
+
+
+def uses(test: Any, kind: type) -> bool:
+    """Whether a tree has a node of a kind, at whatever depth."""
+    if isinstance(test, kind):
+        return True
+    if isinstance(test, tuple):
+        return any(uses(part, kind) for part in test)
+    return hasattr(test, "__dataclass_fields__") and any(
+        uses(getattr(test, name), kind) for name in test.__dataclass_fields__
+    )

@@ -1,0 +1,111 @@
+"""Who was hit: the periods of items in which a condition held, as columns of a table.
+
+Pure; :mod:`histlib.frames` makes the DataFrame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from histlib.caveats import to_cell
+from histlib.chain import Image, Step
+from histlib.coverage import Coverage
+from histlib.stretches import Period, Stretch, periods
+from histlib.timelines import actor_of
+from histlib.times import TimeRange
+from histlib.values import MISSING, decode_image
+
+#: Columns after the key's: name → what it holds.
+COLUMNS: Final[dict[str, str]] = {
+    "since": "when it began to be so, datetime64[us, tz]; the earliest it may have; NaT: before the history tells",
+    "until": "when it ended; the latest it may have; NaT: not ended",
+    "from_latest": "it was so at the latest from then on; equal to since where that is exact",
+    "to_earliest": "it was so at the least until then; equal to until where that is exact; NaT: not ended",
+    "set_by": "actor of the change that began it; NA where not known",
+    "set_event": "that change's event_id; NA where it is missing, or came before the history",
+    "ended_by": "actor of the change that ended it; NA where not known or not ended",
+    "ended_action": "MODIFY or REMOVE; NA where not ended, or where that change is missing",
+    "ended_event": "that change's event_id; NA likewise",
+    "still": "bool: whether it is so to the last that is captured",
+}
+
+#: Whether something holds of an image; None where the image does not tell.
+Holds = Callable[[str, str | Image], bool | None]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One item's period in which it was so."""
+
+    keys: str
+    period: Period
+    caveats: str
+
+
+def find_hits(
+    keys: str, stretches: Sequence[Stretch], window: TimeRange, coverage: Coverage, holds: Holds
+) -> list[Hit]:
+    """The periods of an item that touch a window, in order of time."""
+    found = periods(stretches, lambda image: holds(keys, image))
+    return [
+        Hit(keys, period, to_cell({*period.caveats, *_silence(keys, period, window, coverage)}))
+        for period in found
+        if period.touches(window.start, window.end)
+    ]
+
+
+def hit_columns(hits: Sequence[Hit], actor_attribute: str | None) -> dict[str, list[Any]]:
+    """The columns ``keys``, :data:`COLUMNS`, ``image`` (text, at since) and ``caveats``; times in epoch µs."""
+    columns: dict[str, list[Any]] = {name: [] for name in ("keys", *COLUMNS, "image", "caveats")}
+    for hit in hits:
+        for column, value in zip(columns.values(), _row(hit, actor_attribute), strict=True):
+            column.append(value)
+    return columns
+
+
+def _row(hit: Hit, actor_attribute: str | None) -> tuple[Any, ...]:
+    period = hit.period
+    begun, ended = period.begun_by, period.ended_by
+    return (
+        hit.keys,
+        period.from_earliest,
+        period.to_latest,
+        period.from_latest,
+        period.to_earliest,
+        _actor(begun, actor_attribute),
+        None if begun is None else begun.change.event_id,
+        _actor(ended, actor_attribute),
+        None if ended is None else ended.change.action,
+        None if ended is None else ended.change.event_id,
+        period.to_latest is None,
+        period.first.image,
+        hit.caveats,
+    )
+
+
+def _actor(step: Step | None, attribute: str | None) -> str | None:
+    if step is None:
+        return None
+    return actor_of(step.change, decode_image(step.after) if isinstance(step.after, str) else MISSING, attribute)
+
+
+def _silence(keys: str, period: Period, window: TimeRange, coverage: Coverage) -> set[str]:
+    """What is not certain about a period's open ends, as far as they lie in the window."""
+    found = {"same_second"} if period.from_earliest == period.to_latest else set()
+    if period.from_earliest is None and period.from_latest > window.start:
+        found.add("outside_coverage")
+    if period.last.to_latest is None and period.last.begun_by is not None:
+        start, last = period.last.from_latest, window.end - 1
+        if last > start and not coverage.covers(start, last, period.last.begun_by.change.stream):
+            found.add("outside_coverage")
+        for hole in coverage.holes_in(start, last, keys):
+            found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
+    return found
+
+
+def condition_on_images(item: Callable[[str, str | None], bool]) -> Holds:
+    """A condition on items as :data:`Holds`: of no item it does not hold."""
+    known: Mapping[Image, bool | None] = {Image.NONE: False, Image.UNSEEN: None}
+    return lambda keys, image: known[image] if isinstance(image, Image) else item(keys, image)

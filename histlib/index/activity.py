@@ -1,0 +1,81 @@
+"""Counts the changes of a window by period, action and path, each change once however often it was delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from histlib.index.by_time import TimeReader
+from histlib.index.changed import CHANGED
+from histlib.index.rows import identity_hashes
+from histlib.index.selecting import selected
+from histlib.queries import Activity
+
+_COLUMNS: Final = ["key_hash", "stream", "sequence_number", "event_id", "timestamp_micros", "action", CHANGED]
+_SCHEMA: Final = pa.schema(
+    [
+        ("period", pa.int64()),
+        ("action", pa.string()),
+        ("path", pa.string()),
+        ("changes", pa.int64()),
+        ("items", pa.int64()),
+    ]
+)
+#: Mixes two numbers into one, so that equal pairs, and as good as only they, are equal.
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+
+Numbers = np.ndarray[Any, Any]
+Kinds = dict[tuple[str, str], int]
+
+
+def activity(readers: Sequence[TimeReader], query: Activity) -> pa.Table:
+    """The answer to a query."""
+    kinds: Kinds = {}
+    found = [_facts(rows, query, kinds) for rows in selected(readers, query, _COLUMNS)]
+    items, identities, periods, codes = (
+        (np.concatenate(column) for column in zip(*found, strict=True)) if found else 4 * (np.zeros(0, np.int64),)
+    )
+    once = np.unique(identities, return_index=True)[1]
+    items, periods, codes = items[once], periods[once], codes[once]
+    order = np.argsort(items.astype(np.uint64) ^ (periods.astype(np.uint64) * _MIX))
+    items, periods, codes = items[order], periods[order], codes[order]
+    counted = []
+    for action, path in sorted({(action, path) for action, paths in kinds for path in paths.split("\n")}):
+        having = np.array([a == action and path in paths.split("\n") for a, paths in kinds], dtype=bool)
+        counted += _count(action, path, items[having[codes]], periods[having[codes]])
+    columns = zip(*counted, strict=True) if counted else ([] for _ in _SCHEMA)
+    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
+    period = pc.add(pc.multiply(table.column("period"), query.unit), query.origin)
+    return table.set_column(0, "period", period)
+
+
+def _facts(rows: pa.Table, query: Activity, kinds: Kinds) -> tuple[Numbers, ...]:
+    """Of each change its item, its identity, its period and the code of its kind, that is action and paths."""
+    changes = rows.filter(pc.not_equal(rows.column("action"), "BASELINE"))
+    periods = (changes.column("timestamp_micros").to_numpy() - query.origin) // query.unit
+    pairs = pc.binary_join_element_wise(changes.column("action"), changes.column(CHANGED), "\n").combine_chunks()
+    encoded = pairs.dictionary_encode()
+    known = [kinds.setdefault(_kind(text), len(kinds)) for text in encoded.dictionary.to_pylist()]
+    codes = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()] if known else np.zeros(0, np.int64)
+    return changes.column("key_hash").to_numpy(), identity_hashes(changes), periods, codes
+
+
+def _kind(text: str) -> tuple[str, str]:
+    action, _, paths = text.partition("\n")
+    return action, paths
+
+
+def _count(action: str, path: str, items: Numbers, periods: Numbers) -> list[tuple[int, str, str, int, int]]:
+    """The numbers of changes and of different items in each period; equal pairs of item and period stand together."""
+    if not len(items):
+        return []
+    first = np.ones(len(items), dtype=bool)
+    first[1:] = (items[1:] != items[:-1]) | (periods[1:] != periods[:-1])
+    lowest = periods.min()
+    changes = np.bincount(periods - lowest)
+    different = np.bincount(periods[first] - lowest, minlength=len(changes))
+    return [(int(at + lowest), action, path, int(changes[at]), int(different[at])) for at in np.flatnonzero(changes)]

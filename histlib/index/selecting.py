@@ -1,0 +1,42 @@
+"""Rows of a window for which a condition on changes may hold: DuckDB decides, or Python where that leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+from histlib.index.by_time import TimeReader, parts
+from histlib.index.filtering import decide
+from histlib.queries import Activity, ChangeCondition, ChangeKeys
+from histlib.timelines import actor_name
+from histlib.values import decode_image
+
+_ASKED: Final = ["keys", "new_image", "old_image", "action", "timestamp_micros", "actor"]
+
+
+def selected(readers: Sequence[TimeReader], query: ChangeKeys | Activity, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of the rows in a query's window for which its condition may hold, in parts."""
+    condition = query.condition
+    if condition is None:
+        yield from parts(readers, query.start, query.end, columns)
+        return
+    for rows in parts(readers, query.start, query.end, list(dict.fromkeys([*columns, *_ASKED]))):
+        changes = _changes(rows, condition, query.actor_attribute)
+        held = decide(changes, condition.duckdb(), lambda row: condition.change(*row))
+        yield rows.filter(pa.array(held)).select(columns)
+
+
+def _changes(rows: pa.Table, condition: ChangeCondition, actor_attribute: str | None) -> pa.Table:
+    """What a condition asks of: the actor is worked out only where it matters."""
+    actors: list[str | None] = [None] * rows.num_rows
+    if condition.uses_actor:
+        pairs = zip(rows.column("actor").to_pylist(), rows.column("new_image").to_pylist(), strict=True)
+        actors = [actor_name(actor, _item(image, actor_attribute), actor_attribute) for actor, image in pairs]
+    changes = rows.select(_ASKED[:-1]).rename_columns(["keys", "new_image", "old_image", "action", "effective"])
+    return changes.append_column("actor", pa.array(actors, pa.string()))
+
+
+def _item(image: str | None, actor_attribute: str | None) -> Any:
+    return None if image is None or actor_attribute is None else decode_image(image)

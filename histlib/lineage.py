@@ -1,0 +1,179 @@
+"""Where values come from: since when a path has held a value, and which change last set each path of an item.
+
+Pure. All times are epoch µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from histlib.caveats import to_cell
+from histlib.chain import Image
+from histlib.paths import Path, format_path, get
+from histlib.stretches import Period, Stretch, periods
+from histlib.timelines import actor_of
+from histlib.values import MISSING, decode_image, encode_value, equal
+
+#: Columns of blame after the key's: name → what it holds.
+COLUMNS: Final[dict[str, str]] = {
+    "path": "path of a value that is no map or list, or of an empty one",
+    "time": "effective time of the change that last set or removed it; NaT: before the history tells",
+    "action": "INSERT, MODIFY or REMOVE; NA: a change that is missing, or before the history",
+    "actor": "ttl, the value of the history's actor_attribute, or the service; NA where not known",
+    "event_id": "the stream's eventID; of a missing change that of the change which revealed it",
+    "value": "Python value then, or MISSING: removed",
+    "value_json": "the same as image JSON; NA where missing",
+    "before": "Python value before that change, or MISSING",
+    "before_json": "the same as image JSON; NA where missing",
+    "since": "since when it is so, the earliest it may have been; equal to time but where a change is missing",
+    "caveats": "names of caveats, space-separated; empty if none",
+}
+
+
+@dataclass(frozen=True)
+class Spell:
+    """Of a value at a path: the period asked about, and those before it."""
+
+    status: str
+    period: Period | None
+    earlier: tuple[Period, ...]
+
+
+def find_spell(stretches: Sequence[Stretch], path: Path, value: Any, moment: int) -> Spell:
+    """Whether a path holds a value at a moment (``holds``), has held it before (``held``, the last time), or ``never``.
+
+    ``unknown``: it has not as far as images tell, and some of them do not tell. An item that is not there has MISSING
+    everywhere.
+    """
+    images = _Values(path)
+    known = [stretch for stretch in stretches if stretch.from_earliest is None or stretch.from_earliest <= moment]
+    found = [
+        period
+        for period in periods(stretches, lambda image: images.holds(image, value))
+        if period.from_earliest is None or period.from_earliest <= moment
+    ]
+    if found:
+        last = found[-1]
+        holds = last.to_latest is None or last.to_latest > moment
+        return Spell("holds" if holds else "held", last, tuple(found[:-1]))
+    untold = any(images.holds(stretch.image, value) is None for stretch in known)
+    return Spell("unknown" if untold or not known else "never", None, ())
+
+
+def value_before(period: Period, path: Path) -> Any:
+    """What the path held right before a period; MISSING where nothing, or no item, or not known."""
+    return MISSING if period.before is None else _Values(path).of(period.before.image)
+
+
+@dataclass(frozen=True)
+class Origination:
+    """Of one path: the stretch in which its value began, that value and the one before it."""
+
+    value: Any
+    before: Any
+    stretch: Stretch
+    from_earliest: int | None
+
+
+def blame_columns(
+    keys: str, stretches: Sequence[Stretch], moment: int, paths: Sequence[Path], actor_attribute: str | None
+) -> dict[str, list[Any]]:
+    """The columns ``keys`` and :data:`COLUMNS` of an item at a moment, by path; times in epoch µs, or None.
+
+    A row for each value of the item then, and for each that it had before; or for each of ``paths``.
+    """
+    found = _originations([one for one in stretches if _begun(one, moment)], tuple(paths))
+    rows = [
+        _row(keys, path, one, actor_attribute) for path, one in sorted(found.items(), key=lambda pair: _order(pair[0]))
+    ]
+    names = ("keys", *COLUMNS)
+    cells = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, cells, strict=True)}
+
+
+def _originations(stretches: Sequence[Stretch], paths: tuple[Path, ...]) -> dict[Path, Origination]:
+    found: dict[Path, Origination] = {}
+    last: dict[Path, Any] = {}
+    unseen: Stretch | None = None
+    for stretch in stretches:
+        if stretch.image is Image.UNSEEN:
+            unseen = unseen or stretch
+            continue
+        image = decode_image(stretch.image) if isinstance(stretch.image, str) else {}
+        values = {path: get(image, path) for path in paths} if paths else dict(_leaves(image))
+        earliest = stretch.from_earliest if unseen is None else unseen.from_earliest
+        for path in last.keys() | values.keys():
+            before, value = last.get(path, MISSING), values.get(path, MISSING)
+            if (path not in found and value is not MISSING) or not equal(before, value):
+                found[path] = Origination(value, before, stretch, earliest)
+        last, unseen = values, None
+    return found
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The values that are no map or list, or an empty one, with their paths."""
+    if isinstance(value, dict) and (value or not path):
+        for name, member in value.items():
+            yield from _leaves(member, (*path, name))
+    elif isinstance(value, list) and value:
+        for position, member in enumerate(value):
+            yield from _leaves(member, (*path, position))
+    else:
+        yield path, value
+
+
+def _row(keys: str, path: Path, one: Origination, actor_attribute: str | None) -> tuple[Any, ...]:
+    step, stretch = one.stretch.begun_by, one.stretch
+    revealed = stretch.ended_by if stretch.from_earliest is not None else None
+    shown = step or revealed
+    exact = one.from_earliest == stretch.from_latest
+    return (
+        keys,
+        format_path(path),
+        None if stretch.from_earliest is None else stretch.from_latest,
+        None if step is None else step.change.action,
+        None if step is None else actor_of(step.change, _item_of(stretch), actor_attribute),
+        None if shown is None else shown.change.event_id,
+        *_pair(one.value),
+        *_pair(one.before),
+        one.from_earliest,
+        to_cell(stretch.caveats if exact or step is None else {*stretch.caveats, "chain_unproven"}),
+    )
+
+
+def _item_of(stretch: Stretch) -> Any:
+    return decode_image(stretch.image) if isinstance(stretch.image, str) else MISSING
+
+
+def _pair(value: Any) -> tuple[Any, str | None]:
+    return value, None if value is MISSING else encode_value(value)
+
+
+def _begun(stretch: Stretch, moment: int) -> bool:
+    return stretch.from_earliest is None or stretch.from_latest <= moment
+
+
+def _order(path: Path) -> tuple[tuple[bool, str | int], ...]:
+    return tuple((isinstance(step, int), step) for step in path)
+
+
+class _Values:
+    """The values at a path of images, each decoded once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+
+    def of(self, image: str | Image) -> Any:
+        if isinstance(image, Image):
+            return MISSING
+        if image not in self._known:
+            self._known[image] = get(decode_image(image), self._path)
+        return self._known[image]
+
+    def holds(self, image: str | Image, value: Any) -> bool | None:
+        if image is Image.UNSEEN:
+            return None
+        return equal(self.of(image), value)

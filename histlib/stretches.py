@@ -1,0 +1,146 @@
+"""Stretches: the consecutive images of one item with the bounds of their times, and periods of them for which something
+holds.
+
+Pure. A stretch begins and ends with a change, exactly, or somewhere between two changes where one is missing. All times
+are epoch µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from histlib.chain import Image, Link, Step
+from histlib.coverage import Coverage
+from histlib.reconstruct import own_caveats
+
+
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """A time in which the item was one ``image`` (``Image.NONE``: not there, ``Image.UNSEEN``: not known).
+
+    It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
+    ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
+    ``ended_by``. ``caveats`` are names.
+    """
+
+    image: str | Image
+    from_earliest: int | None
+    from_latest: int
+    to_earliest: int | None
+    to_latest: int | None
+    begun_by: Step | None
+    ended_by: Step | None
+    caveats: frozenset[str] = frozenset()
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether it may lie in part in start ≤ t < end."""
+        begun = self.from_earliest is None or self.from_earliest < end
+        at_once = self.from_earliest == self.to_latest == start
+        return begun and (self.to_latest is None or self.to_latest > start or at_once)
+
+
+class Period(Stretch, frozen=True, gc=False, kw_only=True):
+    """An unbroken run of stretches in which something held, from ``first`` to ``last``; ``image`` is the first one's.
+
+    ``before`` is what was before it, where that is known.
+    """
+
+    first: Stretch
+    last: Stretch
+    before: Stretch | None
+
+
+def build_stretches(steps: Sequence[Step], coverage: Coverage) -> list[Stretch]:
+    """The stretches of an item from its changes, in order; none where it has no change."""
+    if not steps:
+        return []
+    found = [_first(steps[0], coverage)]
+    for position, step in enumerate(steps):
+        following = steps[position + 1] if position + 1 < len(steps) else None
+        found += _after(step, following, coverage)
+    return found
+
+
+def periods(stretches: Iterable[Stretch], holds: Callable[[str | Image], bool | None]) -> Iterator[Period]:
+    """The periods of the stretches for whose images ``holds`` is true; None means that it cannot be told.
+
+    A stretch that cannot be told before or after a period widens its bounds.
+    """
+    run: list[Stretch] = []
+    before: Stretch | None = None
+    for stretch in stretches:
+        verdict = holds(stretch.image)
+        if verdict:
+            run.append(stretch)
+            continue
+        if run:
+            yield _period(run, before, stretch if verdict is None else None)
+            run = []
+        before = stretch if verdict is not None else _untold(before, stretch)
+    if run:
+        yield _period(run, before, None)
+
+
+def _first(step: Step, coverage: Coverage) -> Stretch:
+    """What was before the first known change: so at the latest since the span began in which it came."""
+    span = coverage.span_around(step.effective, step.change.stream)
+    latest = step.effective if span is None else min(span, step.effective)
+    return Stretch(step.before, None, latest, step.effective, step.effective, None, step)
+
+
+def _after(step: Step, following: Step | None, coverage: Coverage) -> Iterator[Stretch]:
+    """The stretch that a change began; where the next one started from another image, that one too."""
+    begun = step.effective
+    caveats = set(map(str, own_caveats(step)))
+    if following is None:
+        yield Stretch(step.after, begun, begun, None, None, step, None, frozenset(caveats))
+        return
+    caveats |= _between(step, following, coverage)
+    ended = following.effective
+    if following.link is Link.GAP:
+        broken = frozenset({*caveats, "gap"})
+        yield Stretch(step.after, begun, begun, begun, ended, step, None, broken)
+        yield Stretch(following.before, begun, ended, ended, ended, None, following, frozenset({"gap"}))
+        return
+    shown = following.before if step.after is Image.UNSEEN else step.after
+    yield Stretch(shown, begun, begun, ended, ended, step, following, frozenset(caveats))
+
+
+def _between(step: Step, following: Step, coverage: Coverage) -> set[str]:
+    """Why it is not certain that nothing came between two changes that follow each other."""
+    found = {"chain_unproven"} if following.link is Link.UNPROVEN else set()
+    start, end = step.effective, following.effective
+    if following.new_stream or not coverage.covers(start, end, following.change.stream):
+        found.add("outside_coverage")
+    for hole in coverage.holes_in(start, end, step.change.keys):
+        found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
+    return found
+
+
+def _untold(before: Stretch | None, stretch: Stretch) -> Stretch:
+    """A stretch of which nothing can be told, together with such ones before it."""
+    if before is None or before.image is not Image.UNSEEN or stretch.image is not Image.UNSEEN:
+        return stretch
+    return msgspec.structs.replace(stretch, from_earliest=before.from_earliest)
+
+
+def _period(run: Sequence[Stretch], before: Stretch | None, after: Stretch | None) -> Period:
+    first, last = run[0], run[-1]
+    widened = before is not None and before.image is Image.UNSEEN
+    caveats = frozenset().union(*(stretch.caveats for stretch in run))
+    if widened or after is not None:
+        caveats |= {"chain_unproven"}
+    return Period(
+        image=first.image,
+        first=first,
+        last=last,
+        from_earliest=before.from_earliest if before is not None and widened else first.from_earliest,
+        from_latest=first.from_latest,
+        to_earliest=last.to_earliest,
+        to_latest=last.to_latest if after is None else after.to_latest,
+        begun_by=first.begun_by,
+        ended_by=last.ended_by,
+        before=None if widened else before,
+        caveats=caveats,
+    )

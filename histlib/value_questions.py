@@ -1,0 +1,141 @@
+"""Questions about the values of one item: since when one holds, and which change set each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from histlib.caveats import Caveat, in_order
+from histlib.chain import Step
+from histlib.errors import PathNotValidError
+from histlib.facts import Facts
+from histlib.item_questions import ItemQuestions, check_paths
+from histlib.lineage import Spell, blame_columns, find_spell, value_before
+from histlib.paths import Path, get, parse_path
+from histlib.reconstruct import Finding, state_at
+from histlib.results import StateChange
+from histlib.since import Since
+from histlib.stretches import Period, build_stretches
+from histlib.times import end_of_second, format_time, from_micros, parse_state_time
+from histlib.values import MISSING, Item, decode_image
+
+if TYPE_CHECKING:
+    from histlib.frames import ResultFrame
+
+#: The value that the path has at the time asked for.
+_THEN: Final = object()
+
+
+class ValueQuestions(ItemQuestions):
+    """``since``, ``blame``."""
+
+    def since(self, key: Any, path: str, *, value: Any = _THEN, time: Any = "now") -> Since:
+        """Since when a path of an item has held the value that it has at a time, or another one.
+
+        Args:
+            key: as for :meth:`state_at`.
+            path: such as ``price`` or ``address.zip``.
+            value: the value to look for (``histlib.MISSING``: nothing there); default: what the path holds at ``time``.
+            time: as for :meth:`state_at`; later changes are told only as the end of the period.
+
+        Returns:
+            A :class:`histlib.since.Since`: the period around ``time`` in which it held, or the last one before it.
+            Deletes end a period. Where a change is missing, or the time of one is not known, the bounds widen.
+
+        Raises:
+            KeyNotValidError, TimeNotValidError: not a whole key of this table, not a time.
+            PathNotValidError: not a path, or one that no image of the item has.
+            SourceError: the history cannot be read.
+        """
+        facts = self._facts()
+        whole = self._whole_key(key, facts.key_schema)
+        moment = parse_state_time(time, self._tz)
+        wanted = _whole_path(path)
+        steps = self._chains([whole.text])[whole.text]
+        check_paths({whole.text: steps}, [wanted])
+        finding = state_at(steps, whole.text, moment, facts.coverage)
+        if value is _THEN:
+            value = MISSING if finding.image is None else get(decode_image(finding.image), wanted)
+        stretches = build_stretches(steps, facts.coverage)
+        spell = find_spell(stretches, wanted, value, end_of_second(moment))
+        period = spell.period
+        return Since(
+            keys=dict(whole.values),
+            path=path,
+            value=value,
+            time=from_micros(moment, self._tz),
+            status="unknown" if finding.status == "unknown" and spell.status != "held" else spell.status,
+            since=self._time(period.from_earliest) if period else None,
+            from_latest=self._time(period.from_latest) if period else None,
+            until=self._time(period.to_latest) if period else None,
+            before=value_before(period, wanted) if period else MISSING,
+            change=self._change_of(period.begun_by) if period else None,
+            ended_by=self._change_of(period.ended_by) if period else None,
+            earlier=tuple((self._time(one.from_earliest), self._time(one.to_latest)) for one in spell.earlier),
+            completeness=_completeness(facts, finding, period),
+            caveats=in_order([*finding.caveats, *_spell_caveats(spell, steps)]),
+            origin=self._origin(facts),
+        )
+
+    def blame(self, key: Any, time: Any = "now", *, paths: Sequence[str] | str | None = None) -> ResultFrame:
+        """Which change last set each value of an item, as it was at a time; those removed until then, too.
+
+        Args:
+            key, time: as for :meth:`state_at`.
+            paths: only these paths, each as a whole.
+
+        Returns:
+            A DataFrame in order of path: ``keys``, ``keys.<name>`` and :data:`histlib.lineage.COLUMNS`. Maps and lists
+            are told by what is in them.
+
+        Raises:
+            KeyNotValidError, TimeNotValidError, PathNotValidError: as for :meth:`since`.
+            SourceError: the history cannot be read.
+        """
+        from histlib.frames import answer_frame
+
+        facts = self._facts()
+        whole = self._whole_key(key, facts.key_schema)
+        moment = parse_state_time(time, self._tz)
+        wanted = self._paths(paths or ())
+        steps = self._chains([whole.text])[whole.text]
+        check_paths({whole.text: steps}, wanted)
+        finding = state_at(steps, whole.text, moment, facts.coverage)
+        stretches = build_stretches(steps, facts.coverage)
+        columns = blame_columns(whole.text, stretches, end_of_second(moment), wanted, self._actor_attribute)
+        heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
+        caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
+        attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
+        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+
+    def _change_of(self, step: Step | None) -> StateChange | None:
+        item: Item | None = decode_image(step.after) if step is not None and isinstance(step.after, str) else None
+        return self._state_change(step, item)
+
+
+def _whole_path(path: str) -> Path:
+    parsed = parse_path(path)
+    if not parsed:
+        raise PathNotValidError("an empty path is the whole item; expected one like price", path)
+    return parsed
+
+
+def _completeness(facts: Facts, finding: Finding, period: Period | None) -> str:
+    """Attested where the state is, and nothing may be missing since the period began."""
+    if period is None or period.from_earliest is None or finding.completeness != "attested":
+        return "observed"
+    stream = period.begun_by.change.stream if period.begun_by else None
+    end = period.from_latest if period.to_earliest is None else period.to_earliest
+    doubtful = {"gap", "outside_coverage", "unreadable_files"} & period.caveats
+    return "attested" if not doubtful and facts.coverage.attests(period.from_earliest, end, stream) else "observed"
+
+
+def _spell_caveats(spell: Spell, steps: Sequence[Step]) -> list[Caveat]:
+    if spell.period is not None:
+        found = [Caveat(name) for name in spell.period.caveats]
+        if spell.period.from_earliest is None:
+            found.append(Caveat("outside_coverage", "it was so already before the history tells"))
+        return found
+    if steps and steps[0].change.action != "INSERT":
+        return [Caveat("outside_coverage", "what was before the first known change is not known")]
+    return []

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from histlib.asking import Asking
 from histlib.caveats import Caveat
-from histlib.chain import Step
+from histlib.chain import Link, Step
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
 from histlib.facts import Facts
 from histlib.paths import Path, format_path
-from histlib.queries import Activity, ChangeKeys
+from histlib.queries import NOTHING, Activity, Around, ChangeKeys
 from histlib.timelines import TimelineOptions, Wanted, change_columns, timeline_caveats
-from histlib.times import HOUR, TimeRange, from_micros, parse_period, parse_range, to_micros
+from histlib.times import HOUR, SECOND, TimeRange, from_micros, parse_period, parse_range, to_micros
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class ChangeQuestions(Asking):
             raise _too_many(found, limit)
         caveats = [*self._changes_caveats(facts, window, items if keys is not None else None)]
         caveats += timeline_caveats(items, facts.coverage, options)
+        if keys is None and (at_paths or condition):
+            caveats += self._not_selected(window, items)
         said = f" where {where}" if where else ""
         attrs = self._answer_attrs(facts, f"{found:,} changes{said}", caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
@@ -152,12 +155,27 @@ class ChangeQuestions(Asking):
         Raises:
             RequestError: they are of more items than there may be changes.
         """
+        import pyarrow.compute as pc
+
         query = ChangeKeys(window.start - _SKEW, window.end, condition, self._actor_attribute)
         rows = self._opened.source.fetch(query)
-        inside = rows.filter([stamp >= window.start for stamp in rows.column("timestamp_micros").to_pylist()])
+        inside = rows.filter(pc.greater_equal(rows.column("timestamp_micros"), window.start))
         if len(inside.column("keys").unique()) > limit:
             raise _too_many(inside.num_rows, limit)
         return sorted(rows.column("keys").unique().to_pylist())
+
+    def _not_selected(self, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
+        """A condition cannot select what is missing: whether it is so of items other than these."""
+        before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
+        around = self._opened.source.fetch(Around(before, NOTHING, through=window.end))
+        keys = around.column("keys")
+        broken = set(keys.filter(around.column("gap")).to_pylist()) - set(items)
+        odd = set(keys.filter(around.column("odd")).to_pylist()) - set(items)
+        broken |= {text for text, steps in self._chains_by_batch(sorted(odd)) if _broken_within(steps, window)}
+        if broken:
+            yield Caveat(
+                "gap", f"of {len(broken):,} more item{'s'[: len(broken) > 1]} a change in this time is missing"
+            )
 
     def _origin_of_periods(self, window: TimeRange) -> int:
         """Midnight in the history's zone before the window, epoch µs."""
@@ -180,6 +198,14 @@ def _wanted(condition: Condition | None) -> Wanted | None:
         return condition.change(change.keys, change.new_image, change.old_image, change.action, step.effective, actor)
 
     return wanted
+
+
+def _broken_within(steps: Sequence[Step], window: TimeRange) -> bool:
+    """Whether a change is missing between two of which it may lie in the window."""
+    return any(
+        step.link is Link.GAP and step.effective >= window.start and before.effective < window.end
+        for before, step in pairwise(steps)
+    )
 
 
 def _sql_step(step: str | int) -> str:

@@ -6,7 +6,7 @@ A source has one method, ``fetch(query) -> pyarrow.Table``. Each query below say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,6 +121,19 @@ class ItemCondition(Protocol):
         ...
 
 
+class _Nothing:
+    """The condition that holds of no item."""
+
+    def item(self, keys: str, image: str | None) -> bool:
+        return False
+
+    def duckdb(self) -> tuple[str, dict[str, Any]]:
+        return "FALSE", {}
+
+
+NOTHING: Final = _Nothing()
+
+
 class ChangeCondition(Protocol):
     """A condition on a change; ``uses_actor`` and ``uses_time`` tell whether it asks for these."""
 
@@ -150,11 +163,11 @@ class Around:
     ``action new_image stream redaction`` str and ``effective`` int64 of the last change up to the moment, null where
     there is none · ``next_action next_stream next_redaction`` str, ``next_effective`` int64 of the first after it,
     ``next_old_image`` str only where there is none before · ``link`` str: how the one follows the other (a value of
-    :class:`histlib.chain.Link`).
+    :class:`histlib.chain.Link`) · ``gap`` bool: with ``through`` (epoch µs), a change is missing between the moment and
+    then; null for odd items.
 
     With a ``condition``, items that are not odd only where it may hold of the item then: of ``new_image``, or where
-    there is no change up to the moment of ``next_old_image``; and with ``through`` (epoch µs) items too of which a
-    change is missing (a gap) between the moment and then.
+    there is no change up to the moment of ``next_old_image``; and those with a ``gap``.
     """
 
     moment: int

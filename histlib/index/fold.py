@@ -46,6 +46,7 @@ SCHEMA: Final = pa.schema(
         ("next_effective", pa.int64()),
         ("next_old_image", pa.string()),
         ("link", pa.string()),
+        ("gap", pa.bool_()),
     ]
 )
 
@@ -96,6 +97,7 @@ class _Range:
                 "next_effective": pa.array(self._effective[following], mask=~has_next),
                 "next_old_image": old_image,
                 "link": self._link_texts(plain, has_current & has_next),
+                "gap": pa.array(self._broken[plain]),
             },
             schema=SCHEMA,
         )
@@ -254,7 +256,7 @@ class _Range:
     def _broken(self) -> Mask:
         """Items of which a change is missing between the moment and where the query looks to."""
         through = self.query.through
-        if through is None or self.query.condition is None:
+        if through is None:
             return np.zeros(len(self._starts), dtype=bool)
         before = np.concatenate([[0], self._effective[:-1]])
         return self._any((self._links == GAP) & (self._effective > self.query.moment) & (before <= through))

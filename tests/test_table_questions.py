@@ -1,0 +1,307 @@
+"""Questions about the whole table: the laws that bind them to states of single items, and to the truth."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from landings import NOON, put, record
+from world_histories import at, history_of, item_of, items_of, micros, rows_of
+from worlds import SECOND, World, moments, worlds
+
+import histlib
+from histlib.caveats import to_cell
+from histlib.errors import ConditionNotValidError, RequestError, TimeNotValidError
+from histlib.values import MISSING, decode_image, encode_image, equal
+
+#: Conditions on the worlds' items, each with what it says in plain Python.
+CONDITIONS = {
+    "item.price = 1": lambda item: type(item.get("price")) is int and item["price"] == 1,
+    "item.price = '1'": lambda item: item.get("price") == "1",
+    "item.price IS NULL": lambda item: item.get("price", 0) is None,
+    "item.price IS MISSING": lambda item: "price" not in item,
+    "item.price <> 1": lambda item: not (type(item.get("price")) is int and item["price"] == 1),
+    "item.secret = 's' OR item.deep IS NOT MISSING": lambda item: item.get("secret") == "s" or "deep" in item,
+}
+
+
+def key_text(item: str) -> str:
+    return encode_image({"id": item})
+
+
+def attributes_known(world: World, where: str) -> bool:
+    """Whether the images that landed have what a condition names: an unknown name is an error."""
+    captured = " ".join(text for one in world.changes() for text in (one.new_image, one.old_image) if text)
+    return all(f'"{name}":' in captured for name in ("price", "secret", "deep") if f"item.{name}" in where)
+
+
+# --- snapshot_at ---
+
+
+@settings(max_examples=60)
+@given(world=worlds(), data=st.data())
+def test_a_snapshot_is_the_state_of_each_item(tmp_path_factory, world: World, data):
+    """The whole table at a time: a row for each present item, as state_at tells it, caveats, bounds and all."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None:
+        return
+    for moment in data.draw(st.permutations(moments(world)))[:4]:
+        frame = history.snapshot_at(at(moment))
+        rows = {row["keys"]: row for row in rows_of(frame)}
+        states = {key_text(item): history.state_at(item, at(moment)) for item in items_of(world)}
+        assert sorted(rows) == sorted(text for text, state in states.items() if state.status == "present")
+        unknown = sum(state.status == "unknown" for state in states.values())
+        about = {caveat["name"]: caveat["detail"] for caveat in frame.attrs["histlib"]["caveats"]}
+        assert (f"of {unknown:,} known items" in about["unknown_keys"]) == (unknown > 0)
+        for text, row in rows.items():
+            state = states[text]
+            told = (row["item_json"], row["evidence"], micros(row["since"]), micros(row["until"]), row["caveats"])
+            expected = (
+                item_of(state),
+                state.evidence,
+                micros(state.since),
+                micros(state.until),
+                to_cell(state.caveats),
+            )
+            assert told == expected, (text, moment)
+
+
+@settings(max_examples=40)
+@given(world=worlds(), data=st.data(), where=st.sampled_from(list(CONDITIONS)))
+def test_a_condition_selects_the_items_of_which_it_is_true(tmp_path_factory, world: World, data, where):
+    """A snapshot with a condition holds just the rows of the whole snapshot of which plain Python says so."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None or not attributes_known(world, where):
+        return
+    for moment in data.draw(st.permutations(moments(world)))[:3]:
+        selected = history.snapshot_at(at(moment), where=where)
+        whole = history.snapshot_at(at(moment))
+        expected = whole[[bool(CONDITIONS[where](item)) for item in whole["item"]]].reset_index(drop=True)
+        assert rows_of(selected) == rows_of(expected)
+
+
+@settings(max_examples=25)
+@given(world=worlds(), data=st.data())
+def test_a_snapshot_of_keys_has_a_row_for_each_key(tmp_path_factory, world: World, data):
+    """Whatever the status, in the order asked for, and as state_at tells it; keys that nobody knows are unknown."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None:
+        return
+    keys = data.draw(st.permutations([*items_of(world), "nobody"]))
+    moment = data.draw(st.sampled_from(moments(world)))
+    frame = history.snapshot_at(at(moment), keys=keys, columns=["price"])
+    assert frame["keys.id"].tolist() == list(keys)
+    for key, row in zip(keys, rows_of(frame), strict=True):
+        state = history.state_at(key, at(moment))
+        assert (row["status"], row["item_json"]) == (state.status, item_of(state))
+        assert equal(row["item.price"], state.get("price"))
+        assert row["caveats"] == to_cell(state.caveats)
+
+
+# --- affected ---
+
+
+def so_at(history: histlib.History, item: str, moment: int, where: str) -> bool | None:
+    """Whether a condition holds of an item at a time; None where that is not sure."""
+    state = history.state_at(item, at(moment))
+    if state.status == "unknown" or {"gap", "same_second", "chain_unproven"} & set(state.caveats):
+        return None
+    return state.item is not None and bool(CONDITIONS[where](state.item))
+
+
+@settings(max_examples=60)
+@given(world=worlds(), data=st.data(), where=st.sampled_from(list(CONDITIONS)))
+def test_affected_agrees_with_states_at_every_boundary(tmp_path_factory, world: World, data, where):
+    """Inside a period it is so, right before and right after it is not: at each time that matters, by state_at."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None or not attributes_known(world, where):
+        return
+    times = moments(world)
+    start, end = times[0] - SECOND, times[-1] + SECOND
+    frame = history.affected(where, at(start), at(end))
+    for item in items_of(world):
+        rows = [row for row in rows_of(frame) if row["keys"] == key_text(item)]
+        for moment in times:
+            so = so_at(history, item, moment, where)
+            inside = [row for row in rows if covers(row, moment)]
+            sure = [row for row in rows if covers(row, moment, surely=True)]
+            assert so is not True or inside, (item, moment, rows)
+            assert so is not False or not sure, (item, moment, rows)
+
+
+def covers(row: dict, moment: int, *, surely: bool = False) -> bool:
+    """Whether a period may hold a moment; or surely does."""
+    last = moment + SECOND - 1 if moment % SECOND == 0 else moment
+    begun = micros(row["from_latest"] if surely else row["since"])
+    ended = micros(row["to_earliest"] if surely else row["until"])
+    return (begun is None or begun <= last) and (ended is None or last < ended)
+
+
+@settings(max_examples=50)
+@given(world=worlds(trouble=False), data=st.data(), where=st.sampled_from(list(CONDITIONS)))
+def test_without_trouble_affected_is_the_truth(tmp_path_factory, world: World, data, where):
+    """All captured by one stream: the periods are those of a plain replay, no more and no fewer."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None or not attributes_known(world, where):
+        return
+    start, end = moments(world)[0], moments(world)[-1]
+    frame = history.affected(where, at(start), at(end), columns="price")
+    told = [(row["keys"], micros(row["since"]), micros(row["until"]), row["still"]) for row in rows_of(frame)]
+    assert sorted(told, key=repr) == sorted(true_periods(world, where, start), key=repr)
+    for row in rows_of(frame):
+        assert (row["since"], row["until"]) == (row["from_latest"], row["to_earliest"]) or row["since"] is None
+
+
+def true_periods(world: World, where: str, start: int) -> list[tuple]:
+    found = []
+    for item in items_of(world):
+        begun: int | None = None
+        so = item in world.before and bool(CONDITIONS[where]({"id": item, **world.before[item]}))
+        for effective, write in world.effective(item):
+            now = write.after is not None and bool(CONDITIONS[where]({"id": item, **write.after}))
+            if so and not now:
+                found.append((key_text(item), begun, effective, False))
+            if now and not so:
+                begun = effective
+            so = now
+        if so:
+            found.append((key_text(item), begun, None, True))
+    return [row for row in found if row[2] is None or row[2] > start]
+
+
+def test_affected_tells_who_and_what(tmp_path):
+    """Actor and event of the changes that began and ended it, values at the beginning, whether it is still so."""
+    wrong = {"id": "a", "price": 0, "by": "job"}
+    put(tmp_path, [
+        record(0, action="INSERT", old_image=None, new_image={"id": "a", "price": 5, "by": "ann"}),
+        record(1, old_image={"id": "a", "price": 5, "by": "ann"}, new_image=wrong),
+        record(2, old_image=wrong, new_image=None, action="REMOVE"),
+        record(3, old_image=None, new_image=wrong, action="INSERT"),
+    ])  # fmt: skip
+    (tmp_path / "histlib.toml").write_text(f'[history.it]\nsource = "{tmp_path}"\nactor_attribute = "by"\n')
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(tmp_path)
+        frame = histlib.connect("it").affected("item.price = 0", "2026-01-01", "2026-01-02", columns=["price", "by"])
+    rows = rows_of(frame)
+    assert [(row["set_by"], row["set_event"], row["ended_action"], row["ended_event"]) for row in rows] == [
+        ("job", "event-1", "REMOVE", "event-2"),
+        ("job", "event-3", None, None),
+    ]
+    assert [(row["still"], row["item.price"], row["item.by"]) for row in rows] == [(False, 0, "job"), (True, 0, "job")]
+    assert [micros(row["since"]) for row in rows] == [(NOON + 1) * SECOND, (NOON + 3) * SECOND]
+
+
+def test_a_missing_change_widens_the_bounds(tmp_path):
+    """Where the change that began or ended it is lost, both ends of what it may have been are told, with gap."""
+    put(tmp_path, [
+        record(0, action="INSERT", old_image=None, new_image={"id": "a", "price": 5}),
+        record(10, old_image={"id": "a", "price": 0}, new_image={"id": "a", "price": 7}),
+        record(20, old_image={"id": "a", "price": 7}, new_image={"id": "a", "price": 0}),
+        record(30, old_image={"id": "a", "price": 9}, new_image={"id": "a", "price": 8}),
+    ])  # fmt: skip
+    history = histlib.connect(tmp_path)
+    first, second = rows_of(history.affected("item.price = 0", "2026-01-01", "2026-01-02"))
+    bounds = [[None if (m := micros(row[name])) is None else m // SECOND - NOON for name in
+               ("since", "from_latest", "to_earliest", "until")] for row in (first, second)]  # fmt: skip
+    assert bounds == [[0, 10, 10, 10], [20, 20, 20, 30]]
+    assert (first["caveats"], second["caveats"]) == ("gap", "gap")
+    assert (first["set_event"], second["ended_event"]) == (None, None)
+
+
+def test_items_whose_missing_change_may_have_hit_them_are_counted(tmp_path):
+    """An item that was right before and after a missing change has no row, and is told of."""
+    put(tmp_path, [
+        record(0, action="INSERT", old_image=None, new_image={"id": "a", "price": 5}),
+        record(10, old_image={"id": "a", "price": 6}, new_image={"id": "a", "price": 7}),
+    ])  # fmt: skip
+    frame = histlib.connect(tmp_path).affected("item.price = 0", "2026-01-01T12:00:05", "2026-01-01T12:00:08")
+    assert len(frame) == 0
+    gaps = [caveat["detail"] for caveat in frame.attrs["histlib"]["caveats"] if caveat["name"] == "gap"]
+    assert gaps == ["of 1 more items a change in this time is missing; they may have been so too"]
+
+
+# --- diff ---
+
+
+@settings(max_examples=40)
+@given(world=worlds(), data=st.data())
+def test_a_diff_makes_the_later_snapshot_of_the_earlier(tmp_path_factory, world: World, data):
+    """Applied to the first snapshot, path by path, it gives the second: for each item whose state is known at both."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None:
+        return
+    first, second = (data.draw(st.sampled_from(moments(world))) for _ in range(2))
+    states = [{item: history.state_at(item, at(moment)) for item in items_of(world)} for moment in (first, second)]
+    frame = history.diff(at(first), at(second))
+    for item in items_of(world):
+        before, after = (one[item] for one in states)
+        rows = [row for row in rows_of(frame) if row["keys"] == key_text(item)]
+        if "unknown" in (before.status, after.status):
+            assert rows == []
+            continue
+        assert applied(item_of(before), rows) == item_of(after)
+        assert all(row["caveats"] == to_cell({*before.caveats, *after.caveats}) for row in rows)
+
+
+def applied(image: str | None, rows: list[dict]) -> str | None:
+    """An image after the differences of an item, applied by text paths of top-level names only (deeper: as a whole)."""
+    from histlib.paths import parse_path
+
+    item = None if image is None else decode_image(image)
+    for row in rows:
+        if row["kind"] == "added":
+            assert item is None
+            item = row["after"]
+        elif row["kind"] == "removed":
+            assert encode_image(item) == row["before_json"]
+            item = None
+        else:
+            set_at(item, parse_path(row["path"]), row["before"], row["after"])
+    return None if item is None else encode_image(item)
+
+
+def set_at(item: dict, path: tuple, before: object, after: object) -> None:
+    *way, last = path
+    for step in way:
+        item = item[step]
+    assert equal(item.get(last, MISSING) if isinstance(item, dict) else item[last], before)
+    if after is MISSING:
+        del item[last]
+    else:
+        item[last] = after
+
+
+def test_a_diff_with_a_condition_holds_items_of_which_it_is_true_at_either_time(tmp_path):
+    """Items that came to be so, and items that ceased to be so; no others."""
+    put(tmp_path, [
+        record(0, "a", action="INSERT", old_image=None, new_image={"id": "a", "price": 0}),
+        record(1, "b", action="INSERT", old_image=None, new_image={"id": "b", "price": 1}),
+        record(2, "c", action="INSERT", old_image=None, new_image={"id": "c", "price": 1}),
+        record(3, "a", old_image={"id": "a", "price": 0}, new_image={"id": "a", "price": 1}),
+        record(4, "b", old_image={"id": "b", "price": 1}, new_image={"id": "b", "price": 0}),
+        record(5, "c", old_image={"id": "c", "price": 1}, new_image={"id": "c", "price": 2}),
+    ])  # fmt: skip
+    frame = histlib.connect(tmp_path).diff("2026-01-01T12:00:02", "2026-01-01T12:00:05", where="item.price = 0")
+    assert [(row["keys.id"], row["path"], row["before"], row["after"]) for row in rows_of(frame)] == [
+        ("a", "price", 0, 1),
+        ("b", "price", 1, 0),
+    ]
+
+
+# --- what is refused ---
+
+
+def test_questions_that_cannot_be_put(tmp_path):
+    """Times in the future, ranges the wrong way round, names that nothing has, parameters without a condition."""
+    put(tmp_path, [record(0, action="INSERT", old_image=None)])
+    history = histlib.connect(tmp_path)
+    with pytest.raises(TimeNotValidError):
+        history.snapshot_at("2100-01-01")
+    with pytest.raises(TimeNotValidError, match="is not before end"):
+        history.affected("item.version = 1", "2026-01-02", "2026-01-01")
+    with pytest.raises(ConditionNotValidError, match="version"):
+        history.snapshot_at("2026-01-01T12:00:00", where="item.versoin = 1")
+    with pytest.raises(RequestError, match="params without where"):
+        history.snapshot_at("2026-01-01T12:00:00", params={"x": 1})
+    with pytest.raises(RequestError, match="two columns would be named"):
+        history.snapshot_at("2026-01-01T12:00:00", columns=["version", "version"])

@@ -10,9 +10,10 @@ from histlib.errors import RequestError
 from histlib.item_questions import ItemQuestions
 from histlib.keys import KeySchema
 from histlib.sources import default_source, open_source
+from histlib.sql_question import SqlQuestion
 
 
-class History(ItemQuestions):
+class History(ItemQuestions, SqlQuestion):
     """All changes of one table, from one source. Made by :func:`connect`."""
 
     @property

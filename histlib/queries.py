@@ -6,10 +6,12 @@ A source has one method, ``fetch(query) -> pyarrow.Table``. Each query below say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from histlib.raw_sql.statement import Statement
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,23 @@ class Attributes:
     exact: bool
 
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes
+@dataclass(frozen=True)
+class Sql:
+    """The engine's columns for a checked statement over all rows: the lines as they landed, duplicates too.
+
+    Text in dotted names (``new_image.title``) is read from the images. The schema's metadata has under
+    :data:`UNSEEN`, as a JSON list, the dotted names that no image had for which they were asked.
+
+    Raises RequestError: what the engine refuses, or an answer that does not fit into memory.
+    """
+
+    statement: Statement
+
+
+#: Key in the metadata of the answer to :class:`Sql`.
+UNSEEN: Final = b"histlib.unseen"
+
+Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes | Sql
 
 
 class Source(Protocol):

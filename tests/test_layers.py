@@ -19,7 +19,9 @@ LAYERS = [
     ["values"],
     ["paths", "times"],
     ["keys"],
-    ["record", "caveats", "queries", "progress", "markup"],
+    ["record", "caveats", "progress", "markup"],
+    ["raw_sql"],
+    ["queries"],
     ["chain", "coverage", "diff"],
     ["reconstruct", "timelines"],
     ["snapshots"],
@@ -27,12 +29,13 @@ LAYERS = [
     ["frames"],
     ["writers", "charts"],
     ["samples", "index"],
+    ["engine"],
     ["embedded"],
     ["config"],
     ["sources"],
     ["facts"],
     ["asking"],
-    ["item_questions"],
+    ["item_questions", "sql_question"],
     ["history"],
     ["__init__"],
     ["cli"],
@@ -73,7 +76,7 @@ def test_imports_go_down_only():
 
 def test_importing_histlib_loads_nothing_heavy():
     """boto3, DuckDB, pandas and pyarrow come when they are needed."""
-    code = "import histlib, sys; print([n for n in ('boto3','duckdb','pandas','pyarrow','numpy') if n in sys.modules])"
+    code = "import histlib, sys; print([n for n in ('boto3','duckdb','pandas','pyarrow','numpy','sqlglot') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs as fs
 from duckdb import sqltypes
+from duckdb.func import ARROW, SPECIAL
+from pyarrow import fs
 
 from histlib.errors import RequestError
 from histlib.index.by_time import TimeReader
@@ -30,8 +31,8 @@ from histlib.raw_sql.statement import Statement
 
 #: Rows of an answer that are taken at once.
 _BATCH: Final = 65_536
-#: The engine may hold this part of the memory setting; what is read and what is answered take the rest.
-_SHARE: Final = 0.5
+#: Parts of the memory setting: what the engine may hold, and an answer; what is being read takes the rest.
+_ENGINE, _ANSWER = 0.5, 0.25
 #: How DuckDB begins to say that Arrow could not read.
 _READING: Final = "reading the stream registered as"
 _SETTINGS: Final = {
@@ -51,19 +52,19 @@ def run(statement: Statement, readers: Sequence[TimeReader], memory: int) -> pa.
     """The answer to a statement; interrupted as soon as the caller is.
 
     Raises:
-        RequestError: what the engine refuses, or what does not fit into half of ``memory`` bytes.
+        RequestError: what the engine refuses, or what does not fit into ``memory`` bytes.
         DamagedIndexError: rows that are not as they were written.
     """
     text = statement.duckdb()
     seen: set[str] = set()
     scans = {scan.name: rows_of(readers, scan.days) for scan in statement.scans}
-    limit = int(memory * _SHARE)
-    with duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": f"{limit >> 10}KiB"}) as connection:
+    engine = f"{int(memory * _ENGINE) >> 10}KiB"
+    with duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": engine}) as connection:
         for name, rows in scans.items():
             connection.register(name, rows)
         names = _add_functions(connection, text, seen)
         connection.execute("SET lock_configuration = true")
-        answer = _interruptible(connection, lambda: _answer(connection, text, limit))
+        answer = _interruptible(connection, lambda: _answer(connection, text, memory))
     unseen = sorted(names - seen)
     return answer.replace_schema_metadata({UNSEEN: json.dumps(unseen, ensure_ascii=False).encode()})
 
@@ -95,51 +96,51 @@ def _add_functions(connection: duckdb.DuckDBPyConnection, text: DuckDbText, seen
         names.add(dotted)
         read = reader(function, path, seen, dotted)
         connection.create_function(
-            name, _vectorised(read), [sqltypes.VARCHAR], sqltypes.VARCHAR, type="arrow", null_handling="special"
+            name, _vectorised(read), [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL
         )
     return names
 
 
-def _vectorised(read: Callable[[str | None], str | None]) -> Callable[[Any], pa.Array]:
+def _vectorised(read: Callable[[str | None], str | None]) -> Callable[..., Any]:
     return lambda images: pa.array(map(read, images.to_pylist()), pa.string())
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, text: DuckDbText, limit: int) -> pa.Table:
+def _answer(connection: duckdb.DuckDBPyConnection, text: DuckDbText, memory: int) -> pa.Table:
     try:
         (parsed,) = connection.extract_statements(text.sql)
         if parsed.type != duckdb.StatementType.SELECT:
             raise RequestError("sql() only reads: expected one SELECT", text.sql)
-        stream = connection.execute(parsed, dict(text.params)).to_arrow_reader(_BATCH)
-        return _gathered(stream, limit)
+        stream = connection.sql(parsed, params=dict(text.params)).to_arrow_reader(_BATCH)
+        return _gathered(stream, memory)
     except (duckdb.Error, pa.ArrowException) as error:
-        raise _translated(error, limit) from error
+        raise _translated(error, memory) from error
 
 
-def _gathered(stream: pa.RecordBatchReader, limit: int) -> pa.Table:
+def _gathered(stream: pa.RecordBatchReader, memory: int) -> pa.Table:
     batches, size = [], 0
     for batch in stream:
         batches.append(batch)
         size += batch.nbytes
-        if size > limit:
-            raise _too_large(limit)
+        if size > memory * _ANSWER:
+            raise _too_large(memory)
     return pa.Table.from_batches(batches, stream.schema)
 
 
-def _translated(error: Exception, limit: int) -> Exception:
+def _translated(error: Exception, memory: int) -> Exception:
     message = str(error)
     if _READING in message:
         return DamagedIndexError(message)
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in message:
-        return _too_large(limit)
-    told = message.partition("\n")[0].strip()
+        return _too_large(memory)
+    told = message.partition("\n")[0].partition(" Use TRY(")[0].strip()
     return RequestError(f"the engine refused: {told}", told)
 
 
-def _too_large(limit: int) -> RequestError:
+def _too_large(memory: int) -> RequestError:
     return RequestError(
-        f"the statement takes more than {limit >> 20:,} MiB, half of HISTLIB_MEMORY; read fewer days "
+        f"the statement takes more memory than HISTLIB_MEMORY ({memory >> 20:,} MiB) allows; read fewer days "
         "(dateday = 'yyyy/MM/dd') or columns, add a LIMIT, or set HISTLIB_MEMORY higher, like 8GiB",
-        limit,
+        memory,
     )
 
 

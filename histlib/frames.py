@@ -124,7 +124,8 @@ def snapshot_frame(
 
 def sql_frame(answer: pa.Table, attrs: dict[str, Any]) -> ResultFrame:
     """The engine's columns: VARCHAR ``str`` · whole numbers ``Int64`` · DOUBLE ``float64`` (NULL is NaN) · BOOLEAN
-    ``boolean`` · TIMESTAMP datetime64[us, UTC] · DATE ``str`` (``yyyy-MM-dd``) · DECIMAL ``str``, all its digits.
+    ``boolean`` · TIMESTAMP datetime64[us, UTC] · DATE ``str`` (``yyyy-MM-dd``) · DECIMAL ``str``, all its digits
+    (without fraction digits and within 64 bits ``Int64``: what ``sum`` gives of whole numbers).
 
     Raises:
         RequestError: two columns of one name, or a type that a table cannot hold.
@@ -208,8 +209,15 @@ def frame_json(frame: pd.DataFrame) -> str:
     return f'{attrs[:-1]}{", " if attrs != "{}" else ""}"rows":[{",".join(rows)}]}}'
 
 
+def _is_raw(frame: pd.DataFrame) -> bool:
+    """Whether its columns are an engine's, of any names."""
+    return "sql" in frame.attrs.get("histlib", {})
+
+
 def _json_cells(frame: pd.DataFrame, name: str) -> list[str]:
     """JSON texts; empty where missing."""
+    if _is_raw(frame):
+        return [_json_cell(value) for value in frame[name]]
     if f"{name}_json" in frame.columns:
         return ["" if pd.isna(text) else text for text in frame[f"{name}_json"]]
     if name.startswith("keys."):
@@ -248,6 +256,8 @@ def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
 
     The key is shown where there is more than one; event ids come last.
     """
+    if _is_raw(frame):
+        return pd.DataFrame({name: [_cell(value) for value in frame[name]] for name in frame.columns}, dtype=object)
     hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
     if "keys" in frame.columns and frame["keys"].nunique() == 1:
         hidden |= {name for name in frame.columns if name.startswith("keys.")}
@@ -275,7 +285,7 @@ def _cell(value: Any) -> str:
 
 
 def _is_twin(frame: pd.DataFrame, name: str) -> bool:
-    return name.endswith("_json") and name.removesuffix("_json") in frame.columns
+    return not _is_raw(frame) and name.endswith("_json") and name.removesuffix("_json") in frame.columns
 
 
 def _heading(frame: pd.DataFrame) -> list[str]:

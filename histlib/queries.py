@@ -120,7 +120,9 @@ class Sql:
 #: Key in the metadata of the answer to :class:`Sql`.
 UNSEEN: Final = b"histlib.unseen"
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes | Sql
+Query = (
+    ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes | Sql
+)
 
 
 class Source(Protocol):

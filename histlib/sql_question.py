@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from histlib.raw_sql import Statement
 
 #: What every answer says of itself.
-NOTICE: Final = (
-    "raw lines as they landed: duplicates are not removed, and rows have no order but what ORDER BY gives"
-)
+NOTICE: Final = "raw lines as they landed: duplicates are not removed, and rows have no order but what ORDER BY gives"
 _NAMED: Final = 3
 _LATENESS: Final = 2 * DAY
 
@@ -52,7 +50,8 @@ class SqlQuestion(Asking):
 
         Returns:
             The engine's columns: VARCHAR ``str`` (NA), whole numbers ``Int64``, DOUBLE ``float64`` (NULL is NaN),
-            BOOLEAN ``boolean``, TIMESTAMP datetime64[us, UTC], DATE and DECIMAL ``str`` (all digits).
+            BOOLEAN ``boolean``, TIMESTAMP datetime64[us, UTC], DATE and DECIMAL ``str`` (all digits). A column
+            without a name is ``_col0`` …, a dotted name's its last part.
             ``.attrs["histlib"]["notices"]`` says what holds of raw lines, ``completeness`` is always ``observed``.
 
         Raises:
@@ -73,7 +72,7 @@ class SqlQuestion(Asking):
         attrs["sql"] = text
         return sql_frame(answer, attrs)
 
-    def _attributes(self, exact: bool) -> list[str]:  # noqa: FBT001 — the signature of a lookup
+    def _attributes(self, exact: bool) -> list[str]:
         names: list[str] = self._opened.source.fetch(Attributes(exact=exact)).column("name").to_pylist()
         return names
 

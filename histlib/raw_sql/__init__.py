@@ -15,6 +15,7 @@ names (and that is no name of its WITH), is the history that was opened.
 
 from __future__ import annotations
 
-from histlib.raw_sql.statement import Lookup, Scan, Statement, check
+from histlib.raw_sql.names import Lookup
+from histlib.raw_sql.statement import Scan, Statement, check
 
 __all__ = ["Lookup", "Scan", "Statement", "check"]

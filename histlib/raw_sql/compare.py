@@ -27,12 +27,17 @@ STRING_OF: Final = "histlib_string"
 
 _EQUAL: Final = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 _ORDER: Final = (exp.LT, exp.LTE, exp.GT, exp.GTE)
-_MIRROR: Final = {exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}
+_MIRROR: Final[dict[type[exp.Expr], type[exp.Expr]]] = {
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+}
 _UNKNOWN_CAST: Final = "say what its values are: CAST(new_image.x AS DOUBLE), or compare with a literal or :parameter"
 
 
 def simplify(tree: exp.Query) -> None:
-    """Replace, in place, what is only another way of writing a comparison: CASE x WHEN, BETWEEN and IN of dotted names."""
+    """Replace, in place, other ways of writing a comparison: CASE x WHEN, and BETWEEN and IN of dotted names."""
     for case in list(tree.find_all(exp.Case)):
         if case.this:
             for branch in case.args["ifs"]:
@@ -60,10 +65,7 @@ def compare_by_type(tree: exp.Query, found: Families, params: Mapping[str, Any],
     rewriting = _Rewriting(found, params, text)
     for node in list(tree.find_all(*_EQUAL, *_ORDER, exp.Like, exp.In)):
         left, right = unwrapped(node.this), unwrapped(node.args.get("expression"))
-        if isinstance(node, exp.In):
-            if is_dotted(left):
-                node.set("this", _as(STRING_OF, left))
-        elif isinstance(node, exp.Like):
+        if isinstance(node, exp.In | exp.Like):
             if is_dotted(left):
                 node.set("this", _as(STRING_OF, left))
         elif is_dotted(left) and right is not None:
@@ -82,9 +84,7 @@ class _Rewriting:
         if kind in _EQUAL:
             return kind(this=_as(VALUE_OF, dotted), expression=self._value(other, node))
         if is_dotted(other):
-            both = [
-                kind(this=_as(name, dotted), expression=_as(name, other)) for name in (NUMBER_OF, STRING_OF)
-            ]
+            both = [kind(this=_as(name, dotted), expression=_as(name, other)) for name in (NUMBER_OF, STRING_OF)]
             return exp.Coalesce(this=both[0], expressions=both[1:])
         number = self._number(other, node)
         if number is not None:
@@ -136,4 +136,3 @@ def _number_text(node: exp.Expr, params: Mapping[str, Any]) -> str | None:
 
 def _as(function: str, dotted: Any) -> exp.Anonymous:
     return exp.Anonymous(this=function, expressions=[one.copy() for one in unwrapped(dotted).expressions])
-

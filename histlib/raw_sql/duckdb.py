@@ -36,7 +36,7 @@ class DuckDbText:
 
 
 #: NULL is a value to them, as to Trino.
-_WITH_NULL: Final = {exp.ArgMin: "arg_min_null", exp.ArgMax: "arg_max_null"}
+_WITH_NULL: Final[dict[type[exp.Expr], str]] = {exp.ArgMin: "arg_min_null", exp.ArgMax: "arg_max_null"}
 
 
 def duckdb_text(tree: exp.Query, params: Mapping[str, Any]) -> DuckDbText:
@@ -80,5 +80,3 @@ def _json_path(node: exp.JSONExtractScalar) -> Path:
     if not steps or not all(isinstance(part.this, str | int) for part in steps):
         raise refused("the path", node, "", "expected a text like '$.address.zip' or '$.items[0]'")
     return tuple(part.this for part in steps)
-
-

@@ -44,7 +44,9 @@ def families(tree: exp.Query, scans: list[exp.Table]) -> Families:
             copy = _typed(tree.copy())
     except SqlglotError as error:
         told = str(error).splitlines()[0]
-        raise RequestError(f"{told.rstrip('.')}, or is in more than one table; the columns are {', '.join(types())}", told) from error
+        raise RequestError(
+            f"{told.rstrip('.')}, or is in more than one table; the columns are {', '.join(types())}", told
+        ) from error
     return {node.meta[_MARK]: _family(node) for node in copy.walk() if _MARK in node.meta}
 
 

@@ -49,7 +49,13 @@ UNITS: Final = frozenset({"SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "Q
 JOINS: Final = frozenset({"", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "OUTER"})
 
 #: Most arguments of functions that the engines would take more of, to another meaning.
-MOST_ARGUMENTS: Final = {exp.ArgMin: 2, exp.ArgMax: 2, exp.UnixToTime: 1, exp.RegexpLike: 2, exp.StrPosition: 2}
+MOST_ARGUMENTS: Final[dict[type[exp.Expr], int]] = {
+    exp.ArgMin: 2,
+    exp.ArgMax: 2,
+    exp.UnixToTime: 1,
+    exp.RegexpLike: 2,
+    exp.StrPosition: 2,
+}
 
 #: What begins so is ours.
 RESERVED: Final = "histlib_"

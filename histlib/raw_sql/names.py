@@ -23,9 +23,7 @@ Lookup = Callable[[bool], Collection[str]]
 def history_tables(tree: exp.Query) -> list[exp.Table]:
     """The tables that mean the history: all but names of a WITH."""
     known = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
-    return [
-        table for table in tree.find_all(exp.Table) if table.args.get("db") or table.name.lower() not in known
-    ]
+    return [table for table in tree.find_all(exp.Table) if table.args.get("db") or table.name.lower() not in known]
 
 
 def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -> None:
@@ -55,7 +53,7 @@ def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -
 
 
 def name_columns(tree: exp.Query) -> None:
-    """Name what a SELECT gives as Athena does, in place: a dotted name by its last part, what has no name ``_col0`` …"""
+    """Name what a SELECT gives as Athena does, in place: a dotted name by its last part, the nameless ``_col0`` …"""
     for select in tree.find_all(exp.Select):
         for at, column in enumerate(select.expressions):
             if is_dotted(column):
@@ -81,9 +79,9 @@ class _Attributes:
     def __call__(self, image: str, name: str, text: str) -> str:
         if image == "keys":
             return _only(name, self._keys, "the key's attributes", text)
-        if name in self._lookup(False):  # noqa: FBT003 — the signature of a lookup
+        if name in self._lookup(False):
             return name
-        return _only(name, self._lookup(True), "the attributes", text)  # noqa: FBT003
+        return _only(name, self._lookup(True), "the attributes", text)
 
 
 def _only(name: str, known: Collection[str], what: str, text: str) -> str:
@@ -130,7 +128,6 @@ def _column(table: exp.Identifier | None, name: exp.Identifier) -> exp.Column:
     column = exp.Column(this=named, table=None if table is None else exp.to_identifier(table.name, quoted=True))
     column.meta.update(name.meta)
     return column
-
 
 
 def is_dotted(node: Any) -> bool:

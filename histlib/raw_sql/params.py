@@ -49,8 +49,8 @@ def _value(name: str, value: Any, tz: tzinfo) -> tuple[Any, str]:
             return int(value), "DECIMAL(38, 0)"
         case float() if math.isfinite(value):
             return float(value), "DOUBLE"
-        case Decimal() if value.is_finite() and -38 <= value.as_tuple().exponent <= 0 and len(f"{value:f}") <= 38:
-            return Decimal(value), f"DECIMAL(38, {-int(value.as_tuple().exponent)})"
+        case Decimal() if (scale := _scale(value)) is not None:
+            return Decimal(value), f"DECIMAL(38, {scale})"
         case str():
             return str(value), "VARCHAR"
         case datetime():
@@ -59,3 +59,11 @@ def _value(name: str, value: Any, tz: tzinfo) -> tuple[Any, str]:
         case date():
             return value, "DATE"
     raise RequestError(f":{name} is {value!r} ({type(value).__name__}); {_EXPECTED}", value)
+
+
+def _scale(value: Decimal) -> int | None:
+    """Its fraction digits; None where it has more than 38 digits."""
+    if not value.is_finite():
+        return None
+    scale = max(0, -int(value.as_tuple().exponent))
+    return scale if scale <= 38 and value.adjusted() < 38 - scale else None

@@ -86,10 +86,14 @@ def _place(node: exp.Expr, text: str) -> str:
 
 
 def _check(node: exp.Expr, text: str) -> None:
+    if isinstance(node, exp.Bracket):
+        raise refused("the position", node, text, "write json_extract_scalar(new_image, '$.items[0]')")
     if type(node) not in _CLASSES:
         if isinstance(node, exp.Func):
             raise refused("the function", node, text, f"allowed are {described()}")
-        raise refused(_name(node), node, text, "it knows one SELECT with WITH, UNION, JOIN, GROUP BY, windows, ORDER BY")
+        raise refused(
+            _name(node), node, text, "it knows one SELECT with WITH, UNION, JOIN, GROUP BY, windows, ORDER BY"
+        )
     checker = _CHECKS.get(type(node))
     if checker:
         checker(node, text)
@@ -169,7 +173,7 @@ def _of_literal(node: exp.Expr) -> bool:
     value = node.parent.this if isinstance(node.parent, exp.Cast) else None
     if not isinstance(value, exp.Literal) or not value.is_string or str(getattr(node.this, "value", "")) != "TIMESTAMP":
         return False
-    return node.expressions[0].name == str(len(value.name.partition(".")[2]))
+    return bool(node.expressions[0].name == str(len(value.name.partition(".")[2])))
 
 
 def _check_distinct(node: exp.Expr, text: str) -> None:

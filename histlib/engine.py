@@ -107,10 +107,10 @@ def _vectorised(read: Callable[[str | None], str | None]) -> Callable[..., Any]:
 
 def _answer(connection: duckdb.DuckDBPyConnection, text: DuckDbText, memory: int) -> pa.Table:
     try:
-        (parsed,) = connection.extract_statements(text.sql)
-        if parsed.type != duckdb.StatementType.SELECT:
+        parsed = connection.extract_statements(text.sql)
+        if [one.type for one in parsed] != [duckdb.StatementType.SELECT]:
             raise RequestError("sql() only reads: expected one SELECT", text.sql)
-        stream = connection.sql(parsed, params=dict(text.params)).to_arrow_reader(_BATCH)
+        stream = connection.sql(parsed[0], params=dict(text.params)).to_arrow_reader(_BATCH)
         return _gathered(stream, memory)
     except (duckdb.Error, pa.ArrowException) as error:
         raise _translated(error, memory) from error

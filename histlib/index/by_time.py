@@ -103,9 +103,8 @@ class TimeReader:
         """The landing files that each row group has rows of."""
         if self._files is None:
             reader = self._opened()
-            parts = [reader.read([at], ["file"]).column("file") for at in range(len(self._rows))]
-            self._files = [frozenset(one for part in found.chunks for one in part.dictionary.to_pylist())
-                           for found in parts]  # fmt: skip
+            groups = (reader.read([at], ["file"]).column("file") for at in range(len(self._rows)))
+            self._files = [frozenset(pc.unique(found).to_pylist()) for found in groups]
         return self._files
 
     def between(self, start: int, end: int, columns: Sequence[str] = ROW_SCHEMA.names) -> pa.Table:

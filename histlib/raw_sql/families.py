@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from histlib.errors import RequestError
 from histlib.raw_sql.columns import types
 from histlib.raw_sql.names import is_dotted
-from histlib.raw_sql.parse import DIALECT, quiet, refused
+from histlib.raw_sql.parse import DIALECT, PARSER_ERRORS, quiet, refused
 
 TEXT, NUMBER, BOOLEAN, TIME, UNKNOWN = "text", "number", "boolean", "time", "unknown"
 
@@ -42,8 +41,8 @@ def families(tree: exp.Query, scans: list[exp.Table]) -> Families:
     try:
         with quiet():
             copy = _typed(tree.copy())
-    except SqlglotError as error:
-        told = str(error).splitlines()[0]
+    except PARSER_ERRORS as error:
+        told = (str(error).splitlines() or ["names that cannot be told apart"])[0]
         raise RequestError(
             f"{told.rstrip('.')}, or is in more than one table; the columns are {', '.join(types())}", told
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import sqlglot
@@ -23,6 +23,8 @@ MOST_BYTES: Final = 262_144
 _CLASSES: Final = PARTS | frozenset(FUNCTIONS.values())
 _NUMBER: Final = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _PARAMETER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+#: What sqlglot raises on texts that it did not expect.
+PARSER_ERRORS: Final = (SqlglotError, TypeError, ValueError, AttributeError, LookupError)
 #: How a resolved dotted name would show.
 _RESOLVED: Final = re.compile(r"""HISTLIB_[A-Z]+\((?:"\w+"\.)?"(\w+)", '(.*?)'\)""")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,7 +43,7 @@ def parse(text: str) -> exp.Query:
     try:
         with quiet():
             trees = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
-    except SqlglotError as error:
+    except PARSER_ERRORS as error:
         message = _ANSI.sub("", str(error)).splitlines()
         raise RequestError(f"not SQL that sql() reads: {message[0] if message else error}", text) from error
     except RecursionError as error:
@@ -69,8 +71,10 @@ def quiet() -> Iterator[None]:
 
 def refused(what: str, node: exp.Expr, text: str, expected: str) -> RequestError:
     """The error for a part of the text."""
-    with quiet():
+    shown = node.key
+    with quiet(), suppress(*PARSER_ERRORS):
         shown = _RESOLVED.sub(r"\1.\2", node.sql(DIALECT, comments=False))
+    shown = " ".join(shown.split())
     shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
     return RequestError(f"{what} {shown!r}{_place(node, text)} is not allowed in sql(): {expected}", shown)
 

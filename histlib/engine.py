@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final
 
 import duckdb
@@ -33,6 +33,8 @@ from histlib.raw_sql.statement import Statement
 _BATCH: Final = 65_536
 #: Parts of the memory setting: what the engine may hold, and an answer; what is being read takes the rest.
 _ENGINE, _ANSWER = 0.5, 0.25
+#: Seconds in which an interrupted statement should end.
+_PATIENCE: Final = 0.1
 #: How DuckDB begins to say that Arrow could not read.
 _READING: Final = "reading the stream registered as"
 _SETTINGS: Final = {
@@ -43,6 +45,7 @@ _SETTINGS: Final = {
     "temp_directory": "",
     "integer_division": "true",
 }
+_LOCAL: Final = fs.LocalFileSystem()
 _FORMAT: Final = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
@@ -71,15 +74,22 @@ def run(statement: Statement, readers: Sequence[TimeReader], memory: int) -> pa.
 
 def rows_of(readers: Sequence[TimeReader], days: Days) -> ds.Dataset:
     """The row groups that have rows of these days."""
-    local = fs.LocalFileSystem()
-    fragments = []
-    for one in readers:
-        groups = [at for at, files in enumerate(one.landing_files()) if any(days.admits(_day(file)) for file in files)]
-        if groups:
-            fragments.append(_FORMAT.make_fragment(str(one.path), filesystem=local).subset(row_group_ids=groups))
+    fragments = [fragment for one in readers if (fragment := _fragment(one, days)) is not None]
     if not fragments:
         return ds.dataset(ROW_SCHEMA.empty_table())
-    return ds.FileSystemDataset(fragments, ROW_SCHEMA, _FORMAT, local)
+    return ds.FileSystemDataset(fragments, ROW_SCHEMA, _FORMAT, _LOCAL)
+
+
+def _fragment(one: TimeReader, days: Days) -> ds.Fragment | None:
+    one.open()  # checks the footer, which has no checksum that Arrow would see
+    whole = _FORMAT.make_fragment(str(one.path), filesystem=_LOCAL)
+    if not days.tests:
+        return whole
+    groups = [at for at, files in enumerate(one.landing_files()) if any(days.admits(_day(file)) for file in files)]
+    try:
+        return whole.subset(row_group_ids=groups) if groups else None
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedIndexError(f"{one.path}: {error}") from error
 
 
 def _day(file: str) -> str | None:
@@ -151,6 +161,7 @@ def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], pa.
         try:
             return working.result()
         except BaseException:
-            if not working.done():
+            while not working.done():  # it may be about to begin, and would not notice
                 connection.interrupt()
+                wait([working], _PATIENCE)
             raise

@@ -236,6 +236,45 @@ def test_ctes_joins_and_windows(todo):
     assert left["n"].tolist() == [9]
 
 
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("SELECT DISTINCT new_image.title FROM t WHERE new_image.title LIKE 'iP%' ORDER BY new_image.title", 3),
+        ("SELECT new_image.title, count(*) FROM t GROUP BY new_image.title HAVING count(*) > 1 ORDER BY 2 DESC", 3),
+        ("SELECT new_image.title, count(*) AS n FROM t GROUP BY 1 ORDER BY title, n", 6),
+        ("SELECT t.*, 1 AS one FROM a.t ORDER BY t.timestamp DESC OFFSET 1 LIMIT 2", 2),
+        ("SELECT count(*) FILTER (WHERE action = 'INSERT') AS n FROM t", 1),
+        ("SELECT x.title FROM (SELECT new_image.title FROM t) AS x WHERE x.title = 'お米を買う'", 2),
+        ("SELECT a.keys FROM t a, t b WHERE a.event_id = b.event_id AND b.action = 'REMOVE'", 1),
+        ("SELECT keys FROM t EXCEPT SELECT keys FROM t WHERE dateday = '2020/10/27'", 1),
+        ("SELECT keys FROM t INTERSECT SELECT keys FROM t WHERE dateday = '2020/10/27'", 2),
+        ("SELECT upper(action) AS dateday FROM t WHERE dateday = '2020/10/27'", 4),
+        ("SELECT keys FROM t a WHERE EXISTS (SELECT 1 FROM t b WHERE b.keys = a.keys AND b.dateday = '2020/10/27')", 6),
+        ("SELECT keys FROM t WHERE timestamp = (SELECT max(timestamp) FROM t)", 1),
+        ("SELECT sum(size_bytes) OVER (ORDER BY timestamp ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM t", 9),
+        ("SELECT * FROM t WHERE timestamp_utc > TIMESTAMP '2020-10-27 01:47:36'", 3),
+        ("SELECT * FROM t WHERE timestamp_utc > '2020-10-27 01:47:36'", 3),
+        ("SELECT keys FROM t WHERE new_image.done = false AND old_image.memo IS NULL", 6),
+        ("SELECT keys FROM t WHERE new_image.title <> old_image.title", 2),
+        ("SELECT keys FROM t WHERE new_image.title IS DISTINCT FROM old_image.title", 6),
+        ("((SELECT 1 AS x))", 1),
+        ("SELECT action FROM t -- where\n/* all */", 9),
+    ],
+)
+def test_shapes_of_statements(todo, query, rows):
+    """Each is answered with as many rows as the story has."""
+    assert len(todo.sql(query)) == rows
+
+
+def test_an_image_that_is_no_json_is_told(tmp_path):
+    """It was taken for a record by its braces: NULL would hide it."""
+    put(tmp_path, [record(1), record(2, new_image="{broken}")])
+    history = histlib.connect(tmp_path)
+    assert len(history.sql("SELECT * FROM h")) == 2
+    with pytest.raises(RequestError, match="JSON is malformed"):
+        history.sql("SELECT new_image.version FROM h")
+
+
 def test_functions_mean_what_athenas_do(todo):
     """Whole division, NULL in concat, seconds as UTC, sums as whole numbers, counts from 1."""
     row = todo.sql(
@@ -259,6 +298,7 @@ def test_parameters_are_bound(todo):
         assert todo.sql("SELECT :p AS p, count(*) AS n FROM t WHERE keys.todoid = :p", {"p": text}).iloc[0].p == text
         assert len(todo.sql("SELECT * FROM t WHERE keys.todoid = :p", {"p": text})) == 0
     assert len(todo.sql("SELECT * FROM t WHERE dateday = :d LIMIT :n", {"d": "2020/10/27", "n": 3})) == 3
+    assert todo.sql("SELECT :a AS x, :A AS y", {"a": 1, "A": 2}).iloc[0].tolist() == [1, 2]
     row = todo.sql(
         "SELECT :a AS a, :b AS b, :c AS c, :d AS d, :e AS e, :f AS f",
         {

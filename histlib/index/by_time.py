@@ -102,7 +102,7 @@ class TimeReader:
     def landing_files(self) -> list[frozenset[str]]:
         """The landing files that each row group has rows of."""
         if self._files is None:
-            reader = self._opened()
+            reader = self.open()
             groups = (reader.read([at], ["file"]).column("file") for at in range(len(self._rows)))
             self._files = [frozenset(pc.unique(found).to_pylist()) for found in groups]
         return self._files
@@ -122,10 +122,11 @@ class TimeReader:
     def _overlapping(self, start: int, end: int) -> list[int]:
         if self.file.last < start or self.file.first >= end:
             return []
-        self._opened()
+        self.open()
         return [at for at, (first, last) in enumerate(self._bounds) if first < end and last >= start]
 
-    def _opened(self) -> ParquetReader:
+    def open(self) -> ParquetReader:
+        """The file, checked to be as it was written."""
         if self._reader is None:
             reader = ParquetReader(self._path, self.file.written)
             self._bounds, self._rows = reader.bounds("timestamp_micros"), reader.group_rows()

@@ -60,10 +60,14 @@ def duckdb_text(tree: exp.Query, params: Mapping[str, Any]) -> DuckDbText:
             node.set("expressions", [])  # of a literal
         elif isinstance(node, exp.Div):
             node.set("typed", False)  # the connection divides whole numbers to whole numbers
+    names = {name: f"p{at}" for at, name in enumerate(sorted(params))}  # to DuckDB, :a is :A
+    for node in tree.find_all(exp.Placeholder):
+        node.set("this", names[node.name])
     with quiet():
         sql = tree.sql("duckdb", identify=True, comments=False)
     used = {node.name for node in tree.find_all(exp.Placeholder)}
-    return DuckDbText(sql, {name: params[name] for name in used}, functions.names)
+    values = {names[name]: value for name, value in params.items() if names[name] in used}
+    return DuckDbText(sql, values, functions.names)
 
 
 def _history(table: exp.Table) -> exp.Subquery:

@@ -8,7 +8,8 @@
 ``histlib_scalar``  as Trino's json_extract_scalar: a scalar's text
 =================  ===================================================================================
 
-All are NULL where the value is null, missing or (the last three) of another kind.
+All are NULL where the value is null, missing or (the last three) of another kind. The last is NULL of what is no
+JSON, too; for the others that is an error.
 """
 
 from __future__ import annotations
@@ -38,33 +39,45 @@ def reader(function: str, path: Path, seen: set[str], name: str) -> Callable[[st
     def read(image: str | None) -> str | None:
         if image is None:
             return None
-        raw = value_json(image, path, wrapped=wrapped)
-        if raw is None:
-            return None
-        seen.add(name)
-        return None if raw == "null" else reading(raw)
+        try:
+            raw = value_json(image, path, wrapped=wrapped)
+            if raw is None:
+                return None
+            seen.add(name)
+            return None if raw == "null" else reading(raw)
+        except ValueError:
+            if not wrapped:
+                return None  # as Athena has it of any text
+            raise
 
     return read
 
 
 def value_json(image: str, path: Path, *, wrapped: bool = True) -> str | None:
-    """The JSON text of what is at a path; None where nothing is. ``wrapped``: a nested ``{"$M": …}`` is its map."""
-    raw: msgspec.Raw | str = image
-    try:
-        for depth, step in enumerate(path):
-            if isinstance(step, int):
-                entries = _entries.decode(raw)
-                raw = entries[step]
-                continue
-            members = _members.decode(raw)
-            if wrapped and depth and len(members) == 1 and (name := next(iter(members))).startswith("$"):
-                if name != "$M":
-                    return None
-                members = _members.decode(members[name])
-            raw = members[step]
-        return raw if isinstance(raw, str) else bytes(raw).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, IndexError):
-        return None
+    """The JSON text of what is at a path; None where nothing is. ``wrapped``: a nested ``{"$M": …}`` is its map.
+
+    Raises:
+        ValueError: no JSON (msgspec's errors are ValueErrors).
+    """
+    raw: str = image
+    for depth, step in enumerate(path):
+        found = _entry(raw, step) if isinstance(step, int) else _member(raw, step, wrapped=wrapped and depth > 0)
+        if found is None:
+            return None
+        raw = bytes(found).decode()
+    return raw
+
+
+def _entry(raw: str, step: int) -> msgspec.Raw | None:
+    entries = _entries.decode(raw) if raw.startswith("[") else []
+    return entries[step] if step < len(entries) else None
+
+
+def _member(raw: str, step: str, *, wrapped: bool) -> msgspec.Raw | None:
+    members = _members.decode(raw) if raw.startswith("{") else {}
+    if wrapped and len(members) == 1 and next(iter(members)).startswith("$"):
+        members = _members.decode(members["$M"]) if "$M" in members else {}
+    return members.get(step)
 
 
 def _text(raw: str) -> str:

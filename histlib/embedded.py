@@ -39,6 +39,7 @@ from histlib.queries import (
     MatchingKeys,
     Query,
     Slices,
+    Sql,
     Streams,
 )
 from histlib.values import decode_image, encode_value
@@ -84,7 +85,8 @@ class EmbeddedSource:
                 f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
                 str(folder),
             )
-        self._store = Store(folder, _index_folder(folder, cache), memory or memory_setting())
+        self._memory = memory or memory_setting()
+        self._store = Store(folder, _index_folder(folder, cache), self._memory)
         self._attestations = FolderFacts(folder, "coverage", _attestation)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._answers: dict[type[Query], pa.Table] = {}
@@ -118,6 +120,10 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: slices(snapshot.by_time, start, end))
             case Attributes(exact=exact):
                 return self._store.read(lambda snapshot: attributes(snapshot.readers, exact=exact))
+            case Sql(statement=statement):
+                from histlib.engine import run  # DuckDB is slow to load, and no other question needs it
+
+                return self._store.read(lambda snapshot: run(statement, snapshot.by_time, self._memory))
         if type(query) not in self._answers:
             self._answers[type(query)] = self._facts(query)
         return self._answers[type(query)]

@@ -173,6 +173,51 @@ def activity_frame(counts: pa.Table, tz: tzinfo, attrs: dict[str, Any]) -> Resul
     return frame
 
 
+def sql_frame(answer: pa.Table, attrs: dict[str, Any]) -> ResultFrame:
+    """The engine's columns: VARCHAR ``str`` · whole numbers ``Int64`` · DOUBLE ``float64`` (NULL is NaN) · BOOLEAN
+    ``boolean`` · TIMESTAMP datetime64[us, UTC] · DATE ``str`` (``yyyy-MM-dd``) · DECIMAL ``str``, all its digits
+    (without fraction digits and within 64 bits ``Int64``: what ``sum`` gives of whole numbers).
+
+    Raises:
+        RequestError: two columns of one name, or a type that a table cannot hold.
+    """
+    names = answer.column_names
+    if len(set(names)) < len(names):
+        twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+        raise RequestError(f"the answer has more than one column {twice}; name them with AS", twice)
+    data = {name: _sql_column(name, answer.column(name)) for name in names}
+    frame = ResultFrame(data, columns=names, index=range(answer.num_rows))
+    frame.attrs["histlib"] = attrs
+    return frame
+
+
+def _sql_column(name: str, column: pa.ChunkedArray) -> Any:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_null(kind):
+        return arrow_texts(column.cast(pa.string()))
+    if pa.types.is_decimal(kind) and kind.scale == 0 and _fits(column):
+        column, kind = column.cast(pa.int64()), pa.int64()
+    if pa.types.is_integer(kind):
+        return pd.array(column.cast(pa.int64()).to_pandas(integer_object_nulls=True), dtype="Int64")
+    if pa.types.is_boolean(kind):
+        return pd.array(column.to_pandas(), dtype="boolean")
+    if pa.types.is_floating(kind):
+        return column.cast(pa.float64()).to_numpy()
+    if pa.types.is_timestamp(kind):
+        return arrow_times(column.cast(pa.timestamp("us")).cast(pa.int64()), UTC)
+    if pa.types.is_date(kind) or pa.types.is_decimal(kind):
+        return texts([None if value is None else f"{value:f}" if kind != pa.date32() else value.isoformat()
+                      for value in column.to_pylist()])  # fmt: skip
+    raise RequestError(f"column {name} is {kind}, which a table cannot hold; CAST it AS VARCHAR", name)
+
+
+def _fits(column: pa.ChunkedArray) -> bool:
+    """Whether whole decimals, as the engine adds up whole numbers, are numbers of 64 bits."""
+    return all(value is None or -(1 << 63) <= value < 1 << 63 for value in column.to_pylist())
+
+
 def value_columns(items: Sequence[Any], columns: Sequence[Path]) -> dict[str, Any]:
     """``item.<path>`` and its twin for each path.
 
@@ -215,8 +260,15 @@ def frame_json(frame: pd.DataFrame) -> str:
     return f'{attrs[:-1]}{", " if attrs != "{}" else ""}"rows":[{",".join(rows)}]}}'
 
 
+def _is_raw(frame: pd.DataFrame) -> bool:
+    """Whether its columns are an engine's, of any names."""
+    return "sql" in frame.attrs.get("histlib", {})
+
+
 def _json_cells(frame: pd.DataFrame, name: str) -> list[str]:
     """JSON texts; empty where missing."""
+    if _is_raw(frame):
+        return [_json_cell(value) for value in frame[name]]
     if f"{name}_json" in frame.columns:
         return ["" if pd.isna(text) else text for text in frame[f"{name}_json"]]
     if name.startswith("keys."):
@@ -260,6 +312,8 @@ def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
 
     The key is shown where there is more than one, bounds of times where they are not exact; event ids come last.
     """
+    if _is_raw(frame):
+        return pd.DataFrame({name: [_cell(value) for value in frame[name]] for name in frame.columns}, dtype=object)
     hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
     if "keys" in frame.columns and frame["keys"].nunique() == 1:
         hidden |= {name for name in frame.columns if name.startswith("keys.")}
@@ -290,7 +344,7 @@ def _cell(value: Any) -> str:
 
 
 def _is_twin(frame: pd.DataFrame, name: str) -> bool:
-    return name.endswith("_json") and name.removesuffix("_json") in frame.columns
+    return not _is_raw(frame) and name.endswith("_json") and name.removesuffix("_json") in frame.columns
 
 
 def _heading(frame: pd.DataFrame) -> list[str]:
@@ -305,6 +359,7 @@ def _footing(frame: pd.DataFrame) -> list[str]:
         lines.append(f"… {len(frame) - SHOWN_ROWS:,} more of {len(frame):,} rows")
     if "completeness" in attrs:
         lines.append(f"{attrs['completeness']} · captured through {attrs['captured_through'] or 'not known'}")
+    lines += attrs.get("notices", [])
     lines += [f"caveat {caveat['name']}: {caveat['detail']}" for caveat in attrs.get("caveats", [])]
     return lines
 

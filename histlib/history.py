@@ -10,11 +10,12 @@ from histlib.change_questions import ChangeQuestions
 from histlib.errors import RequestError
 from histlib.keys import KeySchema
 from histlib.sources import default_source, open_source
+from histlib.sql_question import SqlQuestion
 from histlib.table_questions import TableQuestions
 from histlib.value_questions import ValueQuestions
 
 
-class History(ValueQuestions, TableQuestions, ChangeQuestions):
+class History(ValueQuestions, TableQuestions, ChangeQuestions, SqlQuestion):
     """All changes of one table, from one source. Made by :func:`connect`."""
 
     @property

@@ -69,3 +69,16 @@ def encode_int(value: int) -> str:
     except ValueError as error:  # more digits than Python prints
         raise ValueNotValidError("a whole number is outside DynamoDB's numbers: over 9.99E+125", value) from error
     return text if len(text) <= _DIGITS else canonical_number(text)
+
+
+def order_text(text: str) -> str:
+    """A text for a canonical number that sorts, by its characters, as the numbers do."""
+    number = Decimal(text)
+    if number == 0:
+        return "1"
+    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
+    size = number.adjusted() + 500
+    if number > 0:
+        return f"2{size:04}{digits}"
+    mirrored = "".join(str(9 - int(digit)) for digit in digits)
+    return f"0{9_999 - size:04}{mirrored}~"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from histlib.raw_sql.statement import Statement
+
 
 @dataclass(frozen=True)
 class ItemChanges:
@@ -182,6 +184,22 @@ class Attributes:
     exact: bool
 
 
+@dataclass(frozen=True)
+class Sql:
+    """The engine's columns for a checked statement over all rows: the lines as they landed, duplicates too.
+
+    Text in dotted names (``new_image.title``) is read from the images. The schema's metadata has under
+    :data:`UNSEEN`, as a JSON list, the dotted names that no image had for which they were asked.
+
+    Raises RequestError: what the engine refuses, or an answer that does not fit into memory.
+    """
+
+    statement: Statement
+
+
+#: Key in the metadata of the answer to :class:`Sql`.
+UNSEEN: Final = b"histlib.unseen"
+
 Query = (
     ItemChanges
     | MatchingKeys
@@ -195,6 +213,7 @@ Query = (
     | Slices
     | Around
     | Attributes
+    | Sql
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -38,7 +39,8 @@ def _names(reader: SegmentReader, low: int, high: int) -> set[str]:
     table = reader.between(low, high, ["key_hash", "new_image", "old_image"])
     names: set[str] = set()
     for image in _images(table):
-        names.update(_decoder.decode(image))
+        with suppress(msgspec.DecodeError):  # an image that is no JSON has no attributes; who reads it is told
+            names.update(_decoder.decode(image))
     return names
 
 

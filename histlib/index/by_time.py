@@ -105,10 +105,24 @@ class TimeReader:
         self._reader: ParquetReader | None = None
         self._bounds: list[tuple[int, int]] = []
         self._rows: list[int] = []
+        self._files: list[frozenset[str]] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
 
     def groups(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """(first stamp, last stamp, rows) of the row groups that may have rows with start ≤ stamp < end."""
         return [(*self._bounds[at], self._rows[at]) for at in self._overlapping(start, end)]
+
+    def landing_files(self) -> list[frozenset[str]]:
+        """The landing files that each row group has rows of."""
+        if self._files is None:
+            reader = self.open()
+            groups = (reader.read([at], ["file"]).column("file") for at in range(len(self._rows)))
+            self._files = [frozenset(pc.unique(found).to_pylist()) for found in groups]
+        return self._files
 
     def between(self, start: int, end: int, columns: Sequence[str] = ROW_SCHEMA.names) -> pa.Table:
         """Columns of the rows with start ≤ stamp < end, in order of stamp; texts are plain."""
@@ -132,8 +146,13 @@ class TimeReader:
     def _overlapping(self, start: int, end: int) -> list[int]:
         if self.file.last < start or self.file.first >= end:
             return []
+        self.open()
+        return [at for at, (first, last) in enumerate(self._bounds) if first < end and last >= start]
+
+    def open(self) -> ParquetReader:
+        """The file, checked to be as it was written."""
         if self._reader is None:
             reader = ParquetReader(self._path, self.file.written, [*NARROW, CHANGED])
             self._bounds, self._rows = reader.bounds("timestamp_micros"), reader.group_rows()
             self._reader = reader
-        return [at for at, (first, last) in enumerate(self._bounds) if first < end and last >= start]
+        return self._reader

@@ -11,6 +11,7 @@ filled    str without NA                      texts
 list      lists of str                        the lists
 time:…    datetime64[us] in that zone         datetime64[us] UTC
 int64 …   bool, whole and floating numbers    the same
+Int64 …   whole numbers or booleans with NA   numbers or booleans, None where NA
 ========  ==================================  =========================================
 """
 
@@ -39,6 +40,8 @@ FORMAT: Final = 1
 ITEM_COLUMNS: Final = frozenset({"item", "new_image", "old_image"})
 
 _TEXTS: Final = frozenset({"text", "filled", "twin"})
+#: pandas' types of what may be NA.
+NULLABLE: Final = frozenset({"Int64", "boolean"})
 _FIXED_ZONE = re.compile(r"UTC([+-])(\d\d):(\d\d)(?::(\d\d))?")
 
 
@@ -94,6 +97,8 @@ def build(plain: Mapping[str, Any], said: Mapping[str, Any]) -> ResultFrame:
             data[name] = key_columns(plain["keys"], [attribute])[attribute]
         elif kind == "list":
             data[name] = objects(plain[name])
+        elif kind in NULLABLE:
+            data[name] = pd.array(plain[name], dtype=kind)
         elif kind.startswith("time:"):
             moments = np.array(plain[name], dtype="datetime64[us]")
             tz = _zone_named(kind.removeprefix("time:"))
@@ -140,10 +145,12 @@ def _kind(frame: pd.DataFrame, name: str) -> str:
         return "text" if column.isna().any() else "filled"
     if dtype.kind in "biuf" and isinstance(dtype, np.dtype):
         return str(dtype)
+    if str(dtype) in NULLABLE:
+        return str(dtype)
     if dtype.kind == "O" and all(type(entry) is list and all(type(text) is str for text in entry) for entry in column):
         return "list"
     raise RequestError(
-        f"column {name!r} ({dtype}) could not come back exactly; expected str, bool, int64, float64, "
+        f"column {name!r} ({dtype}) could not come back exactly; expected str, bool, int64, Int64, float64, "
         "datetime64[us, tz], lists of str, or values with their image JSON in a column "
         f"{name + '_json'!r}; convert or drop it",
         name,
@@ -155,6 +162,8 @@ def _plain(column: pd.Series[Any], kind: str) -> Any:
         return [text if isinstance(text, str) else None for text in column.tolist()]
     if kind == "list":
         return column.tolist()
+    if kind in NULLABLE:
+        return column.astype(object).where(column.notna(), None).tolist()
     if kind.startswith("time:"):
         return column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
     return column.to_numpy()

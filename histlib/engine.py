@@ -1,0 +1,167 @@
+"""DuckDB, for raw SQL only: an engine in memory that sees the rows of the index and nothing else.
+
+It has no files, no network, no extensions and no settings that a statement could change. Rows come from the Parquet
+files by way of Arrow, which reads only the columns and row groups that are wanted and checks each page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from duckdb import sqltypes
+from duckdb.func import ARROW, SPECIAL
+from pyarrow import fs
+
+from histlib.errors import RequestError
+from histlib.index.by_time import TimeReader
+from histlib.index.parquet import DamagedIndexError
+from histlib.index.rows import ROW_SCHEMA
+from histlib.paths import format_path
+from histlib.queries import UNSEEN
+from histlib.raw_sql.days import Days
+from histlib.raw_sql.duckdb import DuckDbText
+from histlib.raw_sql.images import reader
+from histlib.raw_sql.statement import Statement
+
+#: Rows of an answer that are taken at once.
+_BATCH: Final = 65_536
+#: Parts of the memory setting: what the engine may hold, and an answer; what is being read takes the rest.
+_ENGINE, _ANSWER = 0.5, 0.25
+#: Seconds in which an interrupted statement should end.
+_PATIENCE: Final = 0.1
+#: How DuckDB begins to say that Arrow could not read.
+_READING: Final = "reading the stream registered as"
+_SETTINGS: Final = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "temp_directory": "",
+    "integer_division": "true",
+}
+_LOCAL: Final = fs.LocalFileSystem()
+_FORMAT: Final = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+
+
+def run(statement: Statement, readers: Sequence[TimeReader], memory: int) -> pa.Table:
+    """The answer to a statement; interrupted as soon as the caller is.
+
+    Raises:
+        RequestError: what the engine refuses, or what does not fit into ``memory`` bytes.
+        DamagedIndexError: rows that are not as they were written.
+    """
+    text = statement.duckdb()
+    seen: set[str] = set()
+    scans = {scan.name: rows_of(readers, scan.days) for scan in statement.scans}
+    engine = f"{int(memory * _ENGINE) >> 10}KiB"
+    with duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": engine}) as connection:
+        for name, rows in scans.items():
+            connection.register(name, rows)
+        names = _add_functions(connection, text, seen)
+        connection.execute("SET lock_configuration = true")
+        answer = _interruptible(connection, lambda: _answer(connection, text, memory))
+    unseen = sorted(names - seen)
+    return answer.replace_schema_metadata({UNSEEN: json.dumps(unseen, ensure_ascii=False).encode()})
+
+
+def rows_of(readers: Sequence[TimeReader], days: Days) -> ds.Dataset:
+    """The row groups that have rows of these days."""
+    fragments = [fragment for one in readers if (fragment := _fragment(one, days)) is not None]
+    if not fragments:
+        return ds.dataset(ROW_SCHEMA.empty_table())
+    return ds.FileSystemDataset(fragments, ROW_SCHEMA, _FORMAT, _LOCAL)
+
+
+def _fragment(one: TimeReader, days: Days) -> ds.Fragment | None:
+    one.open()  # checks the footer, which has no checksum that Arrow would see
+    whole = _FORMAT.make_fragment(str(one.path), filesystem=_LOCAL)
+    if not days.tests:
+        return whole
+    groups = [at for at, files in enumerate(one.landing_files()) if any(days.admits(_day(file)) for file in files)]
+    try:
+        return whole.subset(row_group_ids=groups) if groups else None
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedIndexError(f"{one.path}: {error}") from error
+
+
+def _day(file: str) -> str | None:
+    """The dateday of a landing file, for leaving out what is surely not wanted."""
+    parts = file.split("/")
+    return "/".join(parts[1:4]) if len(parts) > 4 else None
+
+
+def _add_functions(connection: duckdb.DuckDBPyConnection, text: DuckDbText, seen: set[str]) -> set[str]:
+    """Make the functions of images known; returns the dotted names that they stand for."""
+    names = set()
+    for (function, path), name in text.functions.items():
+        dotted = format_path(path)
+        names.add(dotted)
+        read = reader(function, path, seen, dotted)
+        connection.create_function(
+            name, _vectorised(read), [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL
+        )
+    return names
+
+
+def _vectorised(read: Callable[[str | None], str | None]) -> Callable[..., Any]:
+    return lambda images: pa.array(map(read, images.to_pylist()), pa.string())
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, text: DuckDbText, memory: int) -> pa.Table:
+    try:
+        parsed = connection.extract_statements(text.sql)
+        if [one.type for one in parsed] != [duckdb.StatementType.SELECT]:
+            raise RequestError("sql() only reads: expected one SELECT", text.sql)
+        stream = connection.sql(parsed[0], params=dict(text.params)).to_arrow_reader(_BATCH)
+        return _gathered(stream, memory)
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise _translated(error, memory) from error
+
+
+def _gathered(stream: pa.RecordBatchReader, memory: int) -> pa.Table:
+    batches, size = [], 0
+    for batch in stream:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > memory * _ANSWER:
+            raise _too_large(memory)
+    return pa.Table.from_batches(batches, stream.schema)
+
+
+def _translated(error: Exception, memory: int) -> Exception:
+    message = str(error)
+    if _READING in message:
+        return DamagedIndexError(message)
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in message:
+        return _too_large(memory)
+    told = message.partition("\n")[0].partition(" Use TRY(")[0].strip()
+    return RequestError(f"the engine refused: {told}", told)
+
+
+def _too_large(memory: int) -> RequestError:
+    return RequestError(
+        f"the statement takes more memory than HISTLIB_MEMORY ({memory >> 20:,} MiB) allows; read fewer days "
+        "(dateday = 'yyyy/MM/dd') or columns, add a LIMIT, or set HISTLIB_MEMORY higher, like 8GiB",
+        memory,
+    )
+
+
+def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], pa.Table]) -> pa.Table:
+    """Work in another thread, so that Ctrl-C reaches this one and stops the other."""
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            return working.result()
+        except BaseException:
+            while not working.done():  # it may be about to begin, and would not notice
+                connection.interrupt()
+                wait([working], _PATIENCE)
+            raise

@@ -1,0 +1,104 @@
+"""Raw SQL over the lines of a history, as the article does it with Athena."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from histlib.asking import Asking
+from histlib.caveats import Caveat, in_order
+from histlib.coverage import Hole
+from histlib.queries import UNSEEN, Attributes, Sql
+from histlib.times import DAY, HOUR, from_micros
+
+if TYPE_CHECKING:
+    from histlib.frames import ResultFrame
+    from histlib.raw_sql import Statement
+
+#: What every answer says of itself.
+NOTICE: Final = "raw lines as they landed: duplicates are not removed, and rows have no order but what ORDER BY gives"
+_NAMED: Final = 3
+_LATENESS: Final = 2 * DAY
+
+
+class SqlQuestion(Asking):
+    """``sql``."""
+
+    def sql(self, text: str, params: Mapping[str, Any] | None = None) -> ResultFrame:
+        """The answer to one SELECT in Athena's SQL over the raw lines: duplicates are not removed.
+
+        There is one table: any name, ``"database"."table"`` too, means this history. Its columns are those of the
+        record (:data:`histlib.record.COLUMNS`), ``dateday`` (``yyyy/MM/dd`` of arrival) and ``file`` (also
+        ``"$path"``); ``keys`` and the images are text (image JSON).
+
+        Dots look into them: ``keys.todoid``, ``new_image.address.zip``. An attribute is named exactly, or uniquely but
+        for case; one that no image has is an error. A dotted name is text: a string's text, numbers, booleans, lists
+        and maps as image JSON, NULL where null or missing. Compared with a literal or parameter it goes by type:
+        ``new_image.price = 0`` is true of the number 0 only, in all 38 digits, and false (not an error) of the text
+        "0"; ``<>`` the reverse; ``<``, ``>``, ``BETWEEN`` and ``LIKE`` between types are NULL. To compute, CAST:
+        ``sum(CAST(new_image.price AS DECIMAL(38, 2)))``. Text with number, and the like, is an error to compare.
+
+        Allowed are WITH, UNION, JOIN, subqueries, GROUP BY, windows, ORDER BY, LIMIT and the functions in
+        :mod:`histlib.raw_sql.grammar`; / of whole numbers is whole, a division by zero is an error.
+
+        Args:
+            text: one SELECT.
+            params: a value for each ``:name`` (str, bool, int, float, Decimal, datetime, date, None), bound by the
+                engine. A naive datetime is in the history's zone; times in the table are UTC.
+
+        Returns:
+            The engine's columns: VARCHAR ``str`` (NA), whole numbers ``Int64``, DOUBLE ``float64`` (NULL is NaN),
+            BOOLEAN ``boolean``, TIMESTAMP datetime64[us, UTC], DATE and DECIMAL ``str`` (all digits). A column
+            without a name is ``_col0`` …, a dotted name's its last part.
+            ``.attrs["histlib"]["notices"]`` says what holds of raw lines, ``completeness`` is always ``observed``.
+
+        Raises:
+            RequestError: not one SELECT, a part that is not allowed (with its place), or what the engine refuses.
+            PathNotValidError: an attribute that no image has.
+            SourceError: the history cannot be read.
+        """
+        from histlib.frames import sql_frame
+        from histlib.raw_sql import check
+
+        facts = self._facts()
+        statement = check(text, params, facts.key_schema.names, self._attributes, self._tz)
+        answer = self._opened.source.fetch(Sql(statement))
+        origin = self._origin(facts)
+        attrs = origin.attrs(f"sql in {origin}", self._tz, "observed", _caveats(facts.coverage.holes, statement))
+        unseen = json.loads((answer.schema.metadata or {}).get(UNSEEN, b"[]"))
+        attrs["notices"] = [NOTICE, *(f"no image that was read has {name}" for name in unseen)]
+        attrs["sql"] = text
+        return sql_frame(answer, attrs)
+
+    def _attributes(self, exact: bool) -> list[str]:
+        names: list[str] = self._opened.source.fetch(Attributes(exact=exact)).column("name").to_pylist()
+        return names
+
+
+def _caveats(holes: tuple[Hole, ...], statement: Statement) -> tuple[Caveat, ...]:
+    """What is known to be missing of the days that a statement reads."""
+    touched = [hole for hole in holes if any(_touches(hole, scan.days.admits) for scan in statement.scans)]
+    found = []
+    for name, some in (
+        ("unreadable_files", [hole for hole in touched if hole.kind == "unreadable"]),
+        ("outside_coverage", [hole for hole in touched if hole.kind != "unreadable"]),
+    ):
+        if some:
+            more = f" and {len(some) - _NAMED:,} more" if len(some) > _NAMED else ""
+            found.append(Caveat(name, "; ".join(map(str, some[:_NAMED])) + more))
+    return in_order(found)
+
+
+def _touches(hole: Hole, admits: Any) -> bool:
+    """Whether a hole may hide lines of days that are read: a damaged file those of its own day, an undelivered
+    change those of the days on which it might have landed."""
+    if hole.kind == "unreadable":
+        parts = hole.file.split("/")
+        return bool(admits("/".join(parts[1:4]) if len(parts) > 4 else None))
+    if hole.start is None or hole.end is None:
+        return True
+    first, last = hole.start - HOUR, hole.end + _LATENESS
+    days = range(first // DAY, last // DAY + 1)
+    return len(days) > 3_660 or any(admits(f"{from_micros(day * DAY, UTC):%Y/%m/%d}") for day in days)

@@ -21,6 +21,7 @@ LAYERS = [
     ["keys"],
     ["record", "caveats", "queries", "progress", "markup"],
     ["chain", "coverage", "diff"],
+    ["baselines"],
     ["reconstruct", "timelines"],
     ["snapshots"],
     ["results"],

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from histlib.chain import Step, build_chain
+from histlib.baselines import ItemHistory, sightings_of
+from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError
 from histlib.facts import Facts, current_facts
 from histlib.keys import Key, KeySchema, parse_key
@@ -26,12 +27,15 @@ class Asking:
         self._tz = zone(tz)
         self._known: Facts | None = None
 
-    def _chains(self, keys: Sequence[str]) -> dict[str, list[Step]]:
-        changes = changes_of(self._opened.source.fetch(ItemChanges(tuple(keys))))
+    def _items(self, keys: Sequence[str], facts: Facts) -> dict[str, ItemHistory]:
+        """All that the history holds of these items: their chains, and what complete baselines say of them."""
         by_key: dict[str, list[Change]] = {text: [] for text in keys}
-        for change in changes:
+        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(keys)))):
             by_key[change.keys].append(change)
-        return {text: build_chain(group) for text, group in by_key.items()}
+        return {
+            text: ItemHistory(text, build_chain(rows), sightings_of(rows, facts.baselines))
+            for text, rows in by_key.items()
+        }
 
     def _keys_of(self, key: Key) -> list[str]:
         if key.complete:

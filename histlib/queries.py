@@ -50,6 +50,21 @@ class Holes:
 
 
 @dataclass(frozen=True)
+class Baselines:
+    """A row per manifest below ``baseline/``: ``manifest`` (its JSON text) and ``file``.
+
+    Of one that is a baseline's also ``missing`` (a file of it that is not in the landing) and ``damaged`` (one that
+    cannot be read in full), null where there is none, and ``keys`` int64: the distinct keys of the rows with its
+    stream, ``baseline:<id>``; duplicates counted once.
+    """
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One row: ``first_day`` int64, the begin (epoch µs) of the first dateday that has a file, null where none has."""
+
+
+@dataclass(frozen=True)
 class ChangesBetween:
     """Columns of the rows with start ≤ ``timestamp_micros`` < end (epoch µs): order is not promised, duplicates
     are kept. ``columns`` are names of the record's and ``file``."""
@@ -102,7 +117,19 @@ class Attributes:
     exact: bool
 
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes
+Query = (
+    ItemChanges
+    | MatchingKeys
+    | Streams
+    | Attestations
+    | Holes
+    | Baselines
+    | Landing
+    | ChangesBetween
+    | Slices
+    | Around
+    | Attributes
+)
 
 
 class Source(Protocol):

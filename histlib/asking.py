@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from histlib.baselines import ItemHistory, sightings_of
 from histlib.caveats import Caveat, in_order
-from histlib.chain import Step, build_chain
+from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
 from histlib.keys import Key, KeySchema, parse_key
@@ -16,7 +17,6 @@ from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
 from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
-from histlib.stretches import Stretch, build_stretches
 from histlib.timelines import window_caveats
 from histlib.times import TimeRange, from_micros, zone
 from histlib.values import encode_value
@@ -39,21 +39,20 @@ class Asking:
         """The attribute of an item that says who wrote it."""
         return self._opened.actor_attribute
 
-    def _chains_by_batch(self, keys: Sequence[str]) -> Iterator[tuple[str, list[Step]]]:
-        """The chains of many items, not all in memory at once."""
+    def _items_by_batch(self, keys: Sequence[str], facts: Facts) -> Iterator[ItemHistory]:
+        """Many items, not all in memory at once."""
         for start in range(0, len(keys), _BATCH):
-            yield from self._chains(keys[start : start + _BATCH]).items()
+            yield from self._items(keys[start : start + _BATCH], facts).values()
 
-    def _stretches(self, facts: Facts, keys: Sequence[str]) -> Iterator[tuple[str, list[Stretch]]]:
-        for text, steps in self._chains_by_batch(keys):
-            yield text, build_stretches(steps, facts.coverage)
-
-    def _chains(self, keys: Sequence[str]) -> dict[str, list[Step]]:
-        changes = changes_of(self._opened.source.fetch(ItemChanges(tuple(keys))))
+    def _items(self, keys: Sequence[str], facts: Facts) -> dict[str, ItemHistory]:
+        """All that the history holds of these items: their chains, and what complete baselines say of them."""
         by_key: dict[str, list[Change]] = {text: [] for text in keys}
-        for change in changes:
+        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(keys)))):
             by_key[change.keys].append(change)
-        return {text: build_chain(group) for text, group in by_key.items()}
+        return {
+            text: ItemHistory(text, build_chain(rows), sightings_of(rows, facts.baselines))
+            for text, rows in by_key.items()
+        }
 
     def _keys_of(self, key: Key) -> list[str]:
         if key.complete:

@@ -69,7 +69,7 @@ class ChangeQuestions(Asking):
             wanted_keys = self._changed_keys(window, at_paths or condition, limit)
         else:
             wanted_keys = self._wanted_keys(keys, facts)
-        items = dict(self._chains_by_batch(wanted_keys))
+        items = {item.keys: item.steps for item in self._items_by_batch(wanted_keys, facts)}
         columns = change_columns(items, facts.coverage, options, _wanted(condition))
         found = len(columns["keys"])
         if found > limit:
@@ -77,7 +77,7 @@ class ChangeQuestions(Asking):
         caveats = [*self._changes_caveats(facts, window, items if keys is not None else None)]
         caveats += timeline_caveats(items, facts.coverage, options)
         if keys is None and (at_paths or condition):
-            caveats += self._not_selected(window, items)
+            caveats += self._not_selected(facts, window, items)
         said = f" where {where}" if where else ""
         attrs = self._answer_attrs(facts, f"{found:,} changes{said}", caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
@@ -164,14 +164,15 @@ class ChangeQuestions(Asking):
             raise _too_many(inside.num_rows, limit)
         return sorted(rows.column("keys").unique().to_pylist())
 
-    def _not_selected(self, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
+    def _not_selected(self, facts: Facts, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
         """A condition cannot select what is missing: whether it is so of items other than these."""
         before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
         around = self._opened.source.fetch(Around(before, NOTHING, through=window.end))
         keys = around.column("keys")
         broken = set(keys.filter(around.column("gap")).to_pylist()) - set(items)
         odd = set(keys.filter(around.column("odd")).to_pylist()) - set(items)
-        broken |= {text for text, steps in self._chains_by_batch(sorted(odd)) if _broken_within(steps, window)}
+        others = self._items_by_batch(sorted(odd), facts)
+        broken |= {item.keys for item in others if _broken_within(item.steps, window)}
         if broken:
             yield Caveat(
                 "gap", f"of {len(broken):,} more item{'s'[: len(broken) > 1]} a change in this time is missing"

@@ -8,12 +8,12 @@ counts as covered, and answers say ``observed``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import msgspec
 
-from histlib.times import DAY
+from histlib.times import DAY, HOUR
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -35,6 +35,8 @@ class Attestation(msgspec.Struct, frozen=True):
     table_id: str | None = None
     redaction: str | None = None
     key_schema: list[dict[str, str]] = []
+    retention_days: int | None = None
+    """After how many days the landing's objects expire; 0: never; None: not known."""
 
     @property
     def whole(self) -> bool:
@@ -73,6 +75,7 @@ class Span:
     start: int
     end: int
     stream: str
+    table_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,16 @@ class Hole:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is covered, by what right, and what is known to be missing."""
+    """What is covered, by what right, and what is known to be missing.
+
+    ``horizon`` (epoch µs): landing objects of changes before it may have expired, so nothing is covered there.
+    """
 
     spans: tuple[Span, ...]
     holes: tuple[Hole, ...]
     captured_through: int | None
     attested: bool
+    horizon: int | None = None
 
     @property
     def earliest(self) -> int | None:
@@ -147,16 +154,43 @@ class Coverage:
 
 
 def build_coverage(
-    streams: Sequence[Stream], attestations: Sequence[Attestation] | None, holes: tuple[Hole, ...]
+    streams: Sequence[Stream],
+    attestations: Sequence[Attestation] | None,
+    holes: tuple[Hole, ...],
+    first_day: int | None = None,
 ) -> Coverage:
-    """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing."""
+    """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing.
+
+    ``first_day`` is the first dateday (its begin, epoch µs) of which the landing still has a file.
+    """
     if attestations is None:
         observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
         last = max((stream.last for stream in streams), default=None)
         return Coverage(observed, holes, last, attested=False)
     whole = sorted((a for a in attestations if a.whole), key=lambda attestation: attestation.attested_at)
     through = whole[-1].captured_through if whole else None
-    return Coverage(_attested_spans(whole), holes, through, attested=True)
+    horizon = retention_horizon(attestations, first_day)
+    return Coverage(_from_horizon(_attested_spans(whole), horizon), holes, through, attested=True, horizon=horizon)
+
+
+def retention_horizon(attestations: Sequence[Attestation], first_day: int | None) -> int | None:
+    """Before when (epoch µs) landing objects may have expired, so that attestations prove no silence any more.
+
+    A dateday before the landing's first has no files, or none any more, and which of the two cannot be seen, except
+    where the capture began on that first day. Its files hold nothing that came before it; but the file of the day
+    before it may reach an hour into it. A file written into an old day later may outlive its neighbours: only where
+    attestations say after how many days objects expire does that not matter.
+    """
+    if not attestations:
+        return None
+    first, last = attestations[0].attested_at, attestations[-1].attested_at
+    retention = next((a.retention_days for a in reversed(attestations) if a.retention_days is not None), None)
+    if retention == 0:
+        return None
+    horizons = [] if retention is None else [last - retention * DAY]
+    if first_day is not None and first_day > first:
+        horizons.append(first_day + HOUR)
+    return max((horizon for horizon in horizons if horizon > first), default=None)
 
 
 def read_attestation(text: str) -> Attestation:
@@ -175,8 +209,14 @@ def _attested_spans(whole: Sequence[Attestation]) -> tuple[Span, ...]:
             continue
         goes_on = bool(spans) and spans[-1].end == earlier.captured_through
         start = spans.pop().start if goes_on else earlier.attested_at
-        spans.append(Span(start, later.captured_through, later.stream))
+        spans.append(Span(start, later.captured_through, later.stream, later.table_id))
     return tuple(span for span in spans if span.start <= span.end)
+
+
+def _from_horizon(spans: Sequence[Span], horizon: int | None) -> tuple[Span, ...]:
+    if horizon is None:
+        return tuple(spans)
+    return tuple(replace(span, start=max(span.start, horizon)) for span in spans if span.end >= horizon)
 
 
 _attestations = msgspec.json.Decoder(Attestation)

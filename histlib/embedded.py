@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from histlib.errors import NotAHistoryError, RequestError
 from histlib.index.activity import activity
 from histlib.index.attributes import attributes
-from histlib.index.by_time import parts, slices
+from histlib.index.baseline_facts import BaselineFacts
+from histlib.index.by_time import parts
 from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
-from histlib.index.landing import event_window
+from histlib.index.landing import event_window, first_day
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.selecting import selected
@@ -31,14 +32,15 @@ from histlib.queries import (
     Around,
     Attestations,
     Attributes,
+    Baselines,
     ChangeKeys,
     ChangesBetween,
     Holes,
     ItemChanges,
     KeysBetween,
+    Landing,
     MatchingKeys,
     Query,
-    Slices,
     Sql,
     Streams,
 )
@@ -89,6 +91,7 @@ class EmbeddedSource:
         self._store = Store(folder, _index_folder(folder, cache), self._memory)
         self._attestations = FolderFacts(folder, "coverage", _attestation)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
+        self._baselines = BaselineFacts(folder)
         self._answers: dict[type[Query], pa.Table] = {}
         self._seen: Snapshot | None = None
 
@@ -116,8 +119,6 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: _change_keys(snapshot, query))
             case Activity():
                 return self._store.read(lambda snapshot: activity(snapshot.by_time, query))
-            case Slices(start=start, end=end):
-                return self._store.read(lambda snapshot: slices(snapshot.by_time, start, end))
             case Attributes(exact=exact):
                 return self._store.read(lambda snapshot: attributes(snapshot.readers, exact=exact))
             case Sql(statement=statement):
@@ -131,7 +132,8 @@ class EmbeddedSource:
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
         snapshot = self._store.refresh()
-        changed = [facts.refresh() for facts in (self._attestations, *self._failures)]
+        changed = [self._baselines.refresh()]
+        changed += [facts.refresh() for facts in (self._attestations, *self._failures)]
         if snapshot is not self._seen or any(changed):
             self._seen = snapshot
             self._answers.clear()
@@ -147,6 +149,10 @@ class EmbeddedSource:
             case Holes():
                 failed = [row for facts in self._failures for row in facts.rows]
                 return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
+            case Baselines():
+                return self._store.read(self._baselines.table)
+            case Landing():
+                return pa.table({"first_day": pa.array([first_day(manifest.files)], pa.int64())})
         raise RequestError(f"the embedded source has no answer to {query!r}", query)
 
 

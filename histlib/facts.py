@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from histlib.baselines import STREAM_PREFIX, Manifest, read_manifest, why_incomplete
 from histlib.coverage import (
     Attestation,
     Coverage,
@@ -17,7 +18,7 @@ from histlib.coverage import (
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.keys import KeySchema, infer_schema
-from histlib.queries import Attestations, Holes, Source, Streams
+from histlib.queries import Attestations, Baselines, Holes, Landing, Source, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,12 +28,19 @@ KeyDescription = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts, and the engine's answers that they were read from."""
+    """The facts, and the engine's answers that they were read from.
+
+    ``baselines`` are the complete ones; ``unfinished`` tells of manifests that are there but not complete.
+    """
 
     tables: tuple[pa.Table, ...]
     arn: str
     key_schema: KeySchema
     coverage: Coverage
+    baselines: tuple[Manifest, ...] = ()
+    unfinished: tuple[Hole, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
 
     @property
     def table(self) -> str:
@@ -62,16 +70,29 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
         NotAHistoryError: no change at all.
         SourceError: the history cannot be read.
     """
-    tables = (source.fetch(Streams()), source.fetch(Attestations()), source.fetch(Holes()))
+    tables = tuple(source.fetch(query) for query in (Streams(), Attestations(), Holes(), Baselines(), Landing()))
     if known is not None and all(new is old for new, old in zip(tables, known.tables, strict=True)):
         return known
-    streams, attestations, holes = (table.to_pylist() for table in tables)
-    attested = _read_attestations(attestations)
-    coverage = build_coverage(_streams(streams), attested if attestations else None, tuple(map(_hole, holes)))
-    description = next((a.key_schema for a in reversed(attested) if a.key_schema), key_description)
-    schema = _key_schema(streams, description)
-    arn = _only_table({row["table"] for row in streams} | {a.table for a in attested})
-    return Facts(tables, arn, schema, coverage)
+    rows, attestations, holes, manifests, landing = (table.to_pylist() for table in tables)
+    attested, streams = _read_attestations(attestations), _streams(rows)
+    told = list(map(_told, manifests))
+    coverage = build_coverage(
+        streams, attested if attestations else None, tuple(map(_hole, holes)), landing[0]["first_day"]
+    )
+    complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
+    described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
+    schema = _key_schema(rows, next(filter(None, described), key_description))
+    named = {one.manifest.table for one in told if one.manifest is not None}
+    return Facts(
+        tables,
+        _only_table({row["table"] for row in rows} | {a.table for a in attested} | named),
+        schema,
+        coverage,
+        complete,
+        tuple(one.why for one in told if one.why is not None),
+        tuple(streams),
+        tuple(attested),
+    )
 
 
 def _only_table(tables: set[str]) -> str:
@@ -99,7 +120,7 @@ def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:
     by_arn: dict[str, Stream] = {}
     for row in rows:
         arn, first, last = row["stream"] or "", row["first_micros"], row["last_micros"]
-        if arn.startswith("baseline:"):
+        if arn.startswith(STREAM_PREFIX):
             continue
         known = by_arn.get(arn, Stream(arn, first, last))
         by_arn[arn] = Stream(arn, min(first, known.first), max(last, known.last))
@@ -108,6 +129,28 @@ def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:
 
 def _hole(row: dict[str, Any]) -> Hole:
     return Hole(row["kind"], row["start"], row["end"], row["detail"], row["file"], row["line"], row.get("keys"))
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A manifest, and why it is no complete baseline's; neither for one of another kind."""
+
+    manifest: Manifest | None = None
+    why: Hole | None = None
+
+
+def _told(row: dict[str, Any]) -> _Told:
+    try:
+        manifest = read_manifest(row["manifest"])
+    except ValueError as error:
+        return _Told(why=Hole("baseline", None, None, f"not read: {error}", row["file"]))
+    if manifest is None:
+        return _Told()
+    why = why_incomplete(manifest, row["missing"], row["damaged"], row["keys"])
+    if row["file"] != f"baseline/{manifest.id}.json":
+        why = f"its id is {manifest.id!r}, which belongs into baseline/{manifest.id}.json"
+    begin, end, file = manifest.read_begin, manifest.read_end, row["file"]
+    return _Told(manifest, Hole("baseline", begin, end, f"not complete: {why}", file) if why else None)
 
 
 def _read_attestations(rows: Sequence[dict[str, Any]]) -> list[Attestation]:

@@ -86,7 +86,7 @@ def _answer_column(name: str, columns: Mapping[str, Sequence[Any]]) -> Any:
 #: Columns of a state's row after the key's: name → what it holds.
 STATE_COLUMNS: Final[dict[str, str]] = {
     "status": "present, deleted, absent or unknown",
-    "evidence": "change, next_change; NA where the status is unknown",
+    "evidence": "change, next_change or baseline; NA where the status is unknown",
     "since": "when the state began, datetime64[us, tz]; NaT where not known",
     "until": "when it ended; NaT where open or not known",
     "item": "the item as a dict of Python values; MISSING unless present",

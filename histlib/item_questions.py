@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from histlib.asking import Asking
+from histlib.baselines import Sighting
 from histlib.chain import Step
 from histlib.errors import PathNotValidError, RequestError
 from histlib.facts import Facts
@@ -13,7 +14,7 @@ from histlib.keys import Key, parse_key
 from histlib.paths import Path as ValuePath
 from histlib.paths import format_path, get, parse_path
 from histlib.reconstruct import Finding, state_after, state_at
-from histlib.results import ItemState, StateChange
+from histlib.results import ItemState, Seen, StateChange
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
 from histlib.times import from_micros, parse_range, parse_state_time
 from histlib.values import MISSING, decode_image
@@ -42,13 +43,13 @@ class ItemQuestions(Asking):
         facts = self._facts()
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
-        steps = self._chains([whole.text])[whole.text]
+        item = self._items([whole.text], facts)[whole.text]
         if change is None:
-            finding = state_at(steps, whole.text, moment, facts.coverage)
+            finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         else:
-            position = _position_of(steps, change, whole.text)
-            moment = steps[position].effective
-            finding = state_after(steps, position, facts.coverage)
+            position = _position_of(item.steps, change, whole.text)
+            moment = item.steps[position].effective
+            finding = state_after(item.steps, position, facts.coverage)
         return self._state(facts, whole, moment, finding)
 
     def timeline(
@@ -76,7 +77,7 @@ class ItemQuestions(Asking):
         wanted = [paths] if isinstance(paths, str) else list(paths or ())
         parsed_paths = tuple(map(parse_path, wanted))
         window = parse_range(start, end, self._tz)
-        items = self._chains(self._keys_of(parsed))
+        items = {text: item.steps for text, item in self._items(self._keys_of(parsed), facts).items()}
         check_paths(items, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
@@ -101,7 +102,14 @@ class ItemQuestions(Asking):
             reason=finding.reason,
             candidates=tuple(None if text is None else decode_image(text) for text in finding.candidates),
             origin=self._origin(facts),
+            seen=self._seen(finding.sighting),
         )
+
+    def _seen(self, sighting: Sighting | None) -> Seen | None:
+        if sighting is None:
+            return None
+        begin, end = (from_micros(micros, self._tz) for micros in (sighting.read_begin, sighting.read_end))
+        return Seen(sighting.baseline, begin, end)
 
     def _state_change(self, step: Step | None, item: Any) -> StateChange | None:
         if step is None:
@@ -126,7 +134,7 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
     )
 
 
-def check_paths(items: dict[str, list[Step]], paths: Sequence[ValuePath]) -> None:
+def check_paths(items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath]) -> None:
     """A path that no image of these items ever had is a mistake, not an empty answer."""
     images = [decode_image(text) for text in _image_texts(items)] if paths else []
     for path in paths:
@@ -138,6 +146,6 @@ def check_paths(items: dict[str, list[Step]], paths: Sequence[ValuePath]) -> Non
             )
 
 
-def _image_texts(items: dict[str, list[Step]]) -> set[str]:
+def _image_texts(items: Mapping[str, Sequence[Step]]) -> set[str]:
     images = {image for steps in items.values() for step in steps for image in (step.before, step.after)}
     return {image for image in images if isinstance(image, str)}

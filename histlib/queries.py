@@ -52,6 +52,21 @@ class Holes:
 
 
 @dataclass(frozen=True)
+class Baselines:
+    """A row per manifest below ``baseline/``: ``manifest`` (its JSON text) and ``file``.
+
+    Of one that is a baseline's also ``missing`` (a file of it that is not in the landing) and ``damaged`` (one that
+    cannot be read in full), null where there is none, and ``keys`` int64: the distinct keys of the rows with its
+    stream, ``baseline:<id>``; duplicates counted once.
+    """
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One row: ``first_day`` int64, the begin (epoch µs) of the first dateday that has a file, null where none has."""
+
+
+@dataclass(frozen=True)
 class ChangesBetween:
     """Columns of the rows with start ≤ ``timestamp_micros`` < end (epoch µs): order is not promised, duplicates
     are kept. ``columns`` are names of the record's and ``file``."""
@@ -99,15 +114,6 @@ class Activity:
     origin: int
     condition: ChangeCondition | None = None
     actor_attribute: str | None = None
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Columns ``start``, ``end`` int64 (epoch µs): consecutive parts of [start, end) in order, each of few enough
-    changes to hold in memory. What lies between them has no change."""
-
-    start: int
-    end: int
 
 
 class ItemCondition(Protocol):
@@ -206,11 +212,12 @@ Query = (
     | Streams
     | Attestations
     | Holes
+    | Baselines
+    | Landing
     | ChangesBetween
     | KeysBetween
     | ChangeKeys
     | Activity
-    | Slices
     | Around
     | Attributes
     | Sql

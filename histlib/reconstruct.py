@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 
+from histlib.baselines import Follows, Sighting, Sightings, contradicted, follows, sightings_around
 from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
@@ -22,9 +23,9 @@ from histlib.times import SECOND, end_of_second, format_time
 class Finding:
     """What one item was at one time.
 
-    ``status`` is present, deleted, absent or unknown; ``evidence`` change, next_change or None; ``step`` the
-    change that set the state. ``candidates`` are images it may have had where the history cannot decide (None:
-    no item).
+    ``status`` is present, deleted, absent or unknown; ``evidence`` change, next_change, baseline or None; ``step``
+    the change that set the state; ``sighting`` the baseline's, where it is the evidence. ``candidates`` are images
+    it may have had where the history cannot decide (None: no item).
     """
 
     status: str
@@ -37,17 +38,25 @@ class Finding:
     until: int | None = None
     reason: str = ""
     candidates: tuple[str | None, ...] = ()
+    sighting: Sighting | None = None
 
 
-def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) -> Finding:
-    """The state after all changes with effective time ≤ ``moment``; a whole second means its end."""
-    position = bisect_right(steps, end_of_second(moment), key=lambda step: step.effective)
+def state_at(
+    steps: Sequence[Step], keys: str, moment: int, coverage: Coverage, sightings: Sequence[Sighting] = ()
+) -> Finding:
+    """The state after all changes with effective time ≤ ``moment``; a whole second means its end.
+
+    ``sightings`` are the item's, by complete baselines.
+    """
+    last_instant = end_of_second(moment)
+    position = bisect_right(steps, last_instant, key=lambda step: step.effective)
     around = _Around(
         keys,
         moment,
         coverage,
         steps[position - 1] if position else None,
         steps[position] if position < len(steps) else None,
+        sightings_around(steps, sightings, position, last_instant),
     )
     finding = around.judge()
     return replace(finding, caveats=in_order((*_same_second(steps, moment), *finding.caveats)))
@@ -82,10 +91,29 @@ class _Around:
     coverage: Coverage
     current: Step | None
     following: Step | None
+    seen: Sightings
 
     def judge(self) -> Finding:
+        """From what is known before the moment; where that is cut off, from what a baseline anchors after it."""
+        finding = self._forwards()
+        if not _cut_off(finding) or (self.seen.last is None and self.seen.upcoming is None):
+            return finding
+        backwards = replace(self, current=None, seen=replace(self.seen, last=None))._backwards()
+        if backwards.status == "unknown" or _cut_off(backwards):
+            return finding
+        deleted = backwards.status == "absent" and self._lived_before()
+        return replace(backwards, status="deleted") if deleted else backwards
+
+    def _forwards(self) -> Finding:
+        if self.seen.last is not None:
+            return self._after_sighting(self.seen.last)
         if self.current is not None:
             return self._after_change(self.current)
+        return self._backwards()
+
+    def _backwards(self) -> Finding:
+        if self.seen.upcoming is not None:
+            return self._before_sighting(self.seen.upcoming)
         if self.following is not None:
             return self._before_change(self.following)
         caveats = tuple(self._silence(self.moment, self.moment, None))
@@ -93,11 +121,15 @@ class _Around:
 
     def _after_change(self, current: Step) -> Finding:
         known = _known(current.after, "deleted")
+        if known is None and self.seen.upcoming is not None:
+            return self._unseen_until(current, self.seen.upcoming)
         if known is None:
             return self._between_unseen(current)
         status, image = known
+        upcoming = self.seen.contradiction(current)
         caveats = (
             *own_caveats(current),
+            *([contradicted(upcoming)] if upcoming else ()),
             *self._chain_caveats(),
             *self._silence(current.effective, self.moment, current.change.stream),
         )
@@ -109,8 +141,8 @@ class _Around:
             "change",
             current,
             current.effective,
-            self._until(),
-            candidates=self._both_sides(image),
+            upcoming.read_end if upcoming else self._until(),
+            candidates=(image, upcoming.image) if upcoming else self._both_sides(image),
         )
 
     def _before_change(self, following: Step) -> Finding:
@@ -160,6 +192,102 @@ class _Around:
             candidates=(shown,) if isinstance(shown, str) else (),
         )
 
+    def _after_sighting(self, seen: Sighting) -> Finding:
+        """A baseline saw the item after its last change: it anchors, and nothing before it matters any more."""
+        start, end = seen.read_begin, max(self.moment, seen.read_end)
+        rivals = [one for one in (*self.seen.unsure, self.seen.upcoming) if one and one.contradicts(seen)]
+        follows_on = follows(self.following, seen) if self.following else Follows()
+        caveats = (
+            *_redacted(seen.redaction),
+            *map(contradicted, rivals),
+            *follows_on.caveats,
+            *self._silence(start, end, None, seen),
+        )
+        step = self._set_by(seen)
+        status = "present" if seen.image is not None else "deleted" if self._lived_before() else "absent"
+        return Finding(
+            status,
+            self._completeness(caveats, start, end, None),
+            caveats,
+            seen.image,
+            "change" if step and step.after is not Image.UNSEEN else "baseline",
+            step,
+            step.effective if step else None,
+            rivals[-1].read_end if rivals and rivals[-1] is self.seen.upcoming else self._until(),
+            candidates=(seen.image, *(one.image for one in rivals)) if rivals else follows_on.candidates,
+            sighting=seen,
+        )
+
+    def _before_sighting(self, upcoming: Sighting) -> Finding:
+        """No change ≤ the moment, and a baseline saw the item before any after it: it tells, if nothing was missed."""
+        silence = tuple(self._silence(self.moment, upcoming.read_end, None, upcoming))
+        caveats = (*_redacted(upcoming.redaction), *silence)
+        if "outside_coverage" in silence:
+            reason = (
+                f"the first that is known of it is a baseline read later, at {_utc(upcoming.read_begin)}, "
+                "and the time between is not covered"
+            )
+            return Finding("unknown", "observed", caveats, reason=reason, candidates=(upcoming.image,))
+        return Finding(
+            "absent" if upcoming.image is None else "present",
+            self._completeness(caveats, self.moment, upcoming.read_end, None),
+            caveats,
+            upcoming.image,
+            "baseline",
+            until=self._until(),
+            sighting=upcoming,
+        )
+
+    def _unseen_until(self, current: Step, upcoming: Sighting) -> Finding:
+        """The last change left an image that the view does not hold; a baseline read after the moment may show it."""
+        start, end, stream = current.effective, upcoming.read_end, current.change.stream
+        caveats = (
+            *own_caveats(current),
+            *_redacted(upcoming.redaction),
+            *([contradicted(upcoming)] if self.seen.contradiction(current) else ()),
+            *self._silence(start, end, stream, upcoming),
+        )
+        if upcoming.image is None or "outside_coverage" in caveats:
+            reason = f"the last change, at {_utc(current.effective)}, left an item, but {_no_image(current)}"
+            return Finding(
+                "unknown",
+                "observed",
+                (*caveats, Caveat("chain_unproven", _no_image(current))),
+                step=current,
+                since=current.effective,
+                until=self._until(),
+                reason=reason,
+                candidates=(upcoming.image,),
+            )
+        completeness = self._completeness(caveats, start, end, stream)
+        return Finding(
+            "present",
+            completeness,
+            caveats,
+            upcoming.image,
+            "baseline",
+            current,
+            current.effective,
+            self._until(),
+            sighting=upcoming,
+        )
+
+    def _set_by(self, seen: Sighting) -> Step | None:
+        """The last change, where it surely set what was seen later: nothing may have come between."""
+        current = self.current
+        if current is None or current.conflict or any(one.contradicts(seen) for one in self.seen.earlier):
+            return None
+        agrees = seen.agrees(current.after, current.change.redaction)
+        if agrees is False or (agrees is None and current.after is not Image.UNSEEN):
+            return None
+        silent = not self.coverage.holes_in(current.effective, seen.read_end, self.keys)
+        covered = self.coverage.covers(current.effective, seen.read_end, current.change.stream)
+        return current if silent and covered else None
+
+    def _lived_before(self) -> bool:
+        seen = (*self.seen.earlier, self.seen.last)
+        return self.current is not None or any(one is not None and one.image is not None for one in seen)
+
     def _until(self) -> int | None:
         return self.following.effective if self.following else None
 
@@ -179,15 +307,16 @@ class _Around:
         before = self.following.before
         return (image,) if before is Image.UNSEEN else (image, before if isinstance(before, str) else None)
 
-    def _silence(self, start: int, end: int, stream: str | None) -> Iterator[Caveat]:
-        """Why it is not certain that the item did not change within [start, end]."""
-        for hole in self.coverage.holes_in(start, end_of_second(end), self.keys):
+    def _silence(self, start: int, end: int, stream: str | None, seen: Sighting | None = None) -> Iterator[Caveat]:
+        """Why it is not certain that the item did not change within [start, end], where ``seen`` tells of it."""
+        first, last = (start, end) if seen is None else seen.widen(start, end)
+        for hole in self.coverage.holes_in(first, end_of_second(last), self.keys):
             yield Caveat("unreadable_files" if hole.kind == "unreadable" else "outside_coverage", str(hole))
-        if not self.coverage.settled(self.moment):
+        if not self.coverage.settled(end):
             through = self.coverage.captured_through
             known = "nothing is known to have landed" if through is None else f"captured through {_utc(through)}"
             yield Caveat("not_settled", f"{known}: later changes may be missing")
-        if not self.coverage.covers(start, end, stream) and not _same(start, end, self.current):
+        if not self.coverage.covers(start, end, stream) and not _same(start, end, seen or self.current):
             yield Caveat("outside_coverage", f"no one covered span holds {_utc(start)} to {_utc(end)}")
 
     def _completeness(self, caveats: Sequence[Caveat], start: int, end: int, stream: str | None) -> str:
@@ -195,9 +324,13 @@ class _Around:
         return "attested" if not doubtful and self.coverage.attests(start, end, stream) else "observed"
 
 
-def _same(start: int, end: int, current: Step | None) -> bool:
-    """Asked for the very second of the last change: no silence to prove."""
-    return current is not None and start // SECOND == end // SECOND
+def _cut_off(finding: Finding) -> bool:
+    return any(caveat in ("outside_coverage", "unreadable_files") for caveat in finding.caveats)
+
+
+def _same(start: int, end: int, known: Step | Sighting | None) -> bool:
+    """Asked for the very second of the last change or sighting: no silence to prove."""
+    return known is not None and start // SECOND == end // SECOND
 
 
 def _known(image: str | Image, without: str) -> tuple[str, str | None] | None:
@@ -211,8 +344,12 @@ def own_caveats(step: Step) -> Iterator[Caveat]:
     """The caveats that a change carries whatever is around it."""
     if step.conflict:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
-    if step.change.redaction is not None:
-        yield Caveat("redacted", f"by the redaction rules {step.change.redaction}")
+    yield from _redacted(step.change.redaction)
+
+
+def _redacted(rules: str | None) -> Iterator[Caveat]:
+    if rules is not None:
+        yield Caveat("redacted", f"by the redaction rules {rules}")
 
 
 def _no_image(step: Step) -> str:

@@ -74,6 +74,19 @@ class StateChange:
         return f"{self.action} {self.time.isoformat(sep=' ')}{by} (event {self.event_id})"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """By which baseline an item was seen, at some instant between ``begin`` and ``end``."""
+
+    baseline: str
+    begin: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        span = " to ".join(dict.fromkeys(moment.isoformat(sep=" ") for moment in (self.begin, self.end)))
+        return f"baseline {self.baseline}, read {span}"
+
+
 @dataclass(frozen=True, repr=False)
 class ItemState:
     """What one item was at one time.
@@ -83,7 +96,7 @@ class ItemState:
         time: the time asked for (aware, in the history's zone).
         status: ``present``, ``deleted``, ``absent`` (not in the table, no earlier life known) or ``unknown``.
         item: the item as a dict of Python values; None unless present.
-        evidence: ``change``, ``next_change`` or None.
+        evidence: ``change``, ``next_change``, ``baseline`` or None.
         since, until: when the state began and ended (aware); None where open or not known.
         until_known: false where the search for the next change stopped at its look-ahead.
         change: the change that set the state, or None.
@@ -92,6 +105,7 @@ class ItemState:
         reason: why the status is unknown; else empty.
         candidates: items it may have been where the history cannot decide (None: no item).
         origin: the table and the source.
+        seen: the baseline that saw it so, where one did.
     """
 
     keys: Item
@@ -108,6 +122,7 @@ class ItemState:
     reason: str
     candidates: tuple[Item | None, ...]
     origin: Origin
+    seen: Seen | None = None
 
     def get(self, path: str, default: Any = MISSING) -> Any:
         """The value at a path such as ``address.zip``; ``default`` where the state has nothing there.
@@ -138,6 +153,7 @@ class ItemState:
             "candidates": f"[{','.join(map(_json_item, self.candidates))}]",
             "change": self._json_change(),
             "origin": self.origin.as_json(),
+            "seen": self._json_seen(),
         }
         return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
 
@@ -167,7 +183,11 @@ class ItemState:
         return max((len(name) for name, _ in self._rows()), default=0)
 
     def _lines(self) -> list[str]:
-        known = {"change": f"set by {self.change}", "next_change": "known from the next change's old image"}
+        known = {
+            "change": f"set by {self.change}",
+            "next_change": "known from the next change's old image",
+            "baseline": f"as seen by {self.seen}",
+        }
         lines = [self.reason] if self.reason else [markup.one_line(known[self.evidence or ""])]
         if self.since or self.until:
             until = _plain_time(self.until) if self.until_known else "not looked further"
@@ -184,6 +204,11 @@ class ItemState:
 
     def _json_change(self) -> str:
         return "null" if self.change is None else self.change.as_json()
+
+    def _json_seen(self) -> str:
+        if self.seen is None:
+            return "null"
+        return json_text({**vars(self.seen), "begin": self.seen.begin.isoformat(), "end": self.seen.end.isoformat()})
 
 
 def _candidate(candidate: Item | None) -> str:

@@ -157,16 +157,19 @@ class _Silence:
             if hole.end is not None:
                 touched &= hole.end >= self.start
             found["unreadable_files" if hole.kind == "unreadable" else "outside_coverage"] |= touched
-        return found | {"not_settled": self._none() if self.coverage.settled(self.moment) else ~self._none()}
+        return found | {"not_settled": ~self._settled}
 
     def attested(self, caveats: dict[str, Mask]) -> Mask:
         """Whether attestations prove that all of it has landed."""
         if not self.coverage.attested:
             return self._none()
         doubtful: Mask = np.logical_or.reduce([caveats[name] for name in _DOUBTFUL if name in caveats])
+        return ~doubtful & self._settled & self._covered
+
+    @cached_property
+    def _settled(self) -> Mask:
         through = self.coverage.captured_through
-        settled = self._none() if through is None else self.end <= through
-        return ~doubtful & settled & self._covered
+        return self._none() if through is None else self.end <= through
 
     @cached_property
     def _covered(self) -> Mask:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
+from histlib.baselines import ItemHistory
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.reconstruct import own_caveats
@@ -51,8 +52,9 @@ class Period(Stretch, frozen=True, gc=False, kw_only=True):
     before: Stretch | None
 
 
-def build_stretches(steps: Sequence[Step], coverage: Coverage) -> list[Stretch]:
-    """The stretches of an item from its changes, in order; none where it has no change."""
+def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
+    """The stretches of an item, in order; none where nothing is known of it."""
+    steps = item.steps
     if not steps:
         return []
     found = [_first(steps[0], coverage)]

@@ -10,6 +10,7 @@ from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
 from histlib.reconstruct import Finding, state_at
+from histlib.stretches import build_stretches
 from histlib.times import SECOND, TimeRange, format_time, parse_range, parse_state_time
 from histlib.where import Condition, Subject
 
@@ -106,12 +107,13 @@ class TableQuestions(Asking):
         assert condition is not None
         holds = condition_on_images(condition.item)
         hits, broken, untold = [], 0, 0
-        for keys, stretches in self._stretches(facts, self._candidates(window, condition)):
-            found = find_hits(keys, stretches, window, facts.coverage, holds)
+        for item in self._items_by_batch(self._candidates(window, condition), facts):
+            stretches = build_stretches(item, facts.coverage)
+            found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
             seen = [] if found else [stretch for stretch in stretches if stretch.touches(window.start, window.end)]
             broken += any("gap" in stretch.caveats for stretch in seen)
-            untold += any(holds(keys, stretch.image) is None for stretch in seen)
+            untold += any(holds(item.keys, stretch.image) is None for stretch in seen)
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
         caveats = [*_not_told(broken, untold), *self._window_caveats(facts, window), *_counted(h.caveats for h in hits)]
         heading = f"{len({hit.keys for hit in hits}):,} items where {where}, {len(hits):,} periods"
@@ -190,8 +192,8 @@ class TableQuestions(Asking):
         return states_of(list(found))
 
     def _findings(self, facts: Facts, moment: int, keys: Sequence[str]) -> Iterator[tuple[str, Finding]]:
-        for text, steps in self._chains_by_batch(keys):
-            yield text, state_at(steps, text, moment, facts.coverage)
+        for item in self._items_by_batch(keys, facts):
+            yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
     def _candidates(self, window: TimeRange, condition: Condition) -> list[str]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""

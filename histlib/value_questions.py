@@ -51,12 +51,12 @@ class ValueQuestions(ItemQuestions):
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
         wanted = _whole_path(path)
-        steps = self._chains([whole.text])[whole.text]
-        check_paths({whole.text: steps}, [wanted])
-        finding = state_at(steps, whole.text, moment, facts.coverage)
+        item = self._items([whole.text], facts)[whole.text]
+        check_paths({whole.text: item.steps}, [wanted])
+        finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         if value is _THEN:
             value = MISSING if finding.image is None else get(decode_image(finding.image), wanted)
-        stretches = build_stretches(steps, facts.coverage)
+        stretches = build_stretches(item, facts.coverage)
         spell = find_spell(stretches, wanted, value, end_of_second(moment))
         period = spell.period
         return Since(
@@ -73,7 +73,7 @@ class ValueQuestions(ItemQuestions):
             ended_by=self._change_of(period.ended_by) if period else None,
             earlier=tuple((self._time(one.from_earliest), self._time(one.to_latest)) for one in spell.earlier),
             completeness=_completeness(facts, finding, period),
-            caveats=in_order([*finding.caveats, *_spell_caveats(spell, steps)]),
+            caveats=in_order([*finding.caveats, *_spell_caveats(spell, item.steps)]),
             origin=self._origin(facts),
         )
 
@@ -98,10 +98,10 @@ class ValueQuestions(ItemQuestions):
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
         wanted = self._paths(paths or ())
-        steps = self._chains([whole.text])[whole.text]
-        check_paths({whole.text: steps}, wanted)
-        finding = state_at(steps, whole.text, moment, facts.coverage)
-        stretches = build_stretches(steps, facts.coverage)
+        item = self._items([whole.text], facts)[whole.text]
+        check_paths({whole.text: item.steps}, wanted)
+        finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
+        stretches = build_stretches(item, facts.coverage)
         columns = blame_columns(whole.text, stretches, end_of_second(moment), wanted, self._actor_attribute)
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]

@@ -23,6 +23,7 @@ LAYERS = [
     ["raw_sql"],
     ["queries"],
     ["chain", "coverage", "diff"],
+    ["baselines"],
     ["reconstruct", "timelines"],
     ["stretches", "snapshots", "differences"],
     ["affected", "lineage"],

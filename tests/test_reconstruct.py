@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import SECOND, SKEW, START, World, Write, moments, stored, stream_arn, worlds
 
+from histlib.baselines import Sighting
 from histlib.chain import Link, build_chain
 from histlib.coverage import Coverage, Hole, Span, Stream, build_coverage
 from histlib.reconstruct import Finding, state_after, state_at
@@ -28,7 +30,7 @@ def coverage_of(world: World, holes: tuple[Hole, ...] = ()) -> Coverage:
 def ask(world: World, item: str, moment: int) -> Finding:
     keys = encode_image({"id": item})
     steps = build_chain(change for change in world.changes() if change.keys == keys)
-    return state_at(steps, keys, moment, coverage_of(world))
+    return state_at(steps, keys, moment, coverage_of(world), world.sightings(item))
 
 
 def expected_image(world: World, item: str, moment: int, redaction: str | None) -> str | None:
@@ -183,8 +185,8 @@ def observed(*spans: tuple[int, int, str], holes: tuple[Hole, ...] = ()) -> Cove
 WIDE = observed((0, 1_000, S1))
 
 
-def at(seconds: float, *changes: Change, coverage: Coverage = WIDE) -> Finding:
-    return state_at(build_chain(changes), KEYS, START + int(seconds * SECOND), coverage)
+def at(seconds: float, *changes: Change, coverage: Coverage = WIDE, sightings: Sequence[Sighting] = ()) -> Finding:
+    return state_at(build_chain(changes), KEYS, START + int(seconds * SECOND), coverage, sightings)
 
 
 def test_a_whole_second_is_its_end():

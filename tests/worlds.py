@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from histlib.baselines import Manifest, Sighting, sightings_of
 from histlib.coverage import Attestation
 from histlib.record import Change
 from histlib.values import encode_image
@@ -49,6 +50,23 @@ class Write:
     redaction: str | None = None
     twin: str = ""
     """``copy``: delivered twice; ``conflict``: a second delivery differs."""
+    at: int = 0
+    """When it truly happened; stamps stray."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One reading of the whole table while writes go on: each item at an instant of its own, told as a span."""
+
+    id: str
+    begin: int
+    end: int
+    reads: dict[str, tuple[int, int, int]]
+    """Item → (first, true, last) instant of reading it."""
+    complete: bool = True
+    redaction: str | None = None
+    twice: bool = False
+    """Its rows are delivered twice."""
 
 
 @dataclass
@@ -60,6 +78,39 @@ class World:
     attestations: list[Attestation] | None = None
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Images of the items that were there from the beginning."""
+    scans: list[Scan] = field(default_factory=list)
+
+    @property
+    def items(self) -> list[str]:
+        """All items there ever were, and one that never was."""
+        return sorted({"ghost", *self.before, *(write.item for write in self.writes)})
+
+    def at(self, item: str, instant: int) -> dict[str, Any] | None:
+        """What the item truly was at a true instant."""
+        image = self.before.get(item)
+        for write in self.of(item):
+            if write.at <= instant:
+                image = write.after
+        return image
+
+    def scanned(self, scan: Scan) -> dict[str, dict[str, Any]]:
+        """The items that a scan found."""
+        found = {item: self.at(item, instant) for item, (_, instant, _) in scan.reads.items()}
+        return {item: image for item, image in found.items() if image is not None}
+
+    def baseline_rows(self) -> list[Change]:
+        """The rows of all scans, complete or not."""
+        rows = [baseline_row(scan, item, image) for scan in self.scans for item, image in self.scanned(scan).items()]
+        return [row for row in rows for _ in range(2 if row.event_id.startswith("twice") else 1)]
+
+    def manifests(self) -> list[Manifest]:
+        """The manifests of the complete ones."""
+        return [manifest_of(scan, len(self.scanned(scan))) for scan in self.scans if scan.complete]
+
+    def sightings(self, item: str) -> tuple[Sighting, ...]:
+        """What complete scans say of an item."""
+        keys = encode_image({"id": item})
+        return sightings_of([row for row in self.baseline_rows() if row.keys == keys], self.manifests())
 
     def of(self, item: str) -> list[Write]:
         return [write for write in self.writes if write.item == item]
@@ -129,6 +180,44 @@ def stored(write: Write, image: dict[str, Any] | None) -> str | None:
     return encode_image({"id": write.item, **kept})
 
 
+def baseline_row(scan: Scan, item: str, image: dict[str, Any]) -> Change:
+    """One row of a scan."""
+    first, _, last = scan.reads[item]
+    return Change(
+        event_id=f"{'twice' if scan.twice else 'once'}-{scan.id}-{item}",
+        table=TABLE,
+        stream=f"baseline:{scan.id}",
+        view="NEW_IMAGE",
+        action="BASELINE",
+        keys=encode_image({"id": item}),
+        new_image=stored(Write(item, None, 0, 0, redaction=scan.redaction), image),
+        old_image=None,
+        timestamp_micros=first,
+        precision="us",
+        sequence_number=None,
+        actor=None,
+        redaction=scan.redaction,
+        read_begin=first,
+        read_end=last,
+        file=f"changes/2026/01/01/baseline-{scan.id}-0000.gz",
+    )
+
+
+def manifest_of(scan: Scan, items: int) -> Manifest:
+    """The manifest that a complete scan has written."""
+    return Manifest(
+        format=1,
+        id=scan.id,
+        kind="scan",
+        table=TABLE,
+        read_begin=scan.begin,
+        read_end=scan.end,
+        items=items,
+        files=(f"changes/2026/01/01/baseline-{scan.id}-0000.gz",),
+        redaction=scan.redaction,
+    )
+
+
 def replace_image(change: Change) -> Change:
     """A delivery of the same change that says something else."""
     return msgspec.structs.replace(change, new_image=encode_image({"id": "?", "conflicting": True}))
@@ -139,8 +228,11 @@ def stream_arn(started: int) -> str:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, trouble: bool = True, attested: bool = False) -> World:
-    """A random world; without ``trouble`` everything is captured by one healthy stream, in full."""
+def worlds(draw: st.DrawFn, *, trouble: bool = True, attested: bool = False, scanned: bool = False) -> World:
+    """A random world; without ``trouble`` everything is captured by one healthy stream, in full.
+
+    Where it is ``scanned``, one to three scans read it at random times, complete or not.
+    """
     items = ["a", "b", "c"][: draw(st.integers(1, 3))]
     before = {item: draw(st.sampled_from(IMAGES)) for item in items if draw(st.booleans())}
     images: dict[str, Any] = dict(before)
@@ -157,7 +249,7 @@ def worlds(draw: st.DrawFn, *, trouble: bool = True, attested: bool = False) -> 
         after = draw(st.sampled_from(choices)) if current is None or draw(st.integers(0, 3)) else None
         images[item] = after
         stream = stream_arn(1) if number < off else None if number < off + pause else stream_arn(2)
-        write = Write(item, after, now + draw(st.sampled_from((0, 0, 0, -1, 2))) * SECOND, number, stream)
+        write = Write(item, after, now + draw(st.sampled_from((0, 0, 0, -1, 2))) * SECOND, number, stream, at=now)
         if trouble:
             write = replace(
                 write,
@@ -170,9 +262,33 @@ def worlds(draw: st.DrawFn, *, trouble: bool = True, attested: bool = False) -> 
     if trouble and draw(st.integers(0, 3)) == 0:
         view = draw(st.sampled_from(("NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")))
     world = World(writes, view, before=before)
+    if scanned:
+        world.scans = [draw(scans(world, str(number), trouble=trouble)) for number in range(draw(st.integers(1, 3)))]
     if attested:
         world.attestations = attest(world, now, every=draw(st.sampled_from((600, 3_600))) * SECOND)
     return world
+
+
+@st.composite
+def scans(draw: st.DrawFn, world: World, name: str, *, trouble: bool) -> Scan:
+    """A scan around some write, from just before to long after it."""
+    around = draw(st.sampled_from([START, *(write.at for write in world.writes)]))
+    begin = around + draw(st.sampled_from((-2_000, -120, -61, -60, -30, 0, 5, 59, 60, 61, 64, 90, 2_000))) * SECOND
+    end = begin + draw(st.sampled_from((0, 1, 30, 300))) * SECOND
+    instants = st.integers(0, (end - begin) // SECOND).map(lambda second: begin + second * SECOND)
+    reads = {}
+    for item in world.items:
+        first, instant, last = sorted(draw(st.tuples(instants, instants, instants)))
+        reads[item] = first, instant, last
+    return Scan(
+        name,
+        begin,
+        end,
+        reads,
+        complete=draw(st.integers(0, 4)) > 0,
+        redaction="r1" if trouble and draw(st.integers(0, 3)) == 0 else None,
+        twice=draw(st.booleans()),
+    )
 
 
 def attest(world: World, end: int, every: int) -> list[Attestation]:
@@ -197,5 +313,6 @@ def attest(world: World, end: int, every: int) -> list[Attestation]:
 def moments(world: World) -> list[int]:
     """Times worth asking: each stamp, just before and after it, half a second into it; and far off."""
     stamps = {write.stamp for write in world.writes}
+    stamps |= {edge for scan in world.scans for edge in (scan.begin, scan.end)}
     near = {stamp + offset for stamp in stamps for offset in (-SECOND, 0, SECOND // 2, SECOND, 30 * SECOND)}
     return sorted({*near, min(stamps) - 100 * SECOND, max(stamps) + 100 * SECOND})

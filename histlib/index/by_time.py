@@ -24,8 +24,6 @@ from histlib.index.rows import ROW_SCHEMA, narrow
 
 #: Rows that one read takes at the least.
 GROUP_ROWS: Final = 16_384
-#: Rows that a question handles at once.
-SLICE_ROWS: Final = 16 * GROUP_ROWS
 #: Row groups that one thread reads at once.
 RUN_GROUPS: Final = 4
 #: Files of fewer rows are put together …
@@ -74,20 +72,6 @@ def merge_by_time(folder: Path, files: Sequence[TimeFile]) -> list[TimeFile]:
         [TimeReader(folder, one).between(one.first, one.last + 1, TIME_SCHEMA.names) for one in small]
     )
     return [*(one for one in files if one not in small), write_by_time(folder, rows)]
-
-
-def slices(readers: Sequence[TimeReader], start: int, end: int) -> pa.Table:
-    """Parts of [start, end) with about :data:`SLICE_ROWS` rows each, as :class:`histlib.queries.Slices` says."""
-    groups = sorted(group for reader in readers for group in reader.groups(start, end))
-    cuts: list[int] = []
-    held = SLICE_ROWS
-    for first, _, rows in groups:
-        if held >= SLICE_ROWS and (not cuts or first > cuts[-1]):
-            cuts.append(max(first, start))
-            held = 0
-        held += rows
-    ends = [*cuts[1:], min(end, max((last for _, last, _ in groups), default=start) + 1)] if cuts else []
-    return pa.table({"start": pa.array(cuts, pa.int64()), "end": pa.array(ends, pa.int64())})
 
 
 def parts(readers: Sequence[TimeReader], start: int, end: int, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -33,6 +33,7 @@ MAX_LINE_BYTES: Final = 64 << 20
 
 _GZIP: Final = b"\x1f\x8b"
 _DATEDAY: Final = re.compile(r"changes/(\d{4})/(\d{2})/(\d{2})/")
+_DATEDAY_LENGTH: Final = len("changes/2026/01/01/")
 _PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
 
 
@@ -49,14 +50,25 @@ def event_window(file: str) -> tuple[int | None, int | None]:
 
     The dateday is the arrival of the oldest record (allow 1 h), and a change lands up to :data:`MAX_LATENESS` late.
     """
+    day = dateday(file)
+    return (None, None) if day is None else (day - MAX_LATENESS, day + DAY + HOUR)
+
+
+def dateday(file: str) -> int | None:
+    """The begin (epoch µs) of the day that a landing file lies in; None where its folder is no day."""
     match = _DATEDAY.match(file)
     if not match:
-        return None, None
+        return None
     try:
-        day = to_micros(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]
+        return to_micros(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]
     except ValueError:
-        return None, None
-    return day - MAX_LATENESS, day + DAY + HOUR
+        return None
+
+
+def first_day(files: Iterable[str]) -> int | None:
+    """The begin of the first dateday of all files; None where there is none."""
+    folders = {file[:_DATEDAY_LENGTH] for file in files}
+    return min((day for day in map(dateday, folders) if day is not None), default=None)
 
 
 def read_pieces(root: Path, files: Iterable[str], problems: Problems) -> Iterator[Piece]:

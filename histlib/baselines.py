@@ -1,0 +1,241 @@
+"""Baselines: full pictures of the table, and what each of them says of one item.
+
+Pure. A baseline exists only with a complete manifest (design, section 4). It shows an item as it was at some instant
+while it was read; where the item changed then, the changes' images decide. All times are epoch µs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Final
+
+import msgspec
+
+from histlib.caveats import Caveat
+from histlib.chain import Image, Link, Step
+from histlib.record import PRECISIONS, Change
+from histlib.times import SECOND, format_time
+
+#: The version of manifests that this reads.
+FORMAT: Final = 1
+#: A change stamped this near to a reading may lie on either side of it: clocks differ by up to a minute.
+NEAR: Final = 60 * SECOND
+#: Before a baseline's id, where rows name their stream.
+STREAM_PREFIX: Final = "baseline:"
+
+_KINDS: Final = ("scan", "export")
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What ``baseline/<id>.json`` says: written last, when all rows of the baseline are in ``files``."""
+
+    format: int
+    id: str
+    kind: str
+    table: str
+    read_begin: int
+    read_end: int
+    items: int
+    files: tuple[str, ...]
+    table_id: str | None = None
+    redaction: str | None = None
+    key_schema: tuple[dict[str, str], ...] = ()
+
+    @property
+    def stream(self) -> str:
+        """What the rows of this baseline have as their ``stream``."""
+        return f"{STREAM_PREFIX}{self.id}"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One item as a complete baseline saw it at some instant in [``read_begin``, ``read_end``]; ``image`` None: not
+    in the table. Of what it lacks the whole baseline's times count, of what it has those of the row."""
+
+    read_begin: int
+    read_end: int
+    image: str | None
+    redaction: str | None
+    baseline: str
+
+    def __str__(self) -> str:
+        begin, end = (format_time(micros, UTC) for micros in (self.read_begin, self.read_end))
+        return f"baseline {self.baseline}, read at {begin}" + (f" to {end}" if end != begin else "")
+
+    def agrees(self, image: str | Image, redaction: str | None) -> bool | None:
+        """Whether a change's image is what was seen; None where the two cannot be compared."""
+        if (image is Image.NONE) or self.image is None:
+            return (image is Image.NONE) == (self.image is None)
+        if image is Image.UNSEEN or redaction != self.redaction:
+            return None
+        return image == self.image
+
+    def widen(self, start: int, end: int) -> tuple[int, int]:
+        """[start, end] and all that is near to this reading: a change there would overrule it."""
+        return min(start, self.read_begin - NEAR), max(end, self.read_end + NEAR)
+
+    def contradicts(self, other: Sighting) -> bool:
+        """Whether the item must have changed between the two."""
+        return other.agrees(Image.NONE if self.image is None else self.image, self.redaction) is False
+
+
+@dataclass(frozen=True)
+class ItemHistory:
+    """All that a history holds of one item: its changes in order, and its sightings by complete baselines."""
+
+    keys: str
+    steps: Sequence[Step]
+    sightings: Sequence[Sighting] = ()
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """The sightings around a moment, between the change before it and the one after it.
+
+    ``last`` is the last up to the moment, ``upcoming`` the first after it. ``unsure``: others up to the moment that
+    may be as late as the last. ``earlier``: others up to the moment, all of them.
+    """
+
+    last: Sighting | None = None
+    upcoming: Sighting | None = None
+    unsure: tuple[Sighting, ...] = ()
+    earlier: tuple[Sighting, ...] = ()
+
+    def contradiction(self, current: Step) -> Sighting | None:
+        """The upcoming one, where it saw another state than the last change left."""
+        upcoming = self.upcoming
+        if upcoming is None or upcoming.agrees(current.after, current.change.redaction) is not False:
+            return None
+        return upcoming
+
+
+@dataclass(frozen=True)
+class Follows:
+    """How a change follows a sighting: the caveats of the time between, and where it does not follow, both sides."""
+
+    caveats: tuple[Caveat, ...] = ()
+    candidates: tuple[str | None, ...] = ()
+
+
+def read_manifest(text: str) -> Manifest | None:
+    """The manifest in a JSON text; None where it is one of another kind of export, which is no baseline.
+
+    Raises:
+        ValueError: not a manifest of a baseline in this format; says why.
+    """
+    fields = _any.decode(text)
+    if not isinstance(fields, dict):
+        raise ValueError(f"expected a JSON object, got {text[:60]!r}")
+    if fields.get("kind") == "incremental":
+        return None
+    if fields.get("format") != FORMAT:
+        raise ValueError(f"format {fields.get('format')!r}, this histlib reads {FORMAT}: take a newer one")
+    if fields.get("kind") not in _KINDS:
+        raise ValueError(f"kind {fields.get('kind')!r}, expected one of {', '.join(_KINDS)}")
+    manifest = msgspec.convert(fields, Manifest)
+    if manifest.read_begin > manifest.read_end:
+        raise ValueError(f"read_begin {manifest.read_begin} is after read_end {manifest.read_end}")
+    return manifest
+
+
+def why_incomplete(manifest: Manifest, missing: str | None, damaged: str | None, keys: int) -> str:
+    """Why a baseline with this manifest is not complete; empty where it is.
+
+    ``missing`` and ``damaged`` are files of it that the landing lacks or that cannot be read in full; ``keys`` is the
+    number of different keys among its rows.
+    """
+    if missing is not None:
+        return f"{missing} is not in the landing"
+    if damaged is not None:
+        return f"{damaged} cannot be read in full"
+    if keys != manifest.items:
+        return f"the landing holds {keys:,} of its items, the manifest says {manifest.items:,}"
+    return ""
+
+
+def sightings_of(rows: Iterable[Change], baselines: Sequence[Manifest]) -> tuple[Sighting, ...]:
+    """What complete baselines say of one item, whose rows these are: what it was, or that it was not there."""
+    found: dict[str, set[Sighting]] = {manifest.stream: set() for manifest in baselines}
+    unseen = set()
+    for row in rows:
+        if row.action == "BASELINE" and row.stream in found:
+            unseen.add(row.stream)
+            if row.new_image is not None:
+                found[row.stream].add(_sighting(row, next(one for one in baselines if one.stream == row.stream)))
+    for manifest in baselines:
+        if manifest.stream not in unseen:
+            absent = Sighting(manifest.read_begin, manifest.read_end, None, manifest.redaction, manifest.id)
+            found[manifest.stream].add(absent)
+    return tuple(sorted((one for seen in found.values() for one in seen), key=_in_time))
+
+
+def sightings_around(
+    steps: Sequence[Step], sightings: Sequence[Sighting], position: int, last_instant: int
+) -> Sightings:
+    """The sightings that tell of a moment ending with ``last_instant``; ``position`` steps lie before it."""
+    if not sightings:
+        return Sightings()
+    after = steps[position - 1].effective if position else None
+    before = steps[position].effective if position < len(steps) else None
+    between = [
+        one
+        for one in sorted(_anchors(steps, sightings), key=_in_time)
+        if (after is None or one.read_begin > after) and (before is None or one.read_end < before)
+    ]
+    seen = [one for one in between if one.read_begin <= last_instant]
+    upcoming = between[len(seen)] if len(seen) < len(between) else None
+    if not seen:
+        return Sightings(upcoming=upcoming)
+    last, earlier = seen[-1], tuple(seen[:-1])
+    unsure = tuple(one for one in earlier if one.read_end >= last.read_begin)
+    return Sightings(last, upcoming, unsure, earlier)
+
+
+def contradicted(other: Sighting) -> Caveat:
+    """The caveat of a state that another baseline, with no change between, saw to be different."""
+    return Caveat("gap", f"the {other}, saw another state: a change between is missing")
+
+
+def follows(following: Step, seen: Sighting) -> Follows:
+    """How the next change follows a sighting; where the two cannot be compared, how it follows the change before."""
+    when = f"the next change, at {format_time(following.effective, UTC)},"
+    agrees = seen.agrees(following.before, following.change.redaction)
+    if agrees is False or (agrees is None and following.link is Link.GAP):
+        before = following.before
+        sides = (seen.image,) if before is Image.UNSEEN else (seen.image, before if isinstance(before, str) else None)
+        started = f"{when} started from another state: a change between is missing"
+        return Follows((Caveat("gap", started),), sides)
+    if agrees is None and following.link is not Link.PROVEN:
+        return Follows((Caveat("chain_unproven", f"{when} cannot be compared with the {seen}"),))
+    return Follows()
+
+
+def _anchors(steps: Sequence[Step], sightings: Sequence[Sighting]) -> Iterator[Sighting]:
+    """The sightings with no change of the item near them."""
+    times = sorted({time for step in steps for time in _stamps(step)})
+    for one in sightings:
+        at = bisect_left(times, one.read_begin - NEAR)
+        if at == len(times) or times[at] > one.read_end + NEAR:
+            yield one
+
+
+def _stamps(step: Step) -> tuple[int, int, int]:
+    """When a change may have been: its stamp stands for all instants down to its precision."""
+    stamp = step.change.timestamp_micros
+    return stamp, stamp + PRECISIONS[step.change.precision] - 1, step.effective
+
+
+def _sighting(row: Change, manifest: Manifest) -> Sighting:
+    begin = manifest.read_begin if row.read_begin is None else row.read_begin
+    end = manifest.read_end if row.read_end is None else row.read_end
+    return Sighting(begin, max(begin, end), row.new_image, row.redaction, manifest.id)
+
+
+def _in_time(sighting: Sighting) -> tuple[Any, ...]:
+    return sighting.read_begin, sighting.read_end, sighting.baseline, sighting.image or ""
+
+
+_any = msgspec.json.Decoder()

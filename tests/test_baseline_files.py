@@ -1,0 +1,264 @@
+"""Baselines in a folder: complete by their manifest or not there at all, and what questions make of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from baseline_landings import baseline_row, put_baseline
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from landings import NOON, STREAM, TABLE, put, record
+from test_baselines import ask
+from worlds import SECOND, World, moments, worlds
+
+import histlib
+from histlib.embedded import EmbeddedSource
+from histlib.errors import MixedTablesError
+from histlib.facts import Facts, current_facts
+from histlib.queries import Baselines, Streams
+from histlib.values import encode_image
+
+A, B = {"id": "a", "version": 7}, {"id": "b", "version": 1}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A history of changes of ``other`` from noon to an hour later; a and b never change."""
+    put(tmp_path, [record(n, "other", seconds=NOON + 60 * n) for n in range(61)])
+    return tmp_path
+
+
+def facts(folder: Path) -> Facts:
+    return current_facts(EmbeddedSource(folder), None)
+
+
+def why(folder: Path) -> str:
+    """Why there is no complete baseline."""
+    found = facts(folder)
+    assert found.baselines == ()
+    (unfinished,) = found.unfinished
+    return unfinished.detail
+
+
+def test_a_complete_baseline_tells_of_items_that_never_changed(folder):
+    """Present with what it saw, by which baseline and when; what it lacks is absent."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830, files=2)
+    history = histlib.connect(folder, tz="Asia/Tokyo")
+    for clock in ("21:00:00", "21:30:10", "22:00:00"):
+        state = history.state_at("a", f"2026-01-01T{clock}")
+        assert (state.status, state.item, state.evidence, state.caveats) == ("present", A, "baseline", ())
+        assert (state.since, state.until, state.change, state.completeness) == (None, None, None, "observed")
+        assert history.state_at("ghost", f"2026-01-01T{clock}").status == "absent"
+    assert (state.seen.baseline, state.seen.begin.isoformat()) == ("n1", "2026-01-01T21:30:00+09:00")
+    assert "as seen by baseline n1, read 2026-01-01 21:30:00+09:00 to 2026-01-01 21:30:30+09:00" in repr(state)
+    assert json.loads(state.as_json())["seen"] == {
+        "baseline": "n1",
+        "begin": "2026-01-01T21:30:00+09:00",
+        "end": "2026-01-01T21:30:30+09:00",
+    }
+    assert len(history.timeline("a")) == 0
+
+
+def test_rows_without_a_manifest_are_nothing(folder):
+    """Until the manifest is there, the rows do not exist; with it, the open history sees them."""
+    put_baseline(folder, "n1", [A], NOON + 1_800, NOON + 1_830, manifest=False)
+    history = histlib.connect(folder)
+    assert history.state_at("a", "2026-01-01T12:30").status == "unknown"
+    put_baseline(folder, "n1", [A], NOON + 1_800, NOON + 1_830)
+    assert history.state_at("a", "2026-01-01T12:30").status == "present"
+    (folder / "baseline/n1.json").unlink()
+    assert history.state_at("a", "2026-01-01T12:30").status == "unknown"
+
+
+def test_rows_delivered_twice_count_once(folder):
+    """The number of items is that of different keys."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
+    put(folder, [baseline_row("n1", A, NOON + 1_800, NOON + 1_830)], day="2026/01/02", name="again.gz")
+    assert [one.id for one in facts(folder).baselines] == ["n1"]
+    assert facts(folder).unfinished == ()
+
+
+def test_an_empty_table_has_a_baseline_too(folder):
+    """No rows, no files, no items: everything is absent."""
+    put_baseline(folder, "n1", [], NOON + 1_800, NOON + 1_830, files=0)
+    assert histlib.connect(folder).state_at("a", "2026-01-01T12:30").status == "absent"
+
+
+@pytest.mark.parametrize(("items", "told"), [(1, "holds 2"), (3, "holds 2")])
+def test_a_manifest_that_counts_other_items(folder, items, told):
+    """Fewer rows or more than it says: the baseline does not exist."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830, items=items)
+    assert told in why(folder)
+    assert histlib.connect(folder).state_at("a", "2026-01-01T12:30").status == "unknown"
+
+
+def test_a_file_that_is_missing(folder):
+    """Named; whether or not the count would fit."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830, files=3)
+    (folder / "changes/2026/01/01/baseline-n1-0002.gz").unlink()
+    assert "changes/2026/01/01/baseline-n1-0002.gz is not in the landing" in why(folder)
+
+
+def test_a_file_that_is_damaged(folder):
+    """A line of it that cannot be read: the baseline is not complete, although the count fits."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830, files=2)
+    rows = [baseline_row("n1", B, NOON + 1_800, NOON + 1_830)]
+    put(folder, json.dumps(rows[0]).encode() + b"\njunk\n", name="baseline-n1-0001.gz")
+    assert "changes/2026/01/01/baseline-n1-0001.gz cannot be read in full" in why(folder)
+    put(folder, b"junk\n", name="baseline-n1-0001.gz")
+    assert "changes/2026/01/01/baseline-n1-0001.gz cannot be read in full" in why(folder)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"format": 2}, "format 2, this histlib reads 1"),
+        ({"kind": "dream"}, "kind 'dream'"),
+        ({"id": "n2"}, "its id is 'n2', which belongs into baseline/n2.json"),
+        ({"read_end": "soon"}, "read_end"),
+    ],
+)
+def test_a_manifest_that_is_none(folder, fields, told):
+    """Said, with its file; it touches no answer."""
+    put_baseline(folder, "n1", [A], NOON + 1_800, NOON + 1_830, **fields)
+    assert told in why(folder)
+    assert histlib.connect(folder).state_at("other", "2026-01-01T12:30").caveats == ()
+
+
+def test_manifests_of_other_exports_and_other_files_are_left_alone(folder):
+    """An incremental export's manifest is for others; what is no .json is no manifest."""
+    (folder / "baseline").mkdir()
+    (folder / "baseline/i1.json").write_text('{"kind":"incremental","format":1}')
+    (folder / "baseline/notes.txt").write_text("x")
+    found = facts(folder)
+    assert (found.baselines, found.unfinished) == ((), ())
+
+
+def test_a_baseline_of_another_table_is_an_error(folder):
+    """As changes of another table are, complete or not."""
+    put_baseline(folder, "n1", [A], NOON + 1_800, NOON + 1_830, table=TABLE.replace("things", "others"), items=9)
+    with pytest.raises(MixedTablesError, match=r"table/others.*table/things"):
+        histlib.connect(folder).state_at("a", "2026-01-01T12:30")
+
+
+def test_a_baseline_covers_nothing(folder):
+    """Read before or after all changes, it does not widen what is covered."""
+    before = facts(folder).coverage
+    put_baseline(folder, "n1", [A], NOON - 7_200, NOON - 7_100)
+    put_baseline(folder, "n2", [A], NOON + 7_200, NOON + 7_230)
+    assert facts(folder).coverage == before
+    history = histlib.connect(folder)
+    assert history.state_at("a", "2026-01-01T11:00").caveats == ("outside_coverage",)
+    assert history.state_at("a", "2026-01-01T12:30").caveats == ("not_settled",)
+
+
+def test_the_key_schema_comes_with_a_baseline(tmp_path):
+    """Which of two key attributes is the partition key."""
+    item = {"z": "1", "a": "2"}
+    put(tmp_path, [record(1, keys=item, new_image=item, old_image=item)])
+    schema = [{"AttributeName": "z", "KeyType": "HASH"}, {"AttributeName": "a", "KeyType": "RANGE"}]
+    assert not histlib.connect(tmp_path).key_schema.ordered
+    put_baseline(tmp_path, "n1", [], NOON, NOON, files=0, key_schema=schema)
+    assert histlib.connect(tmp_path).key_schema.names == ("z", "a")
+
+
+def test_attested_states_from_baselines(folder):
+    """Attested where attestations cover all from the reading on."""
+    attest(folder, NOON - 10, NOON + 3_600)
+    put_baseline(folder, "n1", [A], NOON + 1_800, NOON + 1_830)
+    history = histlib.connect(folder)
+    assert [history.state_at("a", f"2026-01-01T{clock}").completeness for clock in ("12:10", "12:50")] == [
+        "attested",
+        "attested",
+    ]
+    assert history.state_at("a", "2026-01-01T13:00:01").completeness == "observed"
+
+
+def attest(folder: Path, *seconds: int, **fields: object) -> None:
+    """Write healthy attestations."""
+    attestation = {
+        "format": 1, "table": TABLE, "table_id": "i", "stream": STREAM, "view": "NEW_AND_OLD_IMAGES", "mapping": "m",
+        "mapping_state": "Enabled", "iterator_age_ms": 0, "firehose_freshness_s": 0, "undelivered": 0,
+        "redaction": None, "healthy": True, "key_schema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    }  # fmt: skip
+    for second in seconds:
+        day = folder / "coverage" / datetime.fromtimestamp(second, UTC).strftime("%Y/%m/%d")
+        day.mkdir(parents=True, exist_ok=True)
+        (day / f"{second}.json").write_text(json.dumps({**attestation, "attested_at": second * SECOND, **fields}))
+
+
+def test_unchanged_facts_come_as_the_same_objects(folder):
+    """Nothing new: the same table; a change elsewhere does not count the rows of a baseline again."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
+    source = EmbeddedSource(folder)
+    known = current_facts(source, None)
+    assert current_facts(source, known) is known
+    counted = dict(source._baselines._counted)
+    put(folder, [record(99)], day="2026/01/02")
+    source.fetch(Streams())
+    assert source.fetch(Baselines()).column("keys").to_pylist() == [2]
+    assert source._baselines._counted["n1"] is counted["n1"]
+
+
+def test_a_baseline_that_changed_is_counted_again(folder):
+    """Rows that come or go later make or unmake it."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
+    source = EmbeddedSource(folder)
+    assert len(current_facts(source, None).baselines) == 1
+    put(folder, [baseline_row("n1", {"id": "c"}, NOON, NOON)], day="2026/01/02")
+    assert "holds 3" in current_facts(source, None).unfinished[0].detail
+
+
+@settings(max_examples=25)
+@given(world=worlds(scanned=True), data=st.data())
+def test_files_on_disk_give_the_answers_of_the_pure_rules(tmp_path_factory, world: World, data):
+    """However rows and changes land, and whether or not manifests are complete, answers are those of the rules."""
+    changes = world.changes()
+    if not changes:
+        return
+    folder = tmp_path_factory.mktemp("world")
+    rows = {
+        scan.id: [row for row in world.baseline_rows() if row.stream == f"baseline:{scan.id}"] for scan in world.scans
+    }
+    for number, one in enumerate(data.draw(st.permutations(changes))):
+        put(folder, [line(one)], day=f"2026/01/{data.draw(st.integers(1, 3)):02}", name=f"{number}.gz")
+    for scan in world.scans:
+        put(folder, [line(row) for row in rows[scan.id]], name=f"baseline-{scan.id}-0000.gz")
+        incomplete = (
+            {} if scan.complete else data.draw(st.sampled_from(({"items": 99}, {"format": 2}, {"manifest": False})))
+        )
+        count = len({row.keys for row in rows[scan.id]})
+        times = {"read_begin": scan.begin // SECOND, "read_end": scan.end // SECOND}
+        put_manifest(folder, scan.id, **{"items": count, "redaction": scan.redaction, **times, **incomplete})
+    history = histlib.connect(folder)
+    for item in world.items:
+        for moment in moments(world)[::3]:
+            state = history.state_at(item, datetime.fromtimestamp(0).astimezone() + timedelta(microseconds=moment))
+            finding = ask(world, item, moment)
+            assert (state.status, state.evidence, state.caveats, state.completeness, state.reason) == (
+                finding.status,
+                finding.evidence,
+                finding.caveats,
+                finding.completeness,
+                finding.reason,
+            )
+            assert (state.item and encode_image(state.item)) == finding.image
+
+
+def line(change) -> dict:
+    """The record of a change or baseline row."""
+    fields = {name: getattr(change, name) for name in change.__struct_fields__ if name != "file"}
+    seconds = change.timestamp_micros // SECOND
+    return record(0, **fields, timestamp=seconds, seconds=seconds)
+
+
+def put_manifest(folder: Path, id: str, **fields: object) -> None:
+    """Only the manifest, of rows that are there already."""
+    file = folder / f"changes/2026/01/01/baseline-{id}-0000.gz"
+    rows = file.read_bytes()
+    begin, end = fields.pop("read_begin"), fields.pop("read_end")
+    put_baseline(folder, id, [], begin, end, **fields)
+    file.write_bytes(rows)

@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 
 _ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE")
 _DEEPEST: Final = 100
+_LAST_SECOND: Final = 100_000_000_000  # the year 5138; milliseconds are beyond it
 
 _COMPARISONS: Final[dict[type, str]] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -241,7 +242,13 @@ class Builder:
                 return [(member, place) for member in members(value, place)]
         if field is not None or not inside:
             raise self._place(node).refuse("IN takes a list: IN (1, 2) or IN :name")
-        return [self._time_given(each) if isinstance(each, exp.Cast) else self._given(each) for each in inside]
+        return [self._member(each) for each in inside]
+
+    def _member(self, node: exp.Expr) -> tuple[Any, Place]:
+        value, place = self._time_given(node)
+        if isinstance(value, list | tuple | set | frozenset):
+            raise place.refuse("a list stands alone in IN: IN :name; for a list attribute write = :name")
+        return value, place
 
     def _string(self, node: exp.Expr) -> str:
         value, place = self._given(node)
@@ -271,6 +278,8 @@ class Builder:
 
     def _time_value(self, value: Any, place: Place) -> tuple[int, bool]:
         if isinstance(value, int) and not isinstance(value, bool):
+            if not 0 <= value < _LAST_SECOND:
+                raise place.refuse("a number here is whole seconds since 1970, at most ten digits or so")
             return value, True
         if not isinstance(value, str | date | datetime):
             raise place.refuse("timestamp compares with a time, or a whole number of epoch seconds")

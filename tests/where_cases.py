@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from histlib.values import from_dynamodb, to_dynamodb
 from tests import values_strategies
 
-TOP = ("a", "b", "c", "A b", 'q"q', "$x", "0", "名前", "x.y", "x/y", "x~y", "back\\slash", "tab\tname")
+TOP = ("a", "b", "c", "m", "l", "A b", 'q"q', "$x", "0", "名前", "x.y", "x/y", "x~y", "back\\slash", "tab\tname")
 NESTED = (*TOP, "", "1", "-", "$SS", "$M")
 STRINGS = (
     "", "a", "ab", "abc", "b", "B", "5", "true", "null", "O'Brien", "a%b", "a_b", "a\\b", "x\ny", "\x00z", "é", "e\u0301",
@@ -57,9 +57,14 @@ values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NESTED), inner, max_size=3)),
     max_leaves=6,
 )
-items = st.dictionaries(st.sampled_from(TOP), values, max_size=6)
+pooled = st.one_of(st.sampled_from(STRINGS), st.sampled_from(NUMBERS), st.booleans(), st.none())
+items = st.one_of(
+    st.dictionaries(st.sampled_from(TOP), values, max_size=6),
+    st.fixed_dictionaries({"a": pooled, "b": st.one_of(pooled, sets, st.lists(pooled, max_size=2))}),
+    st.fixed_dictionaries({"a": pooled}, optional={"b": st.dictionaries(st.sampled_from(NESTED), pooled, max_size=3)}),
+)
 keys = st.fixed_dictionaries({"id": strings, "sortKey": numbers})
-constants = st.one_of(scalars, scalars, scalars, values.filter(lambda value: value is not None))
+constants = st.one_of(pooled.filter(lambda value: value is not None), scalars, values.filter(lambda value: value is not None))
 
 
 # --- random conditions ---
@@ -71,7 +76,8 @@ def paths(draw: st.DrawFn, prefixes: tuple[str, ...]) -> tuple[Any, ...]:
     if prefix == "keys":
         return ("path", prefix, (draw(st.sampled_from(("id", "sortKey"))),))
     step = st.one_of(st.sampled_from(NESTED).filter(bool), st.integers(0, 2))
-    return ("path", prefix, (draw(st.sampled_from(TOP)), *draw(st.lists(step, max_size=2))))
+    top = st.one_of(st.sampled_from("aaab"), st.sampled_from(TOP))
+    return ("path", prefix, (draw(top), *draw(st.one_of(st.just([]), st.just([]), st.lists(step, max_size=2)))))
 
 
 FUNCTIONS = {
@@ -82,7 +88,7 @@ FUNCTIONS = {
 
 @st.composite
 def operands(draw: st.DrawFn, prefixes: tuple[str, ...], depth: int = 2) -> tuple[Any, ...]:
-    kinds = ["path"] * 4 + (["call"] * 2 if depth else []) + (["actor"] if "new_image" in prefixes else [])
+    kinds = ["path"] * 5 + (["call"] if depth else []) + (["actor"] if "new_image" in prefixes else [])
     kind = draw(st.sampled_from(kinds))
     if kind == "path":
         return draw(paths(prefixes))
@@ -97,22 +103,23 @@ def operands(draw: st.DrawFn, prefixes: tuple[str, ...], depth: int = 2) -> tupl
 def tests(draw: st.DrawFn, prefixes: tuple[str, ...]) -> tuple[Any, ...]:
     left = draw(operands(prefixes))
     right = st.tuples(st.just("constant"), constants)
-    ordered = st.tuples(st.just("constant"), st.one_of(strings, numbers, st.binary(max_size=2)))
+    ordered = st.tuples(st.just("constant"), st.one_of(strings, numbers, numbers, st.binary(max_size=2)))
     kind = draw(st.sampled_from(["=", "<>", "=", "<", "<=", ">", ">=", "in", "between", "like", "missing", "null", "answer"]))
     if kind in ("=", "<>"):
         return (kind, left, draw(st.one_of(right, right, operands(prefixes))))
     if kind in ("<", "<=", ">", ">="):
         return (kind, left, draw(st.one_of(ordered, ordered, operands(prefixes))))
     if kind == "in":
-        return (kind, left, tuple(draw(st.lists(scalars, min_size=1, max_size=4))))
+        members = st.one_of(pooled.filter(lambda value: value is not None), scalars)
+        return (kind, left, tuple(draw(st.lists(members, min_size=1, max_size=6))))
     if kind == "between":
         return (kind, left, draw(ordered), draw(ordered))
     if kind == "like":
-        pattern = draw(st.one_of(st.text("ab%_\n'é😀\\", max_size=6), strings))
+        pattern = draw(st.one_of(st.text("ab%%%_\n'é😀\\", max_size=6), strings))
         return (kind, left, pattern)
     if kind == "answer":
         name = draw(st.sampled_from(["starts_with", "ends_with", "contains"]))
-        return (kind, ("call", name, (left, ("constant", draw(st.one_of(strings, scalars))))))
+        return (kind, ("call", name, (left, ("constant", draw(st.one_of(st.sampled_from(["", "a", "b", "5"]), strings, scalars))))))
     return (kind, left)
 
 

@@ -20,8 +20,8 @@ from tests import values_strategies
 TOP = ("a", "b", "c", "m", "l", "A b", 'q"q', "$x", "0", "名前", "x.y", "x/y", "x~y", "back\\slash", "tab\tname")
 NESTED = (*TOP, "", "1", "-", "$SS", "$M")
 STRINGS = (
-    "", "a", "ab", "abc", "b", "B", "5", "true", "null", "O'Brien", "a%b", "a_b", "a\\b", "x\ny", "\x00z", "é", "e\u0301",
-    "😀", "\uffff", '"', '{"$SS":["a"]}', "  a ", "INSERT", "/", "\u2028", "\x7f", "ß", "İ",
+    "", "a", "ab", "abc", "b", "B", "5", "true", "null", "O'Brien", "a%b", "a_b", "a\\b", "x\ny", "\x00z", "é",
+    "e\u0301", "😀", "\uffff", '"', '{"$SS":["a"]}', "  a ", "INSERT", "/", "\u2028", "\x7f", "ß", "İ",
 )  # fmt: skip
 NUMBERS = (
     0, 1, -1, 5, 100, 10**37, 10**37 + 1, 123456789012345678, 2**53, 2**53 + 1, Decimal("0.1"), Decimal("19.99"),
@@ -63,8 +63,11 @@ items = st.one_of(
     st.fixed_dictionaries({"a": pooled, "b": st.one_of(pooled, sets, st.lists(pooled, max_size=2))}),
     st.fixed_dictionaries({"a": pooled}, optional={"b": st.dictionaries(st.sampled_from(NESTED), pooled, max_size=3)}),
 )
+not_null = values.filter(lambda value: value is not None)
 keys = st.fixed_dictionaries({"id": strings, "sortKey": numbers})
-constants = st.one_of(pooled.filter(lambda value: value is not None), scalars, values.filter(lambda value: value is not None))
+constants = st.one_of(
+    pooled.filter(lambda value: value is not None), scalars, values.filter(lambda value: value is not None)
+)
 
 
 # --- random conditions ---
@@ -95,8 +98,13 @@ def operands(draw: st.DrawFn, prefixes: tuple[str, ...], depth: int = 2) -> tupl
     if kind == "actor":
         return ("actor",)
     name = draw(st.sampled_from(sorted(FUNCTIONS)))
-    inner = st.one_of(operands(prefixes, depth - 1), st.tuples(st.just("constant"), st.one_of(scalars, st.integers(0, 3))))
+    inner = st.one_of(
+        operands(prefixes, depth - 1), st.tuples(st.just("constant"), st.one_of(scalars, st.integers(0, 3)))
+    )
     return ("call", name, tuple(draw(inner) for _ in range(FUNCTIONS[name])))
+
+
+KINDS_OF_TEST = ("=", "<>", "=", "<", "<=", ">", ">=", "in", "between", "like", "missing", "null", "answer")
 
 
 @st.composite
@@ -104,7 +112,9 @@ def tests(draw: st.DrawFn, prefixes: tuple[str, ...]) -> tuple[Any, ...]:
     left = draw(operands(prefixes))
     right = st.tuples(st.just("constant"), constants)
     ordered = st.tuples(st.just("constant"), st.one_of(strings, numbers, numbers, st.binary(max_size=2)))
-    kind = draw(st.sampled_from(["=", "<>", "=", "<", "<=", ">", ">=", "in", "between", "like", "missing", "null", "answer"]))
+    kind = draw(
+        st.sampled_from(["=", "<>", "=", "<", "<=", ">", ">=", "in", "between", "like", "missing", "null", "answer"])
+    )
     if kind in ("=", "<>"):
         return (kind, left, draw(st.one_of(right, right, operands(prefixes))))
     if kind in ("<", "<=", ">", ">="):
@@ -119,7 +129,14 @@ def tests(draw: st.DrawFn, prefixes: tuple[str, ...]) -> tuple[Any, ...]:
         return (kind, left, pattern)
     if kind == "answer":
         name = draw(st.sampled_from(["starts_with", "ends_with", "contains"]))
-        return (kind, ("call", name, (left, ("constant", draw(st.one_of(st.sampled_from(["", "a", "b", "5"]), strings, scalars))))))
+        return (
+            kind,
+            (
+                "call",
+                name,
+                (left, ("constant", draw(st.one_of(st.sampled_from(["", "a", "b", "5"]), strings, scalars)))),
+            ),
+        )
     return (kind, left)
 
 
@@ -177,7 +194,9 @@ class Text:
         if kind == "constant":
             return self.constant(rest[0])
         if kind == "path":
-            return rest[0] + "".join(f"[{step}]" if isinstance(step, int) else f".{name_text(step)}" for step in rest[1])
+            return rest[0] + "".join(
+                f"[{step}]" if isinstance(step, int) else f".{name_text(step)}" for step in rest[1]
+            )
         name, arguments = rest[0], [self.operand(argument) for argument in rest[1]]
         if name in "+-*":
             return f"({arguments[0]} {name} {arguments[1]})"
@@ -325,7 +344,7 @@ def call(name: str, values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
     return known(name, *(value[1] for value in values))
 
 
-def known(name: str, x: Any, y: Any = None, z: Any = None) -> tuple[Any, ...]:
+def known(name: str, x: Any, y: Any = None, z: Any = None) -> tuple[Any, ...]:  # noqa: PLR0912
     if name in ("lower", "upper"):
         return ("S", getattr(x, name)())
     if name == "length":

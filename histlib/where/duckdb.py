@@ -22,10 +22,12 @@ from histlib.where.nodes import Subject, Wild
 
 _UNSURE: Final = "CAST(NULL AS BOOLEAN)"
 _COLUMNS: Final = {"keys": "keys", "item": "image", "new_image": "new_image", "old_image": "old_image"}
-_MOST_VALUES: Final = 2_000
+_MOST_VALUES: Final = 50
 _MOST_TESTS: Final = 300
 _SURE_DIGITS: Final = 15
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_LONG_NUMBER: Final = "[0-9.]{17}"
+_FRACTION_INSIDE: Final = '^([0-9]|[^"].*[0-9])[.eE]'  # of a rendered value other than a string
 _SECOND: Final = 1_000_000
 
 
@@ -104,8 +106,7 @@ class _Writer:
         if pointer is not None and _has_sure_text(value):
             return f"COALESCE({_json(pointer)} = {self._param(encode_value(value))}, FALSE)"
         if pointer is not None and isinstance(value, Decimal):
-            equal = self._fraction_equal(operand, value, "TRUE")
-            return f"CASE WHEN {_double(pointer)} = {self._param(float(value))} THEN {equal} ELSE FALSE END"
+            return self._fractions(operand, pointer, [value])
         return self._unsure_if_in_text(operand, self._member(operand, value))
 
     def _order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
@@ -120,19 +121,28 @@ class _Writer:
             text = self._param(encode_value(value))
             equal = f"CASE WHEN {_json(pointer)} = {text} THEN {at_equal} END"
         else:
-            equal = self._fraction_equal(operand, value, at_equal)
+            equal = self._at_equal_doubles(operand, [value], at_equal)
         wide = operator.rstrip("=") + "="
         inner = f"CASE WHEN {double} = {number} THEN {equal} ELSE TRUE END"
         return f"CASE WHEN {double} {wide} {number} THEN {inner} ELSE FALSE END"
 
-    def _fraction_equal(self, operand: nodes.ImagePath, value: Decimal, certain: str) -> str:
-        """What to say where the doubles are equal."""
-        if len(value.as_tuple().digits) > _SURE_DIGITS:
+    def _fractions(self, operand: nodes.ImagePath, pointer: tuple[str, str], values: list[Decimal]) -> str:
+        """Whether the path has one of these fractions."""
+        doubles = self._param(tuple(map(float, values)))
+        equal = self._at_equal_doubles(operand, values, "TRUE")
+        return f"CASE WHEN list_contains({doubles}, {_double(pointer)}) THEN {equal} ELSE FALSE END"
+
+    def _at_equal_doubles(self, operand: nodes.ImagePath, values: list[Decimal], certain: str) -> str:
+        """What to say of a fraction where its double is that of one of the values."""
+        if any(len(value.as_tuple().digits) > _SURE_DIGITS for value in values):
             return "NULL"
+        return f"CASE WHEN {self._has_long_number(operand)} THEN NULL ELSE {certain} END"
+
+    def _has_long_number(self, operand: nodes.ImagePath) -> str:
+        """Whether a number here could have more than 15 digits and a point."""
         last = operand.path[-1]
         name = "" if isinstance(last, int) else f"{re.escape(encode_basestring(last))}:-?"
-        long = f"regexp_matches({_column(operand)}, {self._param(name + '[0-9.]{17}')})"
-        return f"CASE WHEN {long} THEN NULL ELSE {certain} END"
+        return f"regexp_matches({_column(operand)}, {self._param(name + _LONG_NUMBER)})"
 
     def _two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
         pointers = self._pointer(left), self._pointer(right)
@@ -141,28 +151,34 @@ class _Writer:
         first, second = _json(pointers[0]), _json(pointers[1])
         if operator != "=":
             return _two_numbers(operator, _double(pointers[0]), _double(pointers[1]), first, second)
-        fraction = f"regexp_matches({first}, '[0-9][.eE]')"
+        number = f"regexp_matches({first}, '^[-0-9]')"
+        long = f"{self._has_long_number(left)} OR {self._has_long_number(right)}"
         columns = dict.fromkeys((_column(left), _column(right)))
-        long = " OR ".join(f"regexp_matches({column}, '[0-9.]{{17}}')" for column in columns)
-        same = f"CASE WHEN {first} IS NULL OR NOT {fraction} THEN TRUE WHEN {long} THEN NULL ELSE TRUE END"
-        return f"CASE WHEN {first} IS NOT DISTINCT FROM {second} THEN {same} ELSE FALSE END"
+        inside = " OR ".join(f"regexp_matches({column}, {self._param(_LONG_NUMBER)})" for column in columns)
+        return (
+            f"CASE WHEN {first} IS DISTINCT FROM {second} THEN FALSE "
+            f"WHEN {first} IS NULL OR NOT regexp_matches({first}, '{_FRACTION_INSIDE}') THEN TRUE "
+            f"WHEN {number} THEN CASE WHEN {long} THEN NULL ELSE TRUE END "
+            f"WHEN {inside} THEN NULL ELSE TRUE END"
+        )
 
     def _among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
-        if len(values) > _MOST_VALUES:
-            return _UNSURE
         if isinstance(operand, nodes.Actor):
-            texts = [self._param(value) for value in values if type(value) is str]
-            return f"COALESCE(actor IN ({', '.join(texts)}), FALSE)" if texts else "FALSE"
+            return self._listed("actor", [value for value in values if type(value) is str])
         if not isinstance(operand, nodes.ImagePath):
             return _UNSURE
         pointer = self._pointer(operand)
-        sure = [value for value in values if pointer is not None and _has_sure_text(value)]
-        other = [value for value in values if pointer is None or not _has_sure_text(value)]
-        tests = [self._equal(operand, value) for value in other]
-        if sure and pointer is not None:
-            texts = [self._param(encode_value(value)) for value in sure]
-            tests.append(f"COALESCE({_json(pointer)} IN ({', '.join(texts)}), FALSE)")
-        return _joined(" OR ", tests) if tests else "FALSE"
+        if pointer is None:
+            return _UNSURE
+        fractions = [value for value in values if isinstance(value, Decimal)]
+        other = [value for value in values if not isinstance(value, Decimal) and not _has_sure_text(value)]
+        tests = [self._listed(_json(pointer), [encode_value(value) for value in values if _has_sure_text(value)])]
+        tests += [self._fractions(operand, pointer, fractions)] if fractions else []
+        tests += [self._equal(operand, value) for value in other] if len(other) <= _MOST_VALUES else [_UNSURE]
+        return _joined(" OR ", tests)
+
+    def _listed(self, text: str, values: list[str]) -> str:
+        return f"COALESCE(list_contains({self._param(tuple(values))}, {text}), FALSE)" if values else "FALSE"
 
     def _answer(self, name: str, operand: nodes.ImagePath, value: Any) -> str:
         if name == "starts_with" and type(value) is str:
@@ -225,7 +241,7 @@ class _Writer:
         key = (type(value), value)
         if key not in self._names:
             self._names[key] = f"p{len(self._names)}"
-            self.params[self._names[key]] = value
+            self.params[self._names[key]] = list(value) if isinstance(value, tuple) else value
         return f"${self._names[key]}"
 
 

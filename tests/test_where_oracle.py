@@ -114,6 +114,8 @@ def held_to_the_oracle(engine: Any, test: Any, given_items: list[dict[str, Any]]
     texts = [("{}", encode_image(item)) for item in given_items]
     expected = [Oracle({"item": item}).of(test) for item in given_items]
     assert [condition.item(*row) for row in texts] == expected
+    written = parsed(test, Subject.ITEM, bind=False)
+    assert [written.item(*row) for row in texts] == expected
     said = verdicts(engine, condition, ["keys", "image"], texts)
     assert [(text, verdict) for (_, text), verdict, sure in zip(texts, said, expected, strict=True)
             if verdict not in (None, sure)] == []  # fmt: skip

@@ -27,6 +27,7 @@ NUMBERS = (
     0, 1, -1, 5, 100, 10**37, 10**37 + 1, 123456789012345678, 2**53, 2**53 + 1, Decimal("0.1"), Decimal("19.99"),
     Decimal("0.1000000000000000055511151231257827"), Decimal("5.0000000000000000000001"), Decimal("-0.5"),
     Decimal("1E-130"), int(Decimal("9.99E+125")), Decimal("0.30000000000000004"), Decimal("0.3"), Decimal("2.5"),
+    Decimal("-0.1000000000000000055511151231257827"), -(10**37 + 1),
     Decimal("123456789.123456"), Decimal("123456789.1234560000000001"), Decimal("12345678901234567.5"),
 )  # fmt: skip
 
@@ -45,7 +46,14 @@ def canonical(value: Any) -> Any:
 
 
 strings = st.one_of(st.sampled_from(STRINGS), values_strategies.texts)
-numbers = st.one_of(st.sampled_from(NUMBERS), values_strategies.numbers()).map(canonical)
+#: Numbers beside one another, of which doubles see one.
+near = st.builds(
+    lambda base, digits, sign: canonical(Decimal(base) + sign * Decimal((0, (1,), -digits))),
+    st.sampled_from(["0.1", "19.99", "5", "123456789.123456", "-2.5"]),
+    st.integers(14, 28),
+    st.sampled_from([-1, 0, 1]),
+)
+numbers = st.one_of(st.sampled_from(NUMBERS), near, values_strategies.numbers()).map(canonical)
 scalars = st.one_of(strings, numbers, st.booleans(), st.binary(max_size=2))
 sets = st.one_of(
     st.frozensets(strings, min_size=1, max_size=3),
@@ -57,7 +65,7 @@ values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NESTED), inner, max_size=3)),
     max_leaves=6,
 )
-pooled = st.one_of(st.sampled_from(STRINGS), st.sampled_from(NUMBERS), st.booleans(), st.none())
+pooled = st.one_of(st.sampled_from(STRINGS), st.sampled_from(NUMBERS), near, st.booleans(), st.none())
 items = st.one_of(
     st.dictionaries(st.sampled_from(TOP), values, max_size=6),
     st.fixed_dictionaries({"a": pooled, "b": st.one_of(pooled, sets, st.lists(pooled, max_size=2))}),

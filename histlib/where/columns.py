@@ -104,9 +104,9 @@ class Columns:
         raise place_of(node, self._text).refuse('no plain name; write it in double quotes, like item."2nd"')
 
     def _position(self, node: exp.Expr) -> int:
-        inside = node.expressions
-        if len(inside) == 1 and isinstance(inside[0], exp.Literal) and str(inside[0].this).isdecimal():
-            if not inside[0].is_string:
-                return int(inside[0].this)
+        inside = node.expressions[0] if len(node.expressions) == 1 else None
+        if isinstance(inside, exp.Literal) and inside.is_string:
             raise place_of(node, self._text).refuse("a list's position is a number; a map's attribute is written .x")
+        if isinstance(inside, exp.Literal) and str(inside.this).isdecimal():
+            return int(inside.this)
         raise place_of(node, self._text).refuse("expected a list's position, which counts from 0, like item.tags[0]")

@@ -38,7 +38,7 @@ class Constants:
                 return number(node.this, place), place
             case exp.Neg(this=exp.Literal(is_string=False)):
                 self._check(node.this)
-                return -number(node.this.this, place), place
+                return number(f"-{node.this.this}", place), place
             case exp.Boolean():
                 return bool(node.this), place
             case exp.Placeholder() if node.this:
@@ -68,20 +68,24 @@ class Constants:
         return value, place
 
     def string(self, node: exp.Expr) -> str:
+        """The text of a pattern or an escape."""
         value, place = self.given(node)
         if not isinstance(value, str):
             raise place.refuse("LIKE takes text in '…' or a str parameter")
         return str(constant(value, place))
 
     def action(self, node: exp.Expr) -> str:
+        """The action that a node names."""
         return self.action_value(*self.given(node))
 
     def action_value(self, value: Any, place: Place) -> str:
-        if value in _ACTIONS:
-            return str(value)
+        """The same, of a value already read."""
+        if isinstance(value, str) and value in _ACTIONS:
+            return value
         raise place.refuse(f"there is no action {value!r}; there are {', '.join(_ACTIONS)}")
 
     def time(self, node: exp.Expr) -> tuple[int, bool]:
+        """The time that a node names: epoch µs, or whole seconds and True."""
         return self.time_value(*self._time_given(node))
 
     def _time_given(self, node: exp.Expr) -> tuple[Any, Place]:
@@ -94,6 +98,7 @@ class Constants:
         return node.this.this, self._place(node)
 
     def time_value(self, value: Any, place: Place) -> tuple[int, bool]:
+        """The same, of a value already read."""
         if isinstance(value, int) and not isinstance(value, bool):
             if not 0 <= value < _LAST_SECOND:
                 raise place.refuse("a number here is whole seconds since 1970, at most ten digits or so")

@@ -160,6 +160,8 @@ def _plain(text: str, tokens: list[Token], position: int) -> Token:
     place = Place(text, token.start, token.end + 1)
     if before == TokenType.STRING == kind:
         raise place.refuse("two texts in a row; is a comma or an operator missing?")
+    if kind == TokenType.NUMBER and before == TokenType.DOT and position > 1 and _ends_name(tokens[position - 2]):
+        raise place.refuse('no plain name; write it in double quotes, like item."2nd"')
     quoted = kind in (TokenType.IDENTIFIER, TokenType.STRING)
     named = before in (TokenType.DOT, TokenType.COLON) and not quoted and _WORD.fullmatch(token.text)
     if named or (kind == TokenType.TIMESTAMP and after != TokenType.STRING):
@@ -170,6 +172,10 @@ def _plain(text: str, tokens: list[Token], position: int) -> Token:
     if kind == TokenType.VAR and token.text[0] in "“”‘’":
         raise place.refuse("typographic quotes; write ' around text")
     return token
+
+
+def _ends_name(token: Token) -> bool:
+    return token.token_type in (TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_BRACKET)
 
 
 def _var(token: Token) -> Token:

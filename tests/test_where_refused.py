@@ -36,7 +36,7 @@ def refusal(text: Any, params: Any = None, subject: Subject = Subject.ITEM) -> s
         ("item.prise = 1", 1, "no image has an attribute 'prise'; there are price, sale_price, "),
         ("item.price = 1 AND item.prise = 1", 20, "there are price, "),
         ("item.prise IS MISSING", 1, "there are price, "),
-        ("item.NAME = 1", 1, "'NAME' could be 'Name' or 'name'; write one of them exactly"),
+        ("item.NAME = 1", 1, "'NAME' could be Name or name; write one of them exactly"),
         ("keys.sortkeys = 1", 1, "the key has no attribute 'sortkeys'; it has sortKey, id"),
         ("price = 1", 1, "an item has keys.x and item.x; did you mean item.price?"),
         ("new_image.price = 1", 1, "an item has keys.x and item.x; write item.price"),
@@ -222,6 +222,21 @@ def test_names_are_listed_up_to_twenty():
         parse_where("item.wantd = 1", None, Subject.ITEM, Many(), UTC)
     message = str(caught.value)
     assert "there are wanted, attribute_00, " in message and message.endswith("attribute_18 and 31 more")
+
+
+def test_names_are_written_as_a_condition_has_them():
+    """What is no plain word is listed in double quotes, ready to be copied; so is what was probably meant."""
+
+    class Odd:
+        key = ("id",)
+
+        def attributes(self, exact: bool) -> frozenset[str]:
+            return frozenset({"size-cm", 'a"b', "price"})
+
+    with pytest.raises(histlib.ConditionNotValidError, match='there are "size-cm", "a""b", price'):
+        parse_where("item.size-cm = 1", None, Subject.ITEM, Odd(), UTC)
+    with pytest.raises(histlib.ConditionNotValidError, match=r'write new_image\."size-cm"\[0\]'):
+        parse_where('item."size-cm"[0] = 1', None, Subject.CHANGE, Odd(), UTC)
 
 
 def test_a_history_without_images_says_so():

@@ -16,6 +16,7 @@ from typing import Any
 
 from histlib.errors import ConditionNotValidError
 from histlib.paths import Path
+from histlib.where.duckdb import sql_of
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
 from histlib.where.nodes import Actor, Subject, Test, TimeIs, image_paths, uses
@@ -69,7 +70,7 @@ class Condition:
         About an item it reads the columns ``keys`` and ``image``; about a change ``keys``, ``new_image``,
         ``old_image``, ``action``, ``effective`` (epoch µs) and ``actor``.
         """
-        return "CAST(NULL AS BOOLEAN)", {}
+        return sql_of(self._test, self.subject)
 
 
 def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, names: Names, tz: tzinfo) -> Condition:

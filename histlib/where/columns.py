@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from histlib.where import nodes
 from histlib.where.grammar import place_of
-from histlib.where.names import Names, attribute_name, key_name
+from histlib.where.names import Names, attribute_name, key_name, written
 from histlib.where.places import Place
 
 _PREFIXES: Final = {nodes.Subject.ITEM: ("keys", "item"), nodes.Subject.CHANGE: ("keys", "new_image", "old_image")}
@@ -78,7 +78,7 @@ class Columns:
     def _instead(self, steps: list[str | int]) -> str:
         """What was probably meant."""
         first, own = str(steps[0]).lower(), _PREFIXES[self._subject]
-        rest = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps[1:])
+        rest = "".join(f"[{step}]" if isinstance(step, int) else f".{written(step)}" for step in steps[1:])
         if first in ("item", "new_image", "old_image"):
             return f"write {own[1]}{rest}" if rest else f"write {own[1]}.x"
         if first in ("action", "timestamp", "actor"):
@@ -104,9 +104,9 @@ class Columns:
         raise place_of(node, self._text).refuse('no plain name; write it in double quotes, like item."2nd"')
 
     def _position(self, node: exp.Expr) -> int:
-        inside = node.expressions
-        if len(inside) == 1 and isinstance(inside[0], exp.Literal) and str(inside[0].this).isdecimal():
-            if not inside[0].is_string:
-                return int(inside[0].this)
+        inside = node.expressions[0] if len(node.expressions) == 1 else None
+        if isinstance(inside, exp.Literal) and inside.is_string:
             raise place_of(node, self._text).refuse("a list's position is a number; a map's attribute is written .x")
+        if isinstance(inside, exp.Literal) and str(inside.this).isdecimal():
+            return int(inside.this)
         raise place_of(node, self._text).refuse("expected a list's position, which counts from 0, like item.tags[0]")

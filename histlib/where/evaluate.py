@@ -14,7 +14,7 @@ from histlib.paths import Path, get
 from histlib.values import MISSING, decode_image, encode_value
 from histlib.where import nodes
 from histlib.where.functions import function
-from histlib.where.like import regular_expression
+from histlib.where.like import matcher
 from histlib.where.sameness import ORDERS, in_order, kind, same
 
 Row = list[Any]
@@ -166,5 +166,5 @@ def _hashable(value: Any) -> Any:
 
 
 def _like(test: nodes.Like, read: Reader) -> Checker:
-    match = regular_expression(test.pieces, ignore_case=test.ignore_case).fullmatch
-    return lambda row: type(found := read(row)) is str and match(found) is not None
+    matches = matcher(test.pieces, ignore_case=test.ignore_case)
+    return lambda row: type(found := read(row)) is str and matches(found)

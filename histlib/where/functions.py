@@ -91,6 +91,10 @@ def _joined(*texts: str) -> str:
     return "".join(texts)
 
 
+def _abs(value: Any) -> Any:
+    return value.copy_abs() if isinstance(value, Decimal) else abs(value)  # abs() of a Decimal rounds it
+
+
 def _floor(value: Any) -> Any:
     return _to_places(value, 0, ROUND_FLOOR)
 
@@ -121,7 +125,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
         "contains(x, y)", "whether list or set x has the member y, or string x the part y", 2, 2,
         ("S L SS NS BS", "any"), _contains, True,
     ),
-    "abs": Function("abs(n)", "n without its sign", 1, 1, ("N",), lambda number: -number if number < 0 else number),
+    "abs": Function("abs(n)", "n without its sign", 1, 1, ("N",), _abs),
     "round": Function("round(n[, places])", "n rounded, halves away from zero", 1, 2, ("N",), _round),
     "floor": Function("floor(n)", "the whole number at or below n", 1, 1, ("N",), _floor),
     "ceil": Function("ceil(n)", "the whole number at or above n", 1, 1, ("N",), _ceil),

@@ -15,9 +15,10 @@ from sqlglot import parser as sqlglot_parser
 from histlib.where.places import Place
 
 _LONGEST: Final = 200_000
-_DEEPEST: Final = 100
+_DEEPEST: Final = 25  # a level takes sqlglot some 22 of Python's 1,000 frames
 _WORD: Final = re.compile(r"[^\W\d]\w*")
-_BETWEEN: Final = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_CLOSED: Final = re.compile(r"""(?:'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/|-(?!-)|/(?!\*)|[^'"/-])*+""", re.DOTALL)
+_BETWEEN: Final = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 
 _ALLOWED: Final = frozenset(
     {
@@ -39,6 +40,22 @@ _HINTS: Final = {
     TokenType.CASE: "there is no CASE; write it with AND and OR",
     TokenType.WHERE: "write what follows WHERE only",
 }
+
+
+_PAIRS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Add, exp.Sub, exp.Mul)
+
+#: sqlglot's node → those of its parts that we know; a node with another part is refused.
+_PARTS: Final[dict[type, set[str]]] = {
+    exp.And: {"this", "expression"}, exp.Or: {"this", "expression"}, exp.Not: {"this"}, exp.Paren: {"this"},
+    exp.Is: {"this", "expression"}, exp.In: {"this", "expressions", "field"},
+    exp.Between: {"this", "low", "high"}, exp.Like: {"this", "expression", "negate"},
+    exp.ILike: {"this", "expression", "negate"}, exp.Escape: {"this", "expression"}, exp.Boolean: {"this"},
+    exp.Null: set(), exp.Literal: {"this", "is_string"}, exp.Neg: {"this"}, exp.Placeholder: {"this"},
+    exp.Anonymous: {"this", "expressions"}, exp.DPipe: {"this", "expression", "safe"}, exp.Cast: {"this", "to"},
+    exp.Column: {"this", "table", "db", "catalog"}, exp.Dot: {"this", "expression"},
+    exp.Bracket: {"this", "expressions"},
+    **{kind: {"this", "expression"} for kind in _PAIRS},
+}  # fmt: skip
 
 
 class _Dialect(Dialect):
@@ -79,6 +96,13 @@ def place_of(node: exp.Expr, text: str) -> Place:
     return Place(text, min(span["start"] for span in spans), max(span["end"] for span in spans) + 1)
 
 
+def check(node: exp.Expr, text: str) -> None:
+    """Raises ConditionNotValidError where a node, or a part of it, is none that a condition may have."""
+    known = _PARTS.get(type(node))
+    if known is None or any(value for name, value in node.args.items() if name not in known):
+        raise place_of(node, text).refuse("a condition has nothing like this; expected like item.price > 100")
+
+
 def _place_params(tree: exp.Expr, tokens: list[Token]) -> None:
     """sqlglot does not note where a parameter stands; by its name we know one place."""
     after_colon = [token for before, token in pairwise(tokens) if before.token_type == TokenType.COLON]
@@ -99,7 +123,9 @@ def _tokens(text: str) -> list[Token]:
     except UnicodeEncodeError as error:
         raise Place(text, error.start, error.end).refuse("half a surrogate pair is no character") from error
     except TokenError as error:
-        raise whole.refuse("a quote or comment is not closed; a quote inside text is written twice") from error
+        closed = _CLOSED.match(text)
+        place = Place(text, closed.end() if closed else 0, len(text))
+        raise place.refuse("a quote or comment is not closed; a quote inside text is written twice") from error
     if not tokens:
         raise whole.refuse("it is empty; expected like item.price > 100")
     return tokens
@@ -134,6 +160,8 @@ def _plain(text: str, tokens: list[Token], position: int) -> Token:
     place = Place(text, token.start, token.end + 1)
     if before == TokenType.STRING == kind:
         raise place.refuse("two texts in a row; is a comma or an operator missing?")
+    if kind == TokenType.NUMBER and before == TokenType.DOT and position > 1 and _ends_name(tokens[position - 2]):
+        raise place.refuse('no plain name; write it in double quotes, like item."2nd"')
     quoted = kind in (TokenType.IDENTIFIER, TokenType.STRING)
     named = before in (TokenType.DOT, TokenType.COLON) and not quoted and _WORD.fullmatch(token.text)
     if named or (kind == TokenType.TIMESTAMP and after != TokenType.STRING):
@@ -144,6 +172,10 @@ def _plain(text: str, tokens: list[Token], position: int) -> Token:
     if kind == TokenType.VAR and token.text[0] in "“”‘’":
         raise place.refuse("typographic quotes; write ' around text")
     return token
+
+
+def _ends_name(token: Token) -> bool:
+    return token.token_type in (TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_BRACKET)
 
 
 def _var(token: Token) -> Token:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final, Protocol
@@ -9,6 +10,7 @@ from typing import Final, Protocol
 from histlib.where.places import Place
 
 _LISTED: Final = 20
+_WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
 class Names(Protocol):
@@ -47,7 +49,7 @@ def attribute_name(name: str, names: Names, place: Place) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise place.refuse(f"{name!r} could be {' or '.join(map(repr, found))}; write one of them exactly")
+        raise place.refuse(f"{name!r} could be {' or '.join(map(written, found))}; write one of them exactly")
     if not there:
         raise place.refuse(f"no image has an attribute {name!r}; this history has no images")
     raise place.refuse(f"no image has an attribute {name!r}; there are {listed(there, name)}")
@@ -59,7 +61,12 @@ def listed(names: Iterable[str], wanted: str) -> str:
     close = [by_fold[fold] for fold in get_close_matches(wanted.casefold(), by_fold, 5, 0.5)]
     ordered = close + [name for name in sorted(names) if name not in close]
     more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
-    return ", ".join(ordered[:_LISTED]) + more
+    return ", ".join(map(written, ordered[:_LISTED])) + more
+
+
+def written(name: str) -> str:
+    """A name as a condition has it: in double quotes where it is no plain word."""
+    return name if _WORD.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def _matching(name: str, there: Iterable[str]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from math import isfinite
 from typing import Any, Final
 
-from histlib.errors import ValueNotValidError
+from histlib.errors import ConditionNotValidError, ValueNotValidError
 from histlib.numbers import number_from_text
 from histlib.values import MISSING, decode_value, encode_value
 from histlib.where.names import listed
@@ -19,6 +20,8 @@ class Params:
     """The values bound to ``:name``, and which of them were used."""
 
     def __init__(self, params: Mapping[str, Any] | None) -> None:
+        if params is not None and not isinstance(params, Mapping):
+            raise ConditionNotValidError(f"params is a dict like {{'name': value}}, got {params!r}", params)
         self._values = dict(params or {})
         self._used: set[str] = set()
 
@@ -47,7 +50,8 @@ def number(text: str, place: Place) -> Any:
     try:
         return number_from_text(text)
     except ValueNotValidError as error:
-        raise place.refuse(str(error)) from error
+        known = "no number of DynamoDB's: at most 38 digits, between 1E-130 and 9.99E+125"
+        raise place.refuse(known) from error
 
 
 def constant(value: Any, place: Place) -> Any:
@@ -61,13 +65,15 @@ def constant(value: Any, place: Place) -> Any:
     if value is MISSING:
         raise place.refuse("nothing is = MISSING; write IS MISSING")
     if isinstance(value, date | datetime):
-        raise place.refuse("a datetime compares with `timestamp` only; DynamoDB holds times as strings or numbers")
+        raise place.refuse("a datetime compares with `timestamp` only; for a time held as text pass that text")
     try:
         text = encode_value(value)
         text.encode()
         return decode_value(text)
-    except (ValueNotValidError, RecursionError) as error:
+    except ValueNotValidError as error:
         raise place.refuse(f"{error}{_hint(value)}") from error
+    except RecursionError as error:
+        raise place.refuse("this value is nested deeper than DynamoDB's 32 levels") from error
     except UnicodeEncodeError as error:
         raise place.refuse("this text has half a surrogate pair, which no DynamoDB string can have") from error
 
@@ -81,7 +87,7 @@ def members(value: Any, place: Place) -> list[Any]:
 
 
 def _hint(value: Any) -> str:
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         return f"; write Decimal({str(value)!r}) or the number in the condition's text"
     return "; .item() gives its Python value" if hasattr(value, "dtype") else ""
 

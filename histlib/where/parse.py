@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, Final, TypeVar
 
 from sqlglot import exp
 
-from histlib.errors import TimeNotValidError
-from histlib.times import parse_time
 from histlib.where import grammar, nodes
 from histlib.where.columns import Columns, Field
+from histlib.where.constants import Constants
 from histlib.where.functions import FUNCTIONS
 from histlib.where.like import pieces_of
 from histlib.where.names import Names, listed
-from histlib.where.params import Params, constant, members, number, refuse_null
+from histlib.where.params import Params, constant
 from histlib.where.places import Place
 
 _T = TypeVar("_T")
 
-_ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE")
 _DEEPEST: Final = 100
 
 _COMPARISONS: Final[dict[type, str]] = {
@@ -29,28 +27,14 @@ _COMPARISONS: Final[dict[type, str]] = {
 _ARITHMETIC: Final[dict[type, str]] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 _TURNED: Final = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
-#: sqlglot's node → those of its parts that we know; a node with another part is refused.
-_PARTS: Final[dict[type, set[str]]] = {
-    exp.And: {"this", "expression"}, exp.Or: {"this", "expression"}, exp.Not: {"this"}, exp.Paren: {"this"},
-    exp.Is: {"this", "expression"}, exp.In: {"this", "expressions", "field"},
-    exp.Between: {"this", "low", "high"}, exp.Like: {"this", "expression", "negate"},
-    exp.ILike: {"this", "expression", "negate"}, exp.Escape: {"this", "expression"}, exp.Boolean: {"this"},
-    exp.Null: set(), exp.Literal: {"this", "is_string"}, exp.Neg: {"this"}, exp.Placeholder: {"this"},
-    exp.Anonymous: {"this", "expressions"}, exp.DPipe: {"this", "expression", "safe"}, exp.Cast: {"this", "to"},
-    exp.Column: {"this", "table", "db", "catalog"}, exp.Dot: {"this", "expression"},
-    exp.Bracket: {"this", "expressions"},
-    **{kind: {"this", "expression"} for kind in (*_COMPARISONS, *_ARITHMETIC)},
-}  # fmt: skip
-
 
 class Builder:
     """Builds the tree of one condition."""
 
     def __init__(self, text: str, params: Params, subject: nodes.Subject, names: Names, tz: tzinfo) -> None:
         self._text = text
-        self._params = params
         self._columns = Columns(text, subject, names)
-        self._tz = tz
+        self._constants = Constants(text, params, tz)
         self._depth = 0
 
     # --- tests ---
@@ -89,9 +73,9 @@ class Builder:
             raise place.refuse("both sides are constants; a name is written like item.price, without single quotes")
         match self._columns.field(left):
             case Field.TIMESTAMP:
-                return nodes.TimeIs(operator, *self._time(right))
+                return nodes.TimeIs(operator, *self._constants.time(right))
             case Field.ACTION if operator == "=":
-                return nodes.ActionIs((self._action(right),))
+                return nodes.ActionIs((self._constants.action(right),))
             case Field.ACTION:
                 raise place.refuse("an action has no order; compare it by =, <> or IN")
         wanted = self.operand(right)
@@ -100,12 +84,14 @@ class Builder:
         return nodes.Compare(operator, self.operand(left), wanted)
 
     def _in(self, node: exp.Expr) -> nodes.Test:
-        given = self._listed(node)
+        given = self._constants.listed(node)
         match self._columns.field(node.this):
             case Field.ACTION:
-                return nodes.ActionIs(tuple(self._action_value(value, place) for value, place in given))
+                return nodes.ActionIs(tuple(self._constants.action_value(value, place) for value, place in given))
             case Field.TIMESTAMP:
-                return nodes.Or(tuple(nodes.TimeIs("=", *self._time_value(value, place)) for value, place in given))
+                return nodes.Or(
+                    tuple(nodes.TimeIs("=", *self._constants.time_value(value, place)) for value, place in given)
+                )
         values = tuple(constant(value, place) for value, place in given)
         return nodes.Among(self._about_row(node.this), values)
 
@@ -118,8 +104,8 @@ class Builder:
 
     def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> nodes.Test:
         place = self._place(node.expression)
-        pattern = self._string(node.expression)
-        pieces = pieces_of(pattern, None if escape is None else self._string(escape), place)
+        pattern = self._constants.string(node.expression)
+        pieces = pieces_of(pattern, None if escape is None else self._constants.string(escape), place)
         test = nodes.Like(self._about_row(node.this), pieces, isinstance(node, exp.ILike))
         return nodes.Not(test) if node.args.get("negate") else test
 
@@ -174,7 +160,7 @@ class Builder:
         return operand
 
     def _constant(self, node: exp.Expr) -> nodes.Operand:
-        return nodes.Constant(constant(*self._given(node)))
+        return nodes.Constant(constant(*self._constants.given(node)))
 
     def _negative(self, node: exp.Expr) -> nodes.Operand:
         if isinstance(node.this, exp.Literal):
@@ -205,80 +191,6 @@ class Builder:
     def _inner(self, node: exp.Expr) -> nodes.Operand:
         return self.operand(node.this)
 
-    # --- constants ---
-
-    def _given(self, node: exp.Expr) -> tuple[Any, Place]:
-        """The Python value of a literal or parameter, as given, and its place."""
-        self._check(node)
-        place = self._place(node)
-        match node:
-            case exp.Paren():
-                return self._given(node.this)
-            case exp.Literal() if node.is_string:
-                return node.this, place
-            case exp.Literal():
-                return number(node.this, place), place
-            case exp.Neg(this=exp.Literal(is_string=False)):
-                self._check(node.this)
-                return -number(node.this.this, place), place
-            case exp.Boolean():
-                return bool(node.this), place
-            case exp.Placeholder() if node.this:
-                return self._params.value(node.name, place), place
-            case exp.Null():
-                raise refuse_null(place)
-            case exp.Cast():
-                raise place.refuse("a TIMESTAMP compares with `timestamp` only")
-        raise place.refuse("expected a constant here: a number, text in '…', TRUE, FALSE or :name")
-
-    def _listed(self, node: exp.Expr) -> list[tuple[Any, Place]]:
-        """What stands in IN (…); a parameter that is a list, alone, is all of it."""
-        field, inside = node.args.get("field"), node.expressions
-        alone = field if field is not None else (inside[0] if len(inside) == 1 else None)
-        if isinstance(alone, exp.Placeholder):
-            value, place = self._given(alone)
-            if field is not None or isinstance(value, list | tuple | set | frozenset):
-                return [(member, place) for member in members(value, place)]
-        if field is not None or not inside:
-            raise self._place(node).refuse("IN takes a list: IN (1, 2) or IN :name")
-        return [self._time_given(each) if isinstance(each, exp.Cast) else self._given(each) for each in inside]
-
-    def _string(self, node: exp.Expr) -> str:
-        value, place = self._given(node)
-        if not isinstance(value, str):
-            raise place.refuse("LIKE takes text in '…' or a str parameter")
-        return str(constant(value, place))
-
-    def _action(self, node: exp.Expr) -> str:
-        return self._action_value(*self._given(node))
-
-    def _action_value(self, value: Any, place: Place) -> str:
-        if value in _ACTIONS:
-            return str(value)
-        raise place.refuse(f"there is no action {value!r}; there are {', '.join(_ACTIONS)}")
-
-    def _time(self, node: exp.Expr) -> tuple[int, bool]:
-        return self._time_value(*self._time_given(node))
-
-    def _time_given(self, node: exp.Expr) -> tuple[Any, Place]:
-        if not isinstance(node, exp.Cast):
-            return self._given(node)
-        self._check(node)
-        to = node.to
-        if to.this != exp.DataType.Type.TIMESTAMP or to.expressions or not isinstance(node.this, exp.Literal):
-            raise self._place(node).refuse("expected TIMESTAMP '2026-11-08 02:28:24'")
-        return node.this.this, self._place(node)
-
-    def _time_value(self, value: Any, place: Place) -> tuple[int, bool]:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value, True
-        if not isinstance(value, str | date | datetime):
-            raise place.refuse("timestamp compares with a time, or a whole number of epoch seconds")
-        try:
-            return parse_time(value, self._tz), False
-        except TimeNotValidError as error:
-            raise place.refuse(str(error)) from error
-
     # --- all nodes ---
 
     def _deeper(self, build: Callable[[Any, exp.Expr], _T], node: exp.Expr) -> _T:
@@ -291,9 +203,7 @@ class Builder:
             self._depth -= 1
 
     def _check(self, node: exp.Expr) -> None:
-        known = _PARTS.get(type(node))
-        if known is None or any(value for name, value in node.args.items() if name not in known):
-            raise self._place(node).refuse("a condition has nothing like this; expected like item.price > 100")
+        grammar.check(node, self._text)
 
     def _place(self, node: exp.Expr) -> Place:
         return grammar.place_of(node, self._text)

@@ -21,7 +21,7 @@ CONDITIONS = {
     "item.price IS NULL": lambda item: item.get("price", 0) is None,
     "item.price IS MISSING": lambda item: "price" not in item,
     "item.price <> 1": lambda item: not (type(item.get("price")) is int and item["price"] == 1),
-    "item.secret = 's' OR item.deep IS NOT MISSING": lambda item: item.get("secret") == "s" or "deep" in item,
+    "item.secret = 's' OR item.deep.list[0] = 1": lambda item: item.get("secret") == "s" or "deep" in item,
 }
 
 

@@ -64,6 +64,7 @@ class _Dialect(Dialect):
         FUNCTION_PARSERS = {}  # noqa: RUF012
         NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
         NO_PAREN_FUNCTION_PARSERS = {}  # noqa: RUF012
+        ARRAY_CONSTRUCTORS = {}  # noqa: RUF012 — array and list are names like others
 
 
 def parse(text: str) -> exp.Expr:

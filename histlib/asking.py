@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from histlib.chain import Step, build_chain
 from histlib.errors import KeyNotValidError
 from histlib.facts import Facts, current_facts
-from histlib.keys import Key, KeySchema, parse_key
+from histlib.format0 import to_format0, value_to_format0
+from histlib.keys import Key, KeySchema, key_from_format0, parse_key
 from histlib.queries import ItemChanges, MatchingKeys
 from histlib.record import Change, changes_of
 from histlib.results import Origin
@@ -27,17 +28,27 @@ class Asking:
         self._known: Facts | None = None
 
     def _chains(self, keys: Sequence[str]) -> dict[str, list[Step]]:
-        changes = changes_of(self._opened.source.fetch(ItemChanges(tuple(keys))))
+        names = {text: text for text in keys}
+        if self._known is not None and self._known.old_format:
+            names |= {to_format0(text): text for text in keys if to_format0(text) not in names}
         by_key: dict[str, list[Change]] = {text: [] for text in keys}
-        for change in changes:
-            by_key[change.keys].append(change)
+        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(names)))):
+            by_key[names[change.keys]].append(change)
         return {text: build_chain(group) for text, group in by_key.items()}
 
     def _keys_of(self, key: Key) -> list[str]:
         if key.complete:
             return [key.text]
-        names = tuple((name, encode_value(value)) for name, value in key.values.items())
-        return sorted(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
+        assert self._known is not None
+        found = self._matching(key.values)
+        if self._known.old_format:
+            old = self._matching({name: value_to_format0(value) for name, value in key.values.items()})
+            found |= {key_from_format0(text, self._known.key_schema) for text in old}
+        return sorted(found)
+
+    def _matching(self, values: Mapping[str, Any]) -> set[str]:
+        names = tuple((name, encode_value(value)) for name, value in values.items())
+        return set(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
 
     def _whole_key(self, key: Any, schema: KeySchema) -> Key:
         parsed = parse_key(key, schema)
@@ -49,7 +60,7 @@ class Asking:
         return parsed
 
     def _facts(self) -> Facts:
-        self._known = current_facts(self._opened.source, self._known, self._opened.key_schema)
+        self._known = current_facts(self._opened.source, self._known, self._opened.key_schema, self._opened.table)
         return self._known
 
     def _origin(self, facts: Facts) -> Origin:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
+from histlib.format0 import is_old_format
 from histlib.times import DAY
 
 
@@ -134,7 +135,15 @@ class Coverage:
 
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether attestations prove that all of [start, end] has landed."""
-        return self.attested and self.settled(end) and self.covers(start, end, stream)
+        return (
+            self.attested
+            and self.settled(end)
+            and any(
+                span.start <= start and end <= span.end and not is_old_format(span.stream)
+                for span in self.spans
+                if stream is None or span.stream == stream
+            )
+        )
 
     def holes_in(self, start: int, end: int, keys: str) -> list[Hole]:
         """What may hide a change of this item in [start, end]."""
@@ -144,14 +153,18 @@ class Coverage:
 def build_coverage(
     streams: Sequence[Stream], attestations: Sequence[Attestation] | None, holes: tuple[Hole, ...]
 ) -> Coverage:
-    """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing."""
+    """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing.
+
+    Attestations say nothing of changes in format 0, which stay observed.
+    """
+    observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
     if attestations is None:
-        observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
         last = max((stream.last for stream in streams), default=None)
         return Coverage(observed, holes, last, attested=False)
     whole = sorted((a for a in attestations if a.whole), key=lambda attestation: attestation.attested_at)
     through = whole[-1].captured_through if whole else None
-    return Coverage(_attested_spans(whole), holes, through, attested=True)
+    old = tuple(span for span in observed if is_old_format(span.stream))
+    return Coverage((*old, *_attested_spans(whole)), holes, through, attested=True)
 
 
 def read_attestation(text: str) -> Attestation:

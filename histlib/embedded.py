@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.errors import NotAHistoryError, RequestError
+from histlib.errors import RequestError
 from histlib.index.attributes import attributes
 from histlib.index.by_time import slices
 from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window
+from histlib.index.layout import CHANGES, ITSELF
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.store import Snapshot, Store
@@ -70,15 +71,15 @@ _HOLES: Final = pa.schema(
 
 
 class EmbeddedSource:
-    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written."""
+    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written.
+
+    ``prefix``: the folder's name, or that of the folder in it which holds the days.
+    """
 
     def __init__(self, folder: Path, *, cache: Path | None = None, memory: int | None = None) -> None:
-        if not (folder / "changes").is_dir():
-            raise NotAHistoryError(
-                f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
-                str(folder),
-            )
         self._store = Store(folder, _index_folder(folder, cache), memory or memory_setting())
+        landing = self._store.landing
+        self.prefix = (folder.resolve() if landing in (CHANGES, ITSELF) else Path(landing)).name
         self._attestations = FolderFacts(folder, "coverage", _attestation)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._answers: dict[type[Query], pa.Table] = {}

@@ -16,6 +16,7 @@ from histlib.coverage import (
     read_attestation,
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
+from histlib.format0 import STREAM as FORMAT0
 from histlib.keys import KeySchema, infer_schema
 from histlib.queries import Attestations, Holes, Source, Streams
 
@@ -49,13 +50,20 @@ class Facts:
         """The table's Region."""
         return self._arn_part(3)
 
+    @property
+    def old_format(self) -> bool:
+        """Whether any change is in format 0."""
+        return FORMAT0 in self.tables[0].column("stream").to_pylist()
+
     def _arn_part(self, position: int) -> str:
-        parts = self.arn.split(":")
+        parts = self.arn.split(":") if self.arn.startswith("arn:") else []
         return parts[position] if len(parts) > position else ""
 
 
-def current_facts(source: Source, known: Facts | None, key_description: KeyDescription = ()) -> Facts:
+def current_facts(source: Source, known: Facts | None, key_description: KeyDescription = (), name: str = "") -> Facts:
     """The facts as of now; ``known`` again where the source's answers are the same objects.
+
+    ``name`` is the table's where no change says it.
 
     Raises:
         MixedTablesError: changes of more than one table.
@@ -70,11 +78,13 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     coverage = build_coverage(_streams(streams), attested if attestations else None, tuple(map(_hole, holes)))
     description = next((a.key_schema for a in reversed(attested) if a.key_schema), key_description)
     schema = _key_schema(streams, description)
-    arn = _only_table({row["table"] for row in streams} | {a.table for a in attested})
+    arn = _only_table({row["table"] for row in streams} | {a.table for a in attested}, name)
     return Facts(tables, arn, schema, coverage)
 
 
-def _only_table(tables: set[str]) -> str:
+def _only_table(tables: set[str], name: str) -> str:
+    """The one table that changes and attestations name; those of format 0 name none."""
+    tables = tables - {""} or {name}
     if len(tables) > 1:
         raise MixedTablesError(
             f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "

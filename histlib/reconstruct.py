@@ -14,6 +14,7 @@ from datetime import UTC
 from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.format0 import is_old_format
 from histlib.record import PRECISIONS
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -98,6 +99,7 @@ class _Around:
         status, image = known
         caveats = (
             *_own_caveats(current),
+            *_guess(current),
             *self._chain_caveats(),
             *self._silence(current.effective, self.moment, current.change.stream),
         )
@@ -117,7 +119,7 @@ class _Around:
         """No change ≤ the moment: the first one after it tells, if nothing was missed between."""
         stream = following.change.stream
         silence = tuple(self._silence(self.moment, following.effective, stream))
-        caveats = (*_own_caveats(following), *silence)
+        caveats = (*_own_caveats(following), *_guess(following), *silence)
         when = f"the first known change is later, at {_utc(following.effective)}"
         known = _known(following.before, "absent")
         if known is None:
@@ -135,7 +137,7 @@ class _Around:
         """The last change left an image that the view does not hold; the next change may show it."""
         stream = current.change.stream
         silence = tuple(self._silence(current.effective, self._until() or self.moment, stream))
-        caveats = (*_own_caveats(current), *silence)
+        caveats = (*_own_caveats(current), *_guess(current), *silence)
         shown = self.following.before if self.following else Image.UNSEEN
         if isinstance(shown, str) and self.following and "outside_coverage" not in silence:
             return Finding(
@@ -212,6 +214,15 @@ def _own_caveats(step: Step) -> Iterator[Caveat]:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
     if step.change.redaction is not None:
         yield Caveat("redacted", f"by the redaction rules {step.change.redaction}")
+    if is_old_format(step.change.stream):
+        yield Caveat("old_format")
+
+
+def _guess(step: Step) -> Iterator[Caveat]:
+    """Whether the step may not be the last, or first, of its second."""
+    if not step.sure:
+        when = f"the item's changes of the second {_utc(step.effective)} do not tell their order"
+        yield Caveat("chain_unproven" if Image.UNSEEN in (step.before, step.after) else "gap", when)
 
 
 def _no_image(step: Step) -> str:

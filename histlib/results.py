@@ -19,7 +19,8 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Origin:
-    """What an answer speaks of: the table, and where its history was read.
+    """What an answer speaks of: the table, and where its history was read. Account and Region are empty where no
+    change says them.
 
     ``captured_through`` is None where nothing is known to have landed.
     """
@@ -31,7 +32,8 @@ class Origin:
     captured_through: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.table} · account {self.account} · {self.region} · {self.source}"
+        account = self.account and f"account {self.account}"
+        return " · ".join(filter(None, (self.table, account, self.region, self.source)))
 
     def attrs(self, heading: str, tz: tzinfo, completeness: str, caveats: Sequence[Caveat]) -> dict[str, Any]:
         """What a frame says of itself: plain JSON values only, so that every writer can keep them."""

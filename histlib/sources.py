@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,16 @@ _NONE_GIVEN: Final = (
 
 @dataclass(frozen=True)
 class Opened:
-    """An open source, the name that results show for it, and what is known of the table beside its changes."""
+    """An open source, the name that results show for it, and what is known of the table beside its changes.
+
+    ``table`` is what to call it where no change says its name.
+    """
 
     source: Source
     name: str
     actor_attribute: str | None = None
     key_schema: Sequence[Mapping[str, str]] = ()
+    table: str = ""
 
 
 def default_source() -> str:
@@ -64,7 +68,8 @@ def open_source(text: str, cache: Path | None = None) -> Opened:
         )
     if not _is_path(text) and (connection := find_connection(text)):
         opened = open_source(connection.source, cache)
-        return Opened(opened.source, text, connection.actor_attribute or opened.actor_attribute, opened.key_schema)
+        actor_attribute = connection.actor_attribute or opened.actor_attribute
+        return replace(opened, name=text, actor_attribute=actor_attribute)
     return _open_folder(text, cache)
 
 
@@ -79,7 +84,8 @@ def _open_folder(text: str, cache: Path | None) -> Opened:
     if not folder.is_dir() and not _is_path(text):
         searched = find_file() or "no histlib.toml here or above"
         raise RequestError(f"{text!r} is neither a folder here nor a name in histlib.toml ({searched})", text)
-    return Opened(EmbeddedSource(folder, cache=cache), str(folder))
+    source = EmbeddedSource(folder, cache=cache)
+    return Opened(source, str(folder), table=source.prefix)
 
 
 def _open_sample(text: str, cache: Path | None) -> Opened:

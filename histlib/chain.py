@@ -21,7 +21,6 @@ from histlib.loose import has_place, loose_before
 from histlib.record import Change
 from histlib.times import to_micros
 
-
 __all__ = ["Image", "Link", "Step", "build_chain", "image_after", "image_before", "stream_started"]
 
 

@@ -19,8 +19,9 @@ from histlib.values import MISSING, decode_image, encode_image, encode_value
 #: Stands for the stream of changes in format 0, which do not say theirs.
 STREAM: Final = "format0:"
 
-#: Text that may not be as :func:`to_format0` gives it; some that is, too.
-_SUSPECT: Final = re.compile(r'"\$|"\{|"b[\'\\]|"Binary\(|[:,\[]-?\d|E[+-]\d')
+#: Parts of texts that may not be as :func:`to_format0` gives them; of some that are, too.
+_SUSPECT: Final = ('"$', '"{', '"b', '"Binary(', "E+", "E-")
+_NUMBER: Final = re.compile(r'":-?\d|\[-?\d|["}\]el],-?\d')
 _EXPONENT: Final = re.compile(r"-?\d(?:\.\d+)?E[+-]?\d{1,3}", re.ASCII)
 _STRING: Final = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BYTES: Final = rf"b(?:{_STRING})"
@@ -41,7 +42,7 @@ def to_format0(image: str) -> str:
     Equal items give equal text, whichever format each was stored in; the reverse does not hold (1 and "1").
     Texts of format 0 themselves are brought to it, too.
     """
-    if not _SUSPECT.search(image):
+    if not any(map(image.__contains__, _SUSPECT)) and not _NUMBER.search(image):
         return image
     return encode_image({name: value_to_format0(value) for name, value in decode_image(image).items()})
 

@@ -69,7 +69,7 @@ def _in_seconds(loose: list[Change], following: Change | None) -> Iterator[tuple
     edges = [list(map(_edge, group)) for group in groups]
     nexts = [*map(only_entry, edges[1:]), _edge(following)[0] if following else ANY]
     start: Any = ANY
-    for group, ends, end in zip(groups, edges, nexts, strict=True):
+    for group, ends, end in zip(groups, edges, nexts, strict=False):
         order, sure = in_chain(ends, start, end)
         yield group, order, sure
         start = ends[order[-1]][1]

@@ -45,7 +45,31 @@ class _Line(msgspec.Struct, gc=False):
     format: Any = msgspec.UNSET
 
 
+def _plain(depth: int) -> Any:
+    """The type of what the article's own Lambda wrote, down to a depth: no numbers."""
+    scalar: Any = str | bool | None
+    array: Any = list
+    mapping: Any = dict
+    if depth == 0:
+        return scalar
+    member = _plain(depth - 1)
+    return scalar | array[member] | mapping[str, member]
+
+
+Plain: Any = _plain(4)
+
+
+class _PlainLine(_Line, gc=False):
+    keys: dict[str, Plain]
+    new_image: dict[str, Plain] | None = None
+    old_image: dict[str, Plain] | None = None
+
+
 _decoder: Final = msgspec.json.Decoder(_Line, float_hook=fraction_from_text)
+_plain_decoder: Final = msgspec.json.Decoder(_PlainLine)
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+#: Names that sort otherwise when their quotes count.
+_ODD_NAME: Final = re.compile(r'[\x00- !\\][^"]*":')
 
 
 def seems_old(line: bytes) -> bool:
@@ -60,10 +84,10 @@ def decode_old_lines(line: bytes) -> list[OldRecord]:
         NotARecordError: any of them is none of format 0; says why.
     """
     try:
-        return [_record(_decoder.decode(line))]
+        return [_record(_decoded(line))]
     except (msgspec.DecodeError, UnicodeDecodeError, ValueNotValidError) as error:
         if b"}{" in line or b"} {" in line:
-            return [_record(_decoded(text)) for text in _objects(line)]
+            return _several(line)
         raise NotARecordError(f"format 0: {error}") from error
 
 
@@ -85,9 +109,16 @@ def old_table(records: Sequence[OldRecord]) -> pa.Table:
     )
 
 
-def _decoded(text: str) -> _Line:
+def _decoded(line: bytes | str) -> _Line:
     try:
-        return _decoder.decode(text)
+        return _plain_decoder.decode(line)
+    except msgspec.ValidationError:
+        return _decoder.decode(line)
+
+
+def _several(line: bytes) -> list[OldRecord]:
+    try:
+        return [_record(_decoded(text)) for text in _objects(line)]
     except (msgspec.DecodeError, ValueNotValidError) as error:
         raise NotARecordError(f"format 0: {error}") from error
 
@@ -117,7 +148,10 @@ def _record(line: _Line) -> OldRecord:
         raise NotARecordError("keys are empty")
     micros = _micros(line)
     try:
-        keys, new_image, old_image = encode_image(line.keys), _encoded(line.new_image), _encoded(line.old_image)
+        keys, new_image, old_image = (
+            _encode(image, plain=type(line) is _PlainLine) for image in (line.keys, line.new_image, line.old_image)
+        )
+        assert keys is not None
         told = [keys, *(image and to_format0(image) for image in (new_image, old_image))]
     except ValueNotValidError as error:
         raise NotARecordError(f"format 0: {error}") from error
@@ -125,8 +159,13 @@ def _record(line: _Line) -> OldRecord:
     return event_id, line.action, keys, new_image, old_image, micros, _precision(micros)
 
 
-def _encoded(image: dict[str, Any] | None) -> str | None:
-    return None if image is None else encode_image(image)
+def _encode(image: dict[str, Any] | None, *, plain: bool) -> str | None:
+    """:func:`encode_image` of an image, at a third of the time for nearly all."""
+    if image is None:
+        return None
+    text = _encoder.encode(image).decode() if plain else ""
+    odd = not text or '"$' in text or "\\u" in text or _ODD_NAME.search(text)
+    return encode_image(image) if odd else text
 
 
 def _hash(told: list[Any]) -> str:
@@ -147,7 +186,7 @@ def _micros(line: _Line) -> int:
     try:
         if given is None:
             return to_micros(datetime.fromisoformat(line.timestamp_utc).replace(tzinfo=UTC))
-        seconds = Decimal(given) if isinstance(given, str | Decimal) else None
+        seconds = Decimal(str(given)) if isinstance(given, str | float | Decimal) else None
         if seconds is not None and 0 <= seconds < _LATEST:
             return int(seconds * SECOND)
     except (InvalidOperation, ValueError, TypeError):

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from histlib.format0 import is_old_format, same_as_old_format
-from histlib.images import Image, image_after, image_before
+from histlib.images import Image, image_after, image_before, says_nothing_before
 from histlib.loose import has_place, loose_before
+from histlib.net_windows import lane
 from histlib.record import Change
 from histlib.times import to_micros
 
@@ -41,8 +42,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     """One change in its place.
 
     ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ; ``new_stream``: the
-    change before it came from another stream; ``sure`` false: it has no sequence number, and its place
-    among the others of its second is a guess.
+    change before it came from another stream (windows of exports are one); ``sure`` false: it has no sequence
+    number, and its place among the others of its second is a guess.
     """
 
     change: Change
@@ -75,7 +76,7 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     copies = Counter(change.event_id for change in changes if is_old_format(change.stream))
     for change, conflict, sure in _ordered(list(_distinct(changes)), copies):
         effective = max(effective, change.timestamp_micros)
-        new_stream = previous is not None and previous.stream != change.stream
+        new_stream = previous is not None and lane(previous.stream) != lane(change.stream)
         steps.append(Step(change, effective, _link(previous, change), conflict, new_stream, sure))
         previous = change
     return steps
@@ -133,6 +134,8 @@ def _link(previous: Change | None, change: Change) -> Link:
     if previous is None:
         return Link.FIRST
     after, before = image_after(previous), image_before(change)
+    if says_nothing_before(change):
+        return Link.UNPROVEN
     if (after is Image.NONE) != (before is Image.NONE):
         return Link.GAP
     if after is Image.NONE:

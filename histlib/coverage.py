@@ -14,7 +14,8 @@ from itertools import pairwise
 import msgspec
 
 from histlib.format0 import is_old_format
-from histlib.times import DAY
+from histlib.net_windows import STREAM_PREFIX, Window, around, at_an_end, is_net, joined, lane
+from histlib.times import DAY, end_of_second
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -111,6 +112,8 @@ class Coverage:
     holes: tuple[Hole, ...]
     captured_through: int | None
     attested: bool
+    windows: tuple[Window, ...] = ()
+    """Complete incremental exports: net changes."""
 
     @property
     def earliest(self) -> int | None:
@@ -130,7 +133,9 @@ class Coverage:
             return False
         start, end = min(start, self.captured_through), min(end, self.captured_through)
         return any(
-            span.start <= start and end <= span.end for span in self.spans if stream is None or span.stream == stream
+            span.start <= start and end <= span.end
+            for span in self.spans
+            if stream is None or span.stream == lane(stream)
         )
 
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
@@ -139,11 +144,22 @@ class Coverage:
             self.attested
             and self.settled(end)
             and any(
-                span.start <= start and end <= span.end and not is_old_format(span.stream)
+                span.start <= start and end <= span.end and not _only_observed(span.stream)
                 for span in self.spans
                 if stream is None or span.stream == stream
             )
         )
+
+    def last_instant(self, moment: int) -> int:
+        """The last time that a state at a moment counts: the end of a whole second, but at an end of an export's
+        window, where all is known, that instant itself."""
+        return moment if at_an_end(self.windows, moment) else end_of_second(moment)
+
+    def net_window(self, moment: int) -> Window | None:
+        """The export's window that alone tells of a moment strictly inside it."""
+        window = around(self.windows, moment)
+        streamed = any(span.start <= moment <= span.end for span in self.spans if not _only_observed(span.stream))
+        return None if streamed else window
 
     def holes_in(self, start: int, end: int, keys: str) -> list[Hole]:
         """What may hide a change of this item in [start, end]."""
@@ -151,20 +167,28 @@ class Coverage:
 
 
 def build_coverage(
-    streams: Sequence[Stream], attestations: Sequence[Attestation] | None, holes: tuple[Hole, ...]
+    streams: Sequence[Stream],
+    attestations: Sequence[Attestation] | None,
+    holes: tuple[Hole, ...],
+    windows: tuple[Window, ...] = (),
 ) -> Coverage:
     """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing.
 
-    Attestations say nothing of changes in format 0, which stay observed.
+    Attestations say nothing of changes in format 0 and of exports, which stay observed.
     """
-    observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
+    found = [Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn)]
+    observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
-        last = max((stream.last for stream in streams), default=None)
-        return Coverage(observed, holes, last, attested=False)
+        last = max((span.end for span in observed), default=None)
+        return Coverage(observed, holes, last, attested=False, windows=windows)
     whole = sorted((a for a in attestations if a.whole), key=lambda attestation: attestation.attested_at)
     through = whole[-1].captured_through if whole else None
-    old = tuple(span for span in observed if is_old_format(span.stream))
-    return Coverage((*old, *_attested_spans(whole)), holes, through, attested=True)
+    beside = tuple(span for span in observed if _only_observed(span.stream))
+    return Coverage((*beside, *_attested_spans(whole)), holes, through, attested=True, windows=windows)
+
+
+def _only_observed(stream: str) -> bool:
+    return is_old_format(stream) or is_net(stream)
 
 
 def read_attestation(text: str) -> Attestation:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib import exports
 from histlib.errors import RequestError
 from histlib.index.attributes import attributes
 from histlib.index.by_time import slices
@@ -32,6 +33,7 @@ from histlib.queries import (
     Holes,
     ItemChanges,
     MatchingKeys,
+    NetWindows,
     Query,
     Slices,
     Streams,
@@ -57,6 +59,7 @@ _STREAMS: Final = pa.schema(
     ]
 )
 _ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
+_WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
 _HOLES: Final = pa.schema(
     [
         ("kind", pa.string()),
@@ -81,6 +84,7 @@ class EmbeddedSource:
         landing = self._store.landing
         self.prefix = (folder.resolve() if landing in (CHANGES, ITSELF) else Path(landing)).name
         self._attestations = FolderFacts(folder, "coverage", _attestation)
+        self._windows = FolderFacts(folder, "baseline", _window)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._answers: dict[type[Query], pa.Table] = {}
         self._seen: Snapshot | None = None
@@ -114,7 +118,7 @@ class EmbeddedSource:
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
         snapshot = self._store.refresh()
-        changed = [facts.refresh() for facts in (self._attestations, *self._failures)]
+        changed = [facts.refresh() for facts in (self._attestations, self._windows, *self._failures)]
         if snapshot is not self._seen or any(changed):
             self._seen = snapshot
             self._answers.clear()
@@ -127,6 +131,8 @@ class EmbeddedSource:
                 return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=_STREAMS)
             case Attestations():
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
+            case NetWindows():
+                return pa.Table.from_pylist(self._windows.rows, schema=_WINDOWS)
             case Holes():
                 failed = [row for facts in self._failures for row in facts.rows]
                 return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
@@ -203,7 +209,15 @@ def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:
     return {"attestation": content(raw).decode("utf-8", "replace"), "file": file}
 
 
+def _window(file: str, raw: bytes) -> dict[str, Any] | None:
+    if not file.startswith("baseline/backfill-"):
+        return None
+    return {"manifest": content(raw).decode("utf-8", "replace"), "file": file}
+
+
 def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
+    if file.startswith(exports.HOLES):
+        return exports.hole(raw)
     if file.startswith("failed/done/"):
         return None
     return hole("unconverted" if file.startswith("failed/records/") else "undelivered", file, raw)

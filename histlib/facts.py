@@ -18,7 +18,8 @@ from histlib.coverage import (
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import STREAM as FORMAT0
 from histlib.keys import KeySchema, infer_schema
-from histlib.queries import Attestations, Holes, Source, Streams
+from histlib.net_windows import read_window
+from histlib.queries import Attestations, Holes, NetWindows, Source, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,12 +71,13 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
         NotAHistoryError: no change at all.
         SourceError: the history cannot be read.
     """
-    tables = (source.fetch(Streams()), source.fetch(Attestations()), source.fetch(Holes()))
+    tables = (source.fetch(Streams()), source.fetch(Attestations()), source.fetch(Holes()), source.fetch(NetWindows()))
     if known is not None and all(new is old for new, old in zip(tables, known.tables, strict=True)):
         return known
-    streams, attestations, holes = (table.to_pylist() for table in tables)
+    streams, attestations, holes, manifests = (table.to_pylist() for table in tables)
     attested = _read_attestations(attestations)
-    coverage = build_coverage(_streams(streams), attested if attestations else None, tuple(map(_hole, holes)))
+    windows = tuple(filter(None, (read_window(row["manifest"]) for row in manifests)))
+    coverage = build_coverage(_streams(streams), attested if attestations else None, tuple(map(_hole, holes)), windows)
     description = next((a.key_schema for a in reversed(attested) if a.key_schema), key_description)
     schema = _key_schema(streams, description)
     arn = _only_table({row["table"] for row in streams} | {a.table for a in attested}, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from histlib.net_windows import is_net
 from histlib.record import Change
 
 
@@ -28,3 +29,8 @@ def image_before(change: Change) -> str | Image:
     if change.old_image is not None:
         return change.old_image
     return Image.NONE if change.action == "INSERT" else Image.UNSEEN
+
+
+def says_nothing_before(change: Change) -> bool:
+    """Whether not even that tells: an export without old images calls what came and what changed the same."""
+    return is_net(change.stream) and change.view == "NEW_IMAGE" and change.action == "MODIFY"

@@ -44,6 +44,11 @@ class Attestations:
 
 
 @dataclass(frozen=True)
+class NetWindows:
+    """A row per manifest of an incremental export: ``manifest`` (its JSON text) and ``file``."""
+
+
+@dataclass(frozen=True)
 class Holes:
     """What is known to be missing: ``kind`` (unreadable, unconverted, undelivered), ``start`` and ``end``
     (epoch µs, null where not known), ``detail``, ``file``, ``line`` (null: the whole file)."""
@@ -102,7 +107,18 @@ class Attributes:
     exact: bool
 
 
-Query = ItemChanges | MatchingKeys | Streams | Attestations | Holes | ChangesBetween | Slices | Around | Attributes
+Query = (
+    ItemChanges
+    | MatchingKeys
+    | Streams
+    | Attestations
+    | NetWindows
+    | Holes
+    | ChangesBetween
+    | Slices
+    | Around
+    | Attributes
+)
 
 
 class Source(Protocol):

@@ -15,6 +15,7 @@ from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.format0 import is_old_format
+from histlib.images import says_nothing_before
 from histlib.record import PRECISIONS
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -42,7 +43,7 @@ class Finding:
 
 def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) -> Finding:
     """The state after all changes with effective time ≤ ``moment``; a whole second means its end."""
-    position = bisect_right(steps, end_of_second(moment), key=lambda step: step.effective)
+    position = bisect_right(steps, coverage.last_instant(moment), key=lambda step: step.effective)
     around = _Around(
         keys,
         moment,
@@ -51,7 +52,8 @@ def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) 
         steps[position] if position < len(steps) else None,
     )
     finding = around.judge()
-    return replace(finding, caveats=in_order((*_same_second(steps, moment), *finding.caveats)))
+    own = (*_same_second(steps, moment), *_net_change(coverage, moment))
+    return replace(finding, caveats=in_order((*own, *finding.caveats)))
 
 
 def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Finding:
@@ -122,6 +124,11 @@ class _Around:
         caveats = (*_own_caveats(following), *_guess(following), *silence)
         when = f"the first known change is later, at {_utc(following.effective)}"
         known = _known(following.before, "absent")
+        if says_nothing_before(following.change):
+            reason = f"{when}, in an export without old images: whether the item was there before is not known"
+            return Finding(
+                "unknown", "observed", (*caveats, Caveat("chain_unproven", _no_image(following))), reason=reason
+            )
         if known is None:
             reason = f"{when}, when the item was there, but {_no_image(following)}"
             unproven = Caveat("chain_unproven", _no_image(following))
@@ -237,6 +244,12 @@ def _same_second(steps: Sequence[Step], moment: int) -> Iterator[Caveat]:
     if len(sharing) > 1 or any(_coarser(step, moment) for step in sharing):
         ids = ", ".join(step.change.event_id for step in sharing)
         yield Caveat("same_second", f"changes in that second: {ids}; change=event_id asks for one")
+
+
+def _net_change(coverage: Coverage, moment: int) -> Iterator[Caveat]:
+    window = coverage.net_window(moment)
+    if window is not None:
+        yield Caveat("net_change", f"inside the export {window.id}, {_utc(window.start)} to {_utc(window.end)}")
 
 
 def _coarser(step: Step, moment: int) -> bool:

@@ -101,18 +101,22 @@ def _open_sample(text: str, cache: Path | None) -> Opened:
 
 
 def _sample_folder(name: str, cache: Path | None) -> Path:
-    """The sample's landing in the cache: written once for each version of the generator, whole or not at all."""
-    import platformdirs
-
     from histlib.samples.landing import write_landing
 
+    return _made_once("samples", f"{name}-{_samples_version()}", cache, lambda folder: write_landing(name, folder))
+
+
+def _made_once(kind: str, name: str, cache: Path | None, make: Callable[[Path], object]) -> Path:
+    """A folder in the cache that ``make`` writes: once, whole or not at all."""
+    import platformdirs
+
     root = cache or Path(platformdirs.user_cache_dir("histlib"))
-    folder = root / "samples" / f"{name}-{_samples_version()}"
+    folder = root / kind / name
     if not folder.is_dir():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as made:
-            write_landing(name, Path(made) / name)
+            make(Path(made) / name)
             with suppress(OSError):  # another process was first
                 (Path(made) / name).rename(folder)
     return folder
@@ -125,4 +129,23 @@ def _samples_version() -> str:
     return hashlib.blake2b(b"".join(file.read_bytes() for file in code), digest_size=8).hexdigest()
 
 
-_SCHEMES: Final[dict[str, Callable[[str, Path | None], Opened]]] = {"sample": _open_sample}
+def _open_export(text: str, cache: Path | None) -> Opened:
+    """``export:PATH``, or ``export:PATH?key=pk,sk`` where the exports do not tell the key."""
+    from histlib import exports
+    from histlib.embedded import EmbeddedSource
+
+    place, _, names = text.removeprefix("export:").partition("?key=")
+    found = exports.find(Path(place).expanduser())
+    description = exports.key_schema(found, tuple(filter(None, names.split(","))))
+    source = EmbeddedSource(
+        _made_once(
+            "exports",
+            exports.cache_name(found, description),
+            cache,
+            lambda folder: exports.convert(found, description, folder),
+        )
+    )
+    return Opened(source, text, key_schema=description if all("KeyType" in one for one in description) else ())
+
+
+_SCHEMES: Final[dict[str, Callable[[str, Path | None], Opened]]] = {"sample": _open_sample, "export": _open_export}

@@ -19,6 +19,7 @@ from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.diff import Difference, diff
 from histlib.format0 import is_old_format, same_value_as_old_format
+from histlib.net_windows import is_net
 from histlib.paths import Path, format_path, get
 from histlib.record import Change
 from histlib.times import SECOND, TimeRange, format_time
@@ -198,6 +199,7 @@ def _sound(step: Step) -> bool:
         and not step.conflict
         and step.sure
         and not is_old_format(change.stream)
+        and not is_net(change.stream)
         and change.redaction is None
         and (change.new_image is not None or change.action == "REMOVE")
     )
@@ -210,6 +212,8 @@ def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None
         yield "gap"
     if is_old_format(step.change.stream):
         yield "old_format"
+    if is_net(step.change.stream):
+        yield "net_change"
     if step.link is Link.UNPROVEN or Image.UNSEEN in (step.before, step.after):
         yield "chain_unproven"
     if step.conflict:

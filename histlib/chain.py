@@ -7,7 +7,7 @@ nowhere else (design, section 4). All times are epoch µs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -73,10 +73,9 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     effective = 0
     previous: Change | None = None
     changes = list(changes)
-    copies = Counter(change.event_id for change in changes if is_old_format(change.stream))
-    for change, conflict, sure in _ordered(list(_distinct(changes)), copies):
+    for change, conflict, sure in _ordered(list(_distinct(changes)), changes):
         effective = max(effective, change.timestamp_micros)
-        new_stream = previous is not None and lane(previous.stream) != lane(change.stream)
+        new_stream = previous is not None and _boundary(previous.stream, change.stream)
         steps.append(Step(change, effective, _link(previous, change), conflict, new_stream, sure))
         previous = change
     return steps
@@ -95,15 +94,27 @@ def stream_started(stream: str) -> int:
     return to_micros(started.replace(tzinfo=UTC))
 
 
-def _ordered(found: list[tuple[Change, bool]], copies: Mapping[str, int]) -> Iterator[tuple[Change, bool, bool]]:
+def _boundary(earlier: str | None, later: str | None) -> bool:
+    return earlier != later and lane(earlier) != lane(later)
+
+
+def _ordered(found: list[tuple[Change, bool]], changes: Sequence[Change]) -> Iterator[tuple[Change, bool, bool]]:
     """(change, conflict, sure): changes without sequence numbers first, then those of streams."""
-    streamed = sorted((pair for pair in found if has_place(pair[0])), key=lambda pair: _position(pair[0]))
+    streamed = [pair for pair in found if pair[0].sequence_number and pair[0].stream]
+    streamed.sort(key=lambda pair: _position(pair[0]))
     if len(streamed) < len(found):
-        conflicts = {change.identity for change, conflict in found if conflict}
-        loose = [change for change, _ in found if not has_place(change)]
-        for change, sure in loose_before([change for change, _ in streamed], loose, copies):
-            yield change, change.identity in conflicts, sure
+        yield from _loose([pair for pair in found if not has_place(pair[0])], streamed, changes)
     yield from ((change, conflict, True) for change, conflict in streamed)
+
+
+def _loose(
+    found: list[tuple[Change, bool]], streamed: list[tuple[Change, bool]], changes: Sequence[Change]
+) -> Iterator[tuple[Change, bool, bool]]:
+    copies = Counter(change.event_id for change in changes if is_old_format(change.stream))
+    conflicts = {change.identity for change, conflict in found if conflict}
+    loose = [change for change, _ in found]
+    for change, sure in loose_before([change for change, _ in streamed], loose, copies):
+        yield change, change.identity in conflicts, sure
 
 
 def _position(change: Change) -> tuple[int, str, str]:

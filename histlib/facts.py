@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from histlib.coverage import (
@@ -16,7 +16,7 @@ from histlib.coverage import (
     read_attestation,
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
-from histlib.format0 import STREAM as FORMAT0
+from histlib.format0 import is_old_format
 from histlib.keys import KeySchema, infer_schema
 from histlib.net_windows import read_window
 from histlib.queries import Attestations, Holes, NetWindows, Source, Streams
@@ -54,7 +54,7 @@ class Facts:
     @property
     def old_format(self) -> bool:
         """Whether any change is in format 0."""
-        return FORMAT0 in self.tables[0].column("stream").to_pylist()
+        return any(map(is_old_format, self.tables[0].column("stream").to_pylist()))
 
     def _arn_part(self, position: int) -> str:
         parts = self.arn.split(":") if self.arn.startswith("arn:") else []
@@ -100,7 +100,8 @@ def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) 
     if not streams:
         raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
     latest = max(streams, key=lambda row: row["last_micros"])
-    return infer_schema(latest["keys"], description)
+    schema = infer_schema(latest["keys"], description)
+    return replace(schema, as_text=all(is_old_format(row["stream"]) for row in streams))
 
 
 def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:

@@ -33,4 +33,4 @@ def image_before(change: Change) -> str | Image:
 
 def says_nothing_before(change: Change) -> bool:
     """Whether not even that tells: an export without old images calls what came and what changed the same."""
-    return is_net(change.stream) and change.view == "NEW_IMAGE" and change.action == "MODIFY"
+    return change.view == "NEW_IMAGE" and change.action == "MODIFY" and is_net(change.stream)

@@ -16,6 +16,7 @@ from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.format0 import is_old_format
 from histlib.images import says_nothing_before
+from histlib.net_windows import is_net
 from histlib.record import PRECISIONS
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -26,7 +27,7 @@ class Finding:
 
     ``status`` is present, deleted, absent or unknown; ``evidence`` change, next_change or None; ``step`` the
     change that set the state. ``candidates`` are images it may have had where the history cannot decide (None:
-    no item).
+    no item). ``until_known`` false: it ended at some time within the window of an export.
     """
 
     status: str
@@ -39,6 +40,7 @@ class Finding:
     until: int | None = None
     reason: str = ""
     candidates: tuple[str | None, ...] = ()
+    until_known: bool = True
 
 
 def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) -> Finding:
@@ -53,6 +55,8 @@ def state_at(steps: Sequence[Step], keys: str, moment: int, coverage: Coverage) 
     )
     finding = around.judge()
     own = (*_same_second(steps, moment), *_net_change(coverage, moment))
+    ends_in_window = around.following is not None and is_net(around.following.change.stream)
+    finding = replace(finding, until=None, until_known=False) if ends_in_window else finding
     return replace(finding, caveats=in_order((*own, *finding.caveats)))
 
 
@@ -68,7 +72,8 @@ def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Fin
         caveats=in_order(_own_caveats(step)),
         step=step,
         since=step.effective,
-        until=following.effective if following else None,
+        until=following.effective if following and not is_net(following.change.stream) else None,
+        until_known=following is None or not is_net(following.change.stream),
         reason="" if known else f"the change left an item, but {_no_image(step)}",
         status=known[0] if known else "unknown",
         image=known[1] if known else None,

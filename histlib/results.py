@@ -78,7 +78,8 @@ class ItemState:
         item: the item as a dict of Python values; None unless present.
         evidence: ``change``, ``next_change`` or None.
         since, until: when the state began and ended (aware); None where open or not known.
-        until_known: false where the search for the next change stopped at its look-ahead.
+        until_known: false where the search for the next change stopped at its look-ahead, or where all that is known
+            of it is an export's net change, which may sum up earlier ones.
         change: the change that set the state, or None.
         completeness: ``attested`` or ``observed``.
         caveats: the named reasons why this may differ from the truth, each with a ``detail``.
@@ -163,7 +164,7 @@ class ItemState:
         known = {"change": f"set by {self.change}", "next_change": "known from the next change's old image"}
         lines = [self.reason] if self.reason else [markup.one_line(known[self.evidence or ""])]
         if self.since or self.until:
-            until = _plain_time(self.until) if self.until_known else "not looked further"
+            until = _plain_time(self.until) if self.until_known else "not known"
             lines.append(f"since {_plain_time(self.since)} · until {until}")
         through = _plain_time(self.origin.captured_through, "nothing known")
         lines += [f"{self.completeness} · captured through {through}", str(self.origin)]

@@ -1,4 +1,4 @@
-"""Opens sources: a folder, ``sample:`` incidents, or a name from ``histlib.toml``."""
+"""Opens sources: a folder, ``sample:`` incidents, ``export:`` of DynamoDB, or a name from ``histlib.toml``."""
 
 from __future__ import annotations
 

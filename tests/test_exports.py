@@ -125,6 +125,8 @@ def test_windows_are_true_at_their_ends(tmp_path):
     assert state(history, "c", T0 + HOUR).status == "deleted"
     assert state(history, "b", T0 + HOUR).status == "absent"
     assert state(history, "b", T0 + 2 * HOUR).item == {"id": "b"}
+    first = state(history, "a", T0 + HOUR)
+    assert (first.since, first.until, first.until_known) == (from_micros(T0 + 60 * SECOND + 7, UTC), None, False)
     late = state(history, "a", T0 + 2 * HOUR + SECOND)
     assert set(late.caveats) == {"not_settled"}
 

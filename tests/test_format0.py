@@ -24,7 +24,7 @@ import histlib
 from histlib import cli
 from histlib.chain import Link, build_chain
 from histlib.embedded import EmbeddedSource
-from histlib.errors import NotAHistoryError
+from histlib.errors import KeyNotValidError, NotAHistoryError
 from histlib.format0 import STREAM, same_as_old_format, to_format0
 from histlib.index.old_lines import decode_old_lines
 from histlib.record import Change
@@ -453,3 +453,33 @@ def test_a_moved_history_goes_on(tmp_path, number_key):
     assert caveats[21:] == [""] * 19
     assert told.state_at(key, "2026-01-01T12:00:05").get("v") == "6"
     assert told.state_at(key, "2026-01-01T12:00:25").get("v") == 26
+
+
+def test_numbers_in_keys(tmp_path):
+    """What had become text is asked for as the number that it was, or as its text; parts of keys too."""
+    for at, key in enumerate((7, Decimal("1.5"))):
+        images = (None, {"pk": key, "sk": "x"})
+        put_old(tmp_path, old_line("INSERT", {"pk": key, "sk": "x"}, images, SECONDS + at), name=f"{at}")
+    told = histlib.connect(tmp_path)
+    for key in (7, "7", Decimal("1.5"), "1.5"):
+        assert told.state_at({"pk": key, "sk": "x"}, "2026-01-01T12:00:01").status == "present"
+        assert len(told.timeline({"pk": key})) == 1
+    with pytest.raises(KeyNotValidError):
+        told.state_at({"pk": True, "sk": "x"})
+
+
+def test_attestations_of_the_pipeline_say_nothing_of_before(tmp_path):
+    """After a move, states of then stay observed, bear old_format alone, and are not called uncovered."""
+    moved_history(tmp_path)
+    attestation = {
+        "table": TABLE, "stream": stream_arn(1), "view": "NEW_AND_OLD_IMAGES", "mapping": "m",
+        "mapping_state": "Enabled", "iterator_age_ms": 0, "firehose_freshness_s": 0, "undelivered": 0, "healthy": True,
+    }  # fmt: skip
+    (tmp_path / "coverage").mkdir()
+    for number, second in enumerate((SECONDS + 20, SECONDS + 3_600)):
+        told = json.dumps({**attestation, "attested_at": second * 1_000_000})
+        (tmp_path / "coverage" / f"{number}.json").write_text(told)
+    history = histlib.connect(tmp_path)
+    before, after = (history.state_at("a", f"2026-01-01T12:00:{second}") for second in ("05", "35"))
+    assert (before.completeness, set(before.caveats)) == ("observed", {"old_format"})
+    assert (after.completeness, after.caveats) == ("attested", ())

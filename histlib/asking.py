@@ -11,7 +11,8 @@ from histlib.caveats import Caveat, in_order
 from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
-from histlib.keys import Key, KeySchema, parse_key
+from histlib.format0 import to_format0, value_to_format0
+from histlib.keys import Key, KeySchema, key_from_format0, parse_key
 from histlib.paths import Path, parse_path
 from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
 from histlib.record import Change, changes_of
@@ -46,9 +47,12 @@ class Asking:
 
     def _items(self, keys: Sequence[str], facts: Facts) -> dict[str, ItemHistory]:
         """All that the history holds of these items: their chains, and what complete baselines say of them."""
+        names = {text: text for text in keys}
+        if facts.old_format:
+            names |= {to_format0(text): text for text in keys if to_format0(text) not in names}
         by_key: dict[str, list[Change]] = {text: [] for text in keys}
-        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(keys)))):
-            by_key[change.keys].append(change)
+        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(names)))):
+            by_key[names[change.keys]].append(change)
         return {
             text: ItemHistory(text, build_chain(rows), sightings_of(rows, facts.baselines))
             for text, rows in by_key.items()
@@ -57,8 +61,16 @@ class Asking:
     def _keys_of(self, key: Key) -> list[str]:
         if key.complete:
             return [key.text]
-        names = tuple((name, encode_value(value)) for name, value in key.values.items())
-        return sorted(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
+        assert self._known is not None
+        found = self._matching(key.values)
+        if self._known.old_format:
+            old = self._matching({name: value_to_format0(value) for name, value in key.values.items()})
+            found |= {key_from_format0(text, self._known.key_schema) for text in old}
+        return sorted(found)
+
+    def _matching(self, values: Mapping[str, Any]) -> set[str]:
+        names = tuple((name, encode_value(value)) for name, value in values.items())
+        return set(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
 
     def _wanted_keys(self, keys: Any, facts: Facts) -> list[str]:
         """The key texts of a list of keys, or of one; a part of a key stands for all items under it."""
@@ -119,7 +131,7 @@ class Asking:
         return parsed
 
     def _facts(self) -> Facts:
-        self._known = current_facts(self._opened.source, self._known, self._opened.key_schema)
+        self._known = current_facts(self._opened.source, self._known, self._opened.key_schema, self._opened.table)
         return self._known
 
     def _origin(self, facts: Facts) -> Origin:

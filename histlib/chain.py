@@ -6,24 +6,23 @@ nowhere else (design, section 4). All times are epoch µs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from typing import Any
 
 import msgspec
 
+from histlib.format0 import is_old_format, same_as_old_format
+from histlib.images import Image, image_after, image_before, says_nothing_before
+from histlib.loose import has_place, loose_before
+from histlib.net_windows import lane
 from histlib.record import Change
 from histlib.times import to_micros
 
-
-class Image(Enum):
-    """What stands in the place of an image that is not there."""
-
-    NONE = "none"
-    """No item: before an INSERT, after a REMOVE."""
-    UNSEEN = "unseen"
-    """An item, whose image the stream's view does not hold."""
+__all__ = ["Image", "Link", "Step", "build_chain", "image_after", "image_before", "stream_started"]
 
 
 class Link(Enum):
@@ -43,7 +42,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     """One change in its place.
 
     ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ; ``new_stream``: the
-    change before it came from another stream.
+    change before it came from another stream (windows of exports are one); ``sure`` false: it has no sequence
+    number, and its place among the others of its second is a guess.
     """
 
     change: Change
@@ -51,6 +51,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     link: Link
     conflict: bool
     new_stream: bool
+    sure: bool = True
 
     @property
     def before(self) -> str | Image:
@@ -63,20 +64,6 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         return image_after(self.change)
 
 
-def image_after(change: Change) -> str | Image:
-    """The item's image right after a change."""
-    if change.action == "REMOVE":
-        return Image.NONE
-    return Image.UNSEEN if change.new_image is None else change.new_image
-
-
-def image_before(change: Change) -> str | Image:
-    """The item's image right before a change."""
-    if change.old_image is not None:
-        return change.old_image
-    return Image.NONE if change.action == "INSERT" else Image.UNSEEN
-
-
 def build_chain(changes: Iterable[Change]) -> list[Step]:
     """The steps of one item from its changes, in any order and any number of copies.
 
@@ -85,10 +72,11 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     steps: list[Step] = []
     effective = 0
     previous: Change | None = None
-    for change, conflict in sorted(_distinct(changes), key=lambda pair: _position(pair[0])):
+    changes = list(changes)
+    for change, conflict, sure in _ordered(list(_distinct(changes)), changes):
         effective = max(effective, change.timestamp_micros)
-        new_stream = previous is not None and previous.stream != change.stream
-        steps.append(Step(change, effective, _link(previous, change), conflict, new_stream))
+        new_stream = previous is not None and _boundary(previous.stream, change.stream)
+        steps.append(Step(change, effective, _link(previous, change), conflict, new_stream, sure))
         previous = change
     return steps
 
@@ -106,6 +94,34 @@ def stream_started(stream: str) -> int:
     return to_micros(started.replace(tzinfo=UTC))
 
 
+def _boundary(earlier: str | None, later: str | None) -> bool:
+    return earlier != later and lane(earlier) != lane(later)
+
+
+def _ordered(found: list[tuple[Change, bool]], changes: Sequence[Change]) -> Iterator[tuple[Change, bool, bool]]:
+    """(change, conflict, sure): changes without sequence numbers first, then those of streams."""
+    streamed = [pair for pair in found if pair[0].sequence_number and pair[0].stream]
+    streamed.sort(key=lambda pair: _position(pair[0]))
+    if len(streamed) < len(found):
+        yield from _loose([pair for pair in found if not has_place(pair[0])], streamed, changes)
+    yield from ((change, conflict, True) for change, conflict in streamed)
+
+
+def _loose(
+    found: list[tuple[Change, bool]], streamed: list[tuple[Change, bool]], changes: Sequence[Change]
+) -> Iterator[tuple[Change, bool, bool]]:
+    copies = Counter(change.event_id for change in changes if is_old_format(change.stream))
+    conflicts = {change.identity for change, conflict in found if conflict}
+    loose = [change for change, _ in found]
+    for change, sure in loose_before([change for change, _ in streamed], loose, copies):
+        yield change, change.identity in conflicts, sure
+
+
+def _position(change: Change) -> tuple[int, str, str]:
+    assert change.stream and change.sequence_number
+    return stream_started(change.stream), change.stream, change.sequence_number
+
+
 def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
     """Each change once, with whether its copies differ; which copy is kept does not hang on their order."""
     copies: dict[tuple[str | None, ...], list[Change]] = {}
@@ -117,26 +133,32 @@ def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
         if len(group) == 1:
             yield first, False
             continue
-        if any(change.content != first.content for change in group):
+        if is_old_format(first.stream):  # equal but for the order of sets
+            yield min(group, key=lambda change: (change.file, *map(str, change.content))), False
+        elif any(change.content != first.content for change in group):
             yield min(group, key=lambda change: tuple(map(str, change.content))), True
         else:
             yield min(group, key=lambda change: change.redaction or ""), False
-
-
-def _position(change: Change) -> tuple[int, str, str]:
-    if change.stream and change.sequence_number:
-        return stream_started(change.stream), change.stream, change.sequence_number
-    return change.timestamp_micros, "", change.event_id
 
 
 def _link(previous: Change | None, change: Change) -> Link:
     if previous is None:
         return Link.FIRST
     after, before = image_after(previous), image_before(change)
+    if says_nothing_before(change):
+        return Link.UNPROVEN
     if (after is Image.NONE) != (before is Image.NONE):
         return Link.GAP
     if after is Image.NONE:
         return Link.PROVEN
     if after is Image.UNSEEN or before is Image.UNSEEN or previous.redaction != change.redaction:
         return Link.UNPROVEN
-    return Link.PROVEN if after == before else Link.GAP
+    return Link.PROVEN if _same(previous, change, after, before) else Link.GAP
+
+
+def _same(previous: Change, change: Change, after: Any, before: Any) -> bool:
+    """Whether two images are equal; one of format 0 tells less, and sets in it have any order."""
+    if after == before:
+        return True
+    old = is_old_format(previous.stream) or is_old_format(change.stream)
+    return old and same_as_old_format(after, before)

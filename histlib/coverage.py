@@ -13,7 +13,9 @@ from itertools import pairwise
 
 import msgspec
 
-from histlib.times import DAY, HOUR
+from histlib.format0 import is_old_format
+from histlib.net_windows import STREAM_PREFIX, Window, around, at_an_end, is_net, joined, lane
+from histlib.times import DAY, HOUR, end_of_second
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -117,6 +119,8 @@ class Coverage:
     captured_through: int | None
     attested: bool
     horizon: int | None = None
+    windows: tuple[Window, ...] = ()
+    """Complete incremental exports: net changes."""
 
     @property
     def earliest(self) -> int | None:
@@ -136,17 +140,38 @@ class Coverage:
             return False
         start, end = min(start, self.captured_through), min(end, self.captured_through)
         return any(
-            span.start <= start and end <= span.end for span in self.spans if stream is None or span.stream == stream
+            span.start <= start and end <= span.end
+            for span in self.spans
+            if stream is None or span.stream == lane(stream)
         )
 
     def span_around(self, moment: int, stream: str | None) -> int | None:
         """Where the span of a stream that holds a moment begins (epoch µs)."""
-        found = (span.start for span in self.spans if span.stream == stream and span.start <= moment <= span.end)
+        found = (span.start for span in self.spans if span.stream == lane(stream) and span.start <= moment <= span.end)
         return min(found, default=None)
 
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether attestations prove that all of [start, end] has landed."""
-        return self.attested and self.settled(end) and self.covers(start, end, stream)
+        return (
+            self.attested
+            and self.settled(end)
+            and any(
+                span.start <= start and end <= span.end and not _only_observed(span.stream)
+                for span in self.spans
+                if stream is None or span.stream == stream
+            )
+        )
+
+    def last_instant(self, moment: int) -> int:
+        """The last time that a state at a moment counts: the end of a whole second, but at an end of an export's
+        window, where all is known, that instant itself."""
+        return moment if at_an_end(self.windows, moment) else end_of_second(moment)
+
+    def net_window(self, moment: int) -> Window | None:
+        """The export's window that alone tells of a moment strictly inside it."""
+        window = around(self.windows, moment)
+        streamed = any(span.start <= moment <= span.end for span in self.spans if not _only_observed(span.stream))
+        return None if streamed else window
 
     def holes_in(self, start: int, end: int, keys: str) -> list[Hole]:
         """What may hide a change of this item in [start, end]."""
@@ -158,19 +183,29 @@ def build_coverage(
     attestations: Sequence[Attestation] | None,
     holes: tuple[Hole, ...],
     first_day: int | None = None,
+    *,
+    windows: tuple[Window, ...] = (),
 ) -> Coverage:
     """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing.
 
-    ``first_day`` is the first dateday (its begin, epoch µs) of which the landing still has a file.
+    Attestations say nothing of changes in format 0 and of exports, which stay observed. ``first_day`` is the first
+    dateday (its begin, epoch µs) of which the landing still has a file.
     """
+    found = [Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn)]
+    observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
-        observed = tuple(Span(stream.first, stream.last, stream.arn) for stream in streams)
-        last = max((stream.last for stream in streams), default=None)
-        return Coverage(observed, holes, last, attested=False)
+        last = max((span.end for span in observed), default=None)
+        return Coverage(observed, holes, last, attested=False, windows=windows)
     whole = sorted((a for a in attestations if a.whole), key=lambda attestation: attestation.attested_at)
     through = whole[-1].captured_through if whole else None
     horizon = retention_horizon(attestations, first_day)
-    return Coverage(_from_horizon(_attested_spans(whole), horizon), holes, through, attested=True, horizon=horizon)
+    beside = tuple(span for span in observed if _only_observed(span.stream))
+    spans = (*beside, *_from_horizon(_attested_spans(whole), horizon))
+    return Coverage(spans, holes, through, attested=True, horizon=horizon, windows=windows)
+
+
+def _only_observed(stream: str) -> bool:
+    return is_old_format(stream) or is_net(stream)
 
 
 def retention_horizon(attestations: Sequence[Attestation], first_day: int | None) -> int | None:

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.errors import NotAHistoryError, RequestError
+from histlib import exports
+from histlib.errors import RequestError
 from histlib.index.activity import activity
 from histlib.index.attributes import attributes
 from histlib.index.baseline_facts import BaselineFacts
@@ -22,6 +23,7 @@ from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window, first_day
+from histlib.index.layout import CHANGES, ITSELF
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.selecting import selected
@@ -40,6 +42,7 @@ from histlib.queries import (
     KeysBetween,
     Landing,
     MatchingKeys,
+    NetWindows,
     Query,
     Sql,
     Streams,
@@ -65,6 +68,7 @@ _STREAMS: Final = pa.schema(
     ]
 )
 _ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
+_WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
 _HOLES: Final = pa.schema(
     [
         ("kind", pa.string()),
@@ -79,17 +83,18 @@ _HOLES: Final = pa.schema(
 
 
 class EmbeddedSource:
-    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written."""
+    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written.
+
+    ``prefix``: the folder's name, or that of the folder in it which holds the days.
+    """
 
     def __init__(self, folder: Path, *, cache: Path | None = None, memory: int | None = None) -> None:
-        if not (folder / "changes").is_dir():
-            raise NotAHistoryError(
-                f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
-                str(folder),
-            )
         self._memory = memory or memory_setting()
         self._store = Store(folder, _index_folder(folder, cache), self._memory)
+        landing = self._store.landing
+        self.prefix = (folder.resolve() if landing in (CHANGES, ITSELF) else Path(landing)).name
         self._attestations = FolderFacts(folder, "coverage", _attestation)
+        self._windows = FolderFacts(folder, "baseline", _window)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._baselines = BaselineFacts(folder)
         self._answers: dict[type[Query], pa.Table] = {}
@@ -133,7 +138,7 @@ class EmbeddedSource:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
         snapshot = self._store.refresh()
         changed = [self._baselines.refresh()]
-        changed += [facts.refresh() for facts in (self._attestations, *self._failures)]
+        changed += [facts.refresh() for facts in (self._attestations, self._windows, *self._failures)]
         if snapshot is not self._seen or any(changed):
             self._seen = snapshot
             self._answers.clear()
@@ -146,6 +151,8 @@ class EmbeddedSource:
                 return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=_STREAMS)
             case Attestations():
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
+            case NetWindows():
+                return pa.Table.from_pylist(self._windows.rows, schema=_WINDOWS)
             case Holes():
                 failed = [row for facts in self._failures for row in facts.rows]
                 return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
@@ -244,7 +251,15 @@ def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:
     return {"attestation": content(raw).decode("utf-8", "replace"), "file": file}
 
 
+def _window(file: str, raw: bytes) -> dict[str, Any] | None:
+    if not file.startswith("baseline/backfill-"):
+        return None
+    return {"manifest": content(raw).decode("utf-8", "replace"), "file": file}
+
+
 def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
+    if file.startswith(exports.HOLES):
+        return exports.hole(raw)
     if file.startswith("failed/done/"):
         return None
     return hole("unconverted" if file.startswith("failed/records/") else "undelivered", file, raw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from histlib.baselines import STREAM_PREFIX, Manifest, read_manifest, why_incomplete
@@ -17,8 +17,10 @@ from histlib.coverage import (
     read_attestation,
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
+from histlib.format0 import is_old_format
 from histlib.keys import KeySchema, infer_schema
-from histlib.queries import Attestations, Baselines, Holes, Landing, Source, Streams
+from histlib.net_windows import read_window
+from histlib.queries import Attestations, Baselines, Holes, Landing, NetWindows, Source, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,27 +59,39 @@ class Facts:
         """The table's Region."""
         return self._arn_part(3)
 
+    @property
+    def old_format(self) -> bool:
+        """Whether any change is in format 0."""
+        return any(map(is_old_format, self.tables[0].column("stream").to_pylist()))
+
     def _arn_part(self, position: int) -> str:
-        parts = self.arn.split(":")
+        parts = self.arn.split(":") if self.arn.startswith("arn:") else []
         return parts[position] if len(parts) > position else ""
 
 
-def current_facts(source: Source, known: Facts | None, key_description: KeyDescription = ()) -> Facts:
+def current_facts(source: Source, known: Facts | None, key_description: KeyDescription = (), name: str = "") -> Facts:
     """The facts as of now; ``known`` again where the source's answers are the same objects.
+
+    ``name`` is the table's where no change says it.
 
     Raises:
         MixedTablesError: changes of more than one table.
         NotAHistoryError: no change at all.
         SourceError: the history cannot be read.
     """
-    tables = tuple(source.fetch(query) for query in (Streams(), Attestations(), Holes(), Baselines(), Landing()))
+    queries = (Streams(), Attestations(), Holes(), Baselines(), Landing(), NetWindows())
+    tables = tuple(source.fetch(query) for query in queries)
     if known is not None and all(new is old for new, old in zip(tables, known.tables, strict=True)):
         return known
-    rows, attestations, holes, manifests, landing = (table.to_pylist() for table in tables)
+    rows, attestations, holes, manifests, landing, net = (table.to_pylist() for table in tables)
     attested, streams = _read_attestations(attestations), _streams(rows)
     told = list(map(_told, manifests))
     coverage = build_coverage(
-        streams, attested if attestations else None, tuple(map(_hole, holes)), landing[0]["first_day"]
+        streams,
+        attested if attestations else None,
+        tuple(map(_hole, holes)),
+        landing[0]["first_day"],
+        windows=tuple(filter(None, (read_window(row["manifest"]) for row in net))),
     )
     complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
@@ -85,7 +99,7 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     named = {one.manifest.table for one in told if one.manifest is not None}
     return Facts(
         tables,
-        _only_table({row["table"] for row in rows} | {a.table for a in attested} | named),
+        _only_table({row["table"] for row in rows} | {a.table for a in attested} | named, name),
         schema,
         coverage,
         complete,
@@ -95,7 +109,9 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     )
 
 
-def _only_table(tables: set[str]) -> str:
+def _only_table(tables: set[str], name: str) -> str:
+    """The one table that changes and attestations name; those of format 0 name none."""
+    tables = tables - {""} or {name}
     if len(tables) > 1:
         raise MixedTablesError(
             f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
@@ -109,7 +125,8 @@ def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) 
     if not streams:
         raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
     latest = max(streams, key=lambda row: row["last_micros"])
-    return infer_schema(latest["keys"], description)
+    schema = infer_schema(latest["keys"], description)
+    return replace(schema, as_text=all(is_old_format(row["stream"]) for row in streams))
 
 
 def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:

@@ -67,8 +67,9 @@ def connect(  # noqa: PLR0913 — the signature of the design
     """Open a history.
 
     Args:
-        source: a folder, ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``;
-            default: the environment variable ``HISTLIB_SOURCE``.
+        source: a folder, ``export:FOLDER`` (DynamoDB exports; ``?key=pk,sk`` where only full ones are there),
+            ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``; default:
+            the environment variable ``HISTLIB_SOURCE``.
         profile, region, session, max_scan_bytes: for sources on AWS; a local history refuses them.
         tz: IANA zone of naive times that go in and of all times that come out.
         cache: where the index of a local history is kept; default: beside it, or the user's cache folder

@@ -95,7 +95,7 @@ class ItemQuestions(Asking):
             evidence=finding.evidence,
             since=self._time(finding.since),
             until=self._time(finding.until),
-            until_known=True,
+            until_known=finding.until_known,
             change=self._state_change(finding.step, item),
             completeness=finding.completeness,
             caveats=finding.caveats,

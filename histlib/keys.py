@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from histlib.errors import KeyNotValidError, ValueNotValidError
+from histlib.format0 import value_to_format0
 from histlib.numbers import number_from_text
 from histlib.values import decode_image, encode_image, encode_value, from_dynamodb
 
@@ -20,11 +21,13 @@ class KeySchema:
     """The key attributes of a table.
 
     ``types`` maps each name to ``S``, ``N`` or ``B``: the partition key first where ``ordered``. Stream records
-    do not say which of two attributes is the partition key; an attestation or a sample does.
+    do not say which of two attributes is the partition key; an attestation or a sample does. ``as_text``: format 0 had
+    turned every key to text, so numbers are taken for theirs.
     """
 
     types: Mapping[str, str]
     ordered: bool = False
+    as_text: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,6 +101,15 @@ def parse_key_text(text: str, schema: KeySchema) -> Key:
     return _from_mapping(values, schema)
 
 
+def key_from_format0(text: str, schema: KeySchema) -> str:
+    """The key text of an item whose key format 0 had turned to text; as it is where the schema does not fit."""
+    try:
+        values = {name: _from_text(value, schema.types[name], schema) for name, value in decode_image(text).items()}
+        return encode_image(values)
+    except (KeyError, KeyNotValidError, ValueNotValidError, AttributeError):
+        return text
+
+
 def _from_mapping(key: Mapping[str, Any], schema: KeySchema) -> Key:
     if not key or not set(key) <= set(schema.types):
         raise _refused(dict(key), schema, f"got {', '.join(map(repr, key)) or 'no attribute'}")
@@ -118,6 +130,8 @@ def _checked(value: Any, name: str, schema: KeySchema) -> Any:
     try:
         if isinstance(value, Mapping) and set(value) == {expected}:
             value = from_dynamodb(value)
+        if schema.as_text and isinstance(value, int | Decimal) and not isinstance(value, bool):
+            value = value_to_format0(value)
         got = _type_of(value)
         encode_value(value).encode()
     except UnicodeEncodeError as error:

@@ -46,6 +46,11 @@ class Attestations:
 
 
 @dataclass(frozen=True)
+class NetWindows:
+    """A row per manifest of an incremental export: ``manifest`` (its JSON text) and ``file``."""
+
+
+@dataclass(frozen=True)
 class Holes:
     """What is known to be missing: ``kind`` (unreadable, unconverted, undelivered), ``start`` and ``end``
     (epoch µs, null where not known), ``detail``, ``file``, ``line`` (null: the whole file)."""
@@ -211,6 +216,7 @@ Query = (
     | MatchingKeys
     | Streams
     | Attestations
+    | NetWindows
     | Holes
     | Baselines
     | Landing

@@ -15,6 +15,9 @@ from histlib.baselines import Follows, Sighting, Sightings, contradicted, follow
 from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.format0 import is_old_format
+from histlib.images import says_nothing_before
+from histlib.net_windows import is_net
 from histlib.record import PRECISIONS
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -25,7 +28,8 @@ class Finding:
 
     ``status`` is present, deleted, absent or unknown; ``evidence`` change, next_change, baseline or None; ``step``
     the change that set the state; ``sighting`` the baseline's, where it is the evidence. ``candidates`` are images
-    it may have had where the history cannot decide (None: no item).
+    it may have had where the history cannot decide (None: no item). ``until_known`` false: it ended at some time
+    within the window of an export.
     """
 
     status: str
@@ -39,6 +43,7 @@ class Finding:
     reason: str = ""
     candidates: tuple[str | None, ...] = ()
     sighting: Sighting | None = None
+    until_known: bool = True
 
 
 def state_at(
@@ -48,7 +53,7 @@ def state_at(
 
     ``sightings`` are the item's, by complete baselines.
     """
-    last_instant = end_of_second(moment)
+    last_instant = coverage.last_instant(moment)
     position = bisect_right(steps, last_instant, key=lambda step: step.effective)
     around = _Around(
         keys,
@@ -59,7 +64,10 @@ def state_at(
         sightings_around(steps, sightings, position, last_instant),
     )
     finding = around.judge()
-    return replace(finding, caveats=in_order((*_same_second(steps, moment), *finding.caveats)))
+    own = (*_same_second(steps, moment), *_net_change(coverage, moment))
+    ends_in_window = around.following is not None and is_net(around.following.change.stream)
+    finding = replace(finding, until=None, until_known=False) if ends_in_window else finding
+    return replace(finding, caveats=in_order((*own, *finding.caveats)))
 
 
 def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Finding:
@@ -74,7 +82,8 @@ def state_after(steps: Sequence[Step], position: int, coverage: Coverage) -> Fin
         caveats=in_order(own_caveats(step)),
         step=step,
         since=step.effective,
-        until=following.effective if following else None,
+        until=following.effective if following and not is_net(following.change.stream) else None,
+        until_known=following is None or not is_net(following.change.stream),
         reason="" if known else f"the change left an item, but {_no_image(step)}",
         status=known[0] if known else "unknown",
         image=known[1] if known else None,
@@ -129,6 +138,7 @@ class _Around:
         upcoming = self.seen.contradiction(current)
         caveats = (
             *own_caveats(current),
+            *_guess(current),
             *([contradicted(upcoming)] if upcoming else ()),
             *self._chain_caveats(),
             *self._silence(current.effective, self.moment, current.change.stream),
@@ -149,9 +159,14 @@ class _Around:
         """No change ≤ the moment: the first one after it tells, if nothing was missed between."""
         stream = following.change.stream
         silence = tuple(self._silence(self.moment, following.effective, stream))
-        caveats = (*own_caveats(following), *silence)
+        caveats = (*own_caveats(following), *_guess(following), *silence)
         when = f"the first known change is later, at {_utc(following.effective)}"
         known = _known(following.before, "absent")
+        if says_nothing_before(following.change):
+            reason = f"{when}, in an export without old images: whether the item was there before is not known"
+            return Finding(
+                "unknown", "observed", (*caveats, Caveat("chain_unproven", _no_image(following))), reason=reason
+            )
         if known is None:
             reason = f"{when}, when the item was there, but {_no_image(following)}"
             unproven = Caveat("chain_unproven", _no_image(following))
@@ -167,7 +182,7 @@ class _Around:
         """The last change left an image that the view does not hold; the next change may show it."""
         stream = current.change.stream
         silence = tuple(self._silence(current.effective, self._until() or self.moment, stream))
-        caveats = (*own_caveats(current), *silence)
+        caveats = (*own_caveats(current), *_guess(current), *silence)
         shown = self.following.before if self.following else Image.UNSEEN
         if isinstance(shown, str) and self.following and "outside_coverage" not in silence:
             return Finding(
@@ -345,11 +360,20 @@ def own_caveats(step: Step) -> Iterator[Caveat]:
     if step.conflict:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
     yield from _redacted(step.change.redaction)
+    if is_old_format(step.change.stream):
+        yield Caveat("old_format")
 
 
 def _redacted(rules: str | None) -> Iterator[Caveat]:
     if rules is not None:
         yield Caveat("redacted", f"by the redaction rules {rules}")
+
+
+def _guess(step: Step) -> Iterator[Caveat]:
+    """Whether the step may not be the last, or first, of its second."""
+    if not step.sure:
+        when = f"the item's changes of the second {_utc(step.effective)} do not tell their order"
+        yield Caveat("chain_unproven" if Image.UNSEEN in (step.before, step.after) else "gap", when)
 
 
 def _no_image(step: Step) -> str:
@@ -364,6 +388,12 @@ def _same_second(steps: Sequence[Step], moment: int) -> Iterator[Caveat]:
     if len(sharing) > 1 or any(_coarser(step, moment) for step in sharing):
         ids = ", ".join(step.change.event_id for step in sharing)
         yield Caveat("same_second", f"changes in that second: {ids}; change=event_id asks for one")
+
+
+def _net_change(coverage: Coverage, moment: int) -> Iterator[Caveat]:
+    window = coverage.net_window(moment)
+    if window is not None:
+        yield Caveat("net_change", f"inside the export {window.id}, {_utc(window.start)} to {_utc(window.end)}")
 
 
 def _coarser(step: Step, moment: int) -> bool:

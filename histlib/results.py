@@ -19,7 +19,8 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Origin:
-    """What an answer speaks of: the table, and where its history was read.
+    """What an answer speaks of: the table, and where its history was read. Account and Region are empty where no
+    change says them.
 
     ``captured_through`` is None where nothing is known to have landed.
     """
@@ -31,7 +32,8 @@ class Origin:
     captured_through: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.table} · account {self.account} · {self.region} · {self.source}"
+        account = self.account and f"account {self.account}"
+        return " · ".join(filter(None, (self.table, account, self.region, self.source)))
 
     def as_json(self) -> str:
         """One JSON object."""
@@ -98,7 +100,8 @@ class ItemState:
         item: the item as a dict of Python values; None unless present.
         evidence: ``change``, ``next_change``, ``baseline`` or None.
         since, until: when the state began and ended (aware); None where open or not known.
-        until_known: false where the search for the next change stopped at its look-ahead.
+        until_known: false where the search for the next change stopped at its look-ahead, or where all that is known
+            of it is an export's net change, which may sum up earlier ones.
         change: the change that set the state, or None.
         completeness: ``attested`` or ``observed``.
         caveats: the named reasons why this may differ from the truth, each with a ``detail``.
@@ -190,7 +193,7 @@ class ItemState:
         }
         lines = [self.reason] if self.reason else [markup.one_line(known[self.evidence or ""])]
         if self.since or self.until:
-            until = _plain_time(self.until) if self.until_known else "not looked further"
+            until = _plain_time(self.until) if self.until_known else "not known"
             lines.append(f"since {_plain_time(self.since)} · until {until}")
         through = _plain_time(self.origin.captured_through, "nothing known")
         lines += [f"{self.completeness} · captured through {through}", str(self.origin)]

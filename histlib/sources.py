@@ -1,4 +1,4 @@
-"""Opens sources: a folder, ``sample:`` incidents, or a name from ``histlib.toml``."""
+"""Opens sources: a folder, ``sample:`` incidents, ``export:`` of DynamoDB, or a name from ``histlib.toml``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,16 @@ _NONE_GIVEN: Final = (
 
 @dataclass(frozen=True)
 class Opened:
-    """An open source, the name that results show for it, and what is known of the table beside its changes."""
+    """An open source, the name that results show for it, and what is known of the table beside its changes.
+
+    ``table`` is what to call it where no change says its name.
+    """
 
     source: Source
     name: str
     actor_attribute: str | None = None
     key_schema: Sequence[Mapping[str, str]] = ()
+    table: str = ""
 
 
 def default_source() -> str:
@@ -64,7 +68,8 @@ def open_source(text: str, cache: Path | None = None) -> Opened:
         )
     if not _is_path(text) and (connection := find_connection(text)):
         opened = open_source(connection.source, cache)
-        return Opened(opened.source, text, connection.actor_attribute or opened.actor_attribute, opened.key_schema)
+        actor_attribute = connection.actor_attribute or opened.actor_attribute
+        return replace(opened, name=text, actor_attribute=actor_attribute)
     return _open_folder(text, cache)
 
 
@@ -79,7 +84,8 @@ def _open_folder(text: str, cache: Path | None) -> Opened:
     if not folder.is_dir() and not _is_path(text):
         searched = find_file() or "no histlib.toml here or above"
         raise RequestError(f"{text!r} is neither a folder here nor a name in histlib.toml ({searched})", text)
-    return Opened(EmbeddedSource(folder, cache=cache), str(folder))
+    source = EmbeddedSource(folder, cache=cache)
+    return Opened(source, str(folder), table=source.prefix)
 
 
 def _open_sample(text: str, cache: Path | None) -> Opened:
@@ -95,18 +101,22 @@ def _open_sample(text: str, cache: Path | None) -> Opened:
 
 
 def _sample_folder(name: str, cache: Path | None) -> Path:
-    """The sample's landing in the cache: written once for each version of the generator, whole or not at all."""
-    import platformdirs
-
     from histlib.samples.landing import write_landing
 
+    return _made_once("samples", f"{name}-{_samples_version()}", cache, lambda folder: write_landing(name, folder))
+
+
+def _made_once(kind: str, name: str, cache: Path | None, make: Callable[[Path], object]) -> Path:
+    """A folder in the cache that ``make`` writes: once, whole or not at all."""
+    import platformdirs
+
     root = cache or Path(platformdirs.user_cache_dir("histlib"))
-    folder = root / "samples" / f"{name}-{_samples_version()}"
+    folder = root / kind / name
     if not folder.is_dir():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as made:
-            write_landing(name, Path(made) / name)
+            make(Path(made) / name)
             with suppress(OSError):  # another process was first
                 (Path(made) / name).rename(folder)
     return folder
@@ -119,4 +129,23 @@ def _samples_version() -> str:
     return hashlib.blake2b(b"".join(file.read_bytes() for file in code), digest_size=8).hexdigest()
 
 
-_SCHEMES: Final[dict[str, Callable[[str, Path | None], Opened]]] = {"sample": _open_sample}
+def _open_export(text: str, cache: Path | None) -> Opened:
+    """``export:PATH``, or ``export:PATH?key=pk,sk`` where the exports do not tell the key."""
+    from histlib import exports
+    from histlib.embedded import EmbeddedSource
+
+    place, _, names = text.removeprefix("export:").partition("?key=")
+    found = exports.find(Path(place).expanduser())
+    description = exports.key_schema(found, tuple(filter(None, names.split(","))))
+    source = EmbeddedSource(
+        _made_once(
+            "exports",
+            exports.cache_name(found, description),
+            cache,
+            lambda folder: exports.convert(found, description, folder),
+        )
+    )
+    return Opened(source, text, key_schema=description if all("KeyType" in one for one in description) else ())
+
+
+_SCHEMES: Final[dict[str, Callable[[str, Path | None], Opened]]] = {"sample": _open_sample, "export": _open_export}

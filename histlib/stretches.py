@@ -14,6 +14,7 @@ import msgspec
 from histlib.baselines import ItemHistory
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.net_windows import is_net
 from histlib.reconstruct import own_caveats
 
 
@@ -57,10 +58,11 @@ def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
     steps = item.steps
     if not steps:
         return []
-    found = [_first(steps[0], coverage)]
+    begins = [_begin(step, before, coverage) for before, step in zip([None, *steps], steps, strict=False)]
+    found = [_first(steps[0], begins[0], coverage)]
     for position, step in enumerate(steps):
         following = steps[position + 1] if position + 1 < len(steps) else None
-        found += _after(step, following, coverage)
+        found += _after(step, following, begins[position : position + 2], coverage)
     return found
 
 
@@ -84,29 +86,45 @@ def periods(stretches: Iterable[Stretch], holds: Callable[[str | Image], bool | 
         yield _period(run, before, None)
 
 
-def _first(step: Step, coverage: Coverage) -> Stretch:
+def _begin(step: Step, before: Step | None, coverage: Coverage) -> int:
+    """The earliest that what a change left may have begun: earlier than the change where it is only the last of
+    several in an export's window, or where one before it may be missing and its view does not show what it found."""
+    earliest = step.effective
+    window = coverage.net_window(step.effective) if is_net(step.change.stream) else None
+    if window is not None:
+        earliest = window.start
+    if before is None:
+        return earliest
+    if step.before is Image.UNSEEN and {"outside_coverage", "unreadable_files"} & _between(before, step, coverage):
+        return before.effective
+    return max(earliest, before.effective)
+
+
+def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
     """What was before the first known change: so at the latest since the span began in which it came."""
     span = coverage.span_around(step.effective, step.change.stream)
-    latest = step.effective if span is None else min(span, step.effective)
-    return Stretch(step.before, None, latest, step.effective, step.effective, None, step)
+    latest = begin if span is None else min(span, begin)
+    return Stretch(step.before, None, latest, begin, step.effective, None, step)
 
 
-def _after(step: Step, following: Step | None, coverage: Coverage) -> Iterator[Stretch]:
+def _after(step: Step, following: Step | None, begins: Sequence[int], coverage: Coverage) -> Iterator[Stretch]:
     """The stretch that a change began; where the next one started from another image, that one too."""
-    begun = step.effective
-    caveats = set(map(str, own_caveats(step)))
+    begun = begins[0], step.effective
+    caveats = set(map(str, own_caveats(step))) | ({"net_change"} if is_net(step.change.stream) else set())
     if following is None:
-        yield Stretch(step.after, begun, begun, None, None, step, None, frozenset(caveats))
+        yield Stretch(step.after, *begun, None, None, step, None, frozenset(caveats))
         return
     caveats |= _between(step, following, coverage)
-    ended = following.effective
+    ended = begins[1], following.effective
     if following.link is Link.GAP:
         broken = frozenset({*caveats, "gap"})
-        yield Stretch(step.after, begun, begun, begun, ended, step, None, broken)
-        yield Stretch(following.before, begun, ended, ended, ended, None, following, frozenset({"gap"}))
+        yield Stretch(step.after, *begun, step.effective, following.effective, step, None, broken)
+        yield Stretch(
+            following.before, step.effective, following.effective, *ended, None, following, frozenset({"gap"})
+        )
         return
     shown = following.before if step.after is Image.UNSEEN else step.after
-    yield Stretch(shown, begun, begun, ended, ended, step, following, frozenset(caveats))
+    yield Stretch(shown, *begun, *ended, step, following, frozenset(caveats))
 
 
 def _between(step: Step, following: Step, coverage: Coverage) -> set[str]:

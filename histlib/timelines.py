@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
@@ -18,6 +18,8 @@ from histlib.caveats import Caveat, in_order, to_cell
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.diff import Difference, diff
+from histlib.format0 import is_old_format, same_value_as_old_format
+from histlib.net_windows import is_net
 from histlib.paths import Path, format_path, get
 from histlib.record import Change
 from histlib.times import SECOND, TimeRange, format_time
@@ -134,12 +136,15 @@ def _item_rows(
         step, change = steps[position], steps[position].change
         caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, None if whole else coverage))
         if step.link is Link.GAP:
+            old = is_old_format(steps[position - 1].change.stream) or is_old_format(change.stream)
             unseen = _differences(images.of(steps[position - 1].after), images.of(step.before), options.paths)
-            for difference in unseen:
+            for difference in _as_old_format(unseen) if old else unseen:
                 yield (keys, step.effective, None, None, change.event_id, *_cells(difference), caveats)
         before, after = map(images.of, _sides(steps, position))
         actor = actor_of(change, after, options.actor_attribute)
-        for difference in _differences(before, after, options.paths, own=True):
+        shown = _differences(before, after, options.paths, own=True)
+        own = () if options.paths else (before, after)
+        for difference in _as_old_format(shown, *own) if is_old_format(change.stream) else shown:
             yield (keys, step.effective, change.action, actor, change.event_id, *_cells(difference), caveats)
 
 
@@ -180,6 +185,17 @@ def _any(_step: Step, _actor: str | None) -> bool:
 
 def _image_cells(image: Any, text: str | Image) -> tuple[Any, str | None]:
     return (image, text) if isinstance(text, str) else (MISSING, None)
+
+
+def _as_old_format(differences: Iterable[Difference], *own: Any) -> Iterator[Difference]:
+    """Those that format 0 tells apart: its sets have any order. With ``own`` images a change never vanishes."""
+    found = False
+    for path, before, after in differences:
+        if not path or not same_value_as_old_format(before, after):
+            found = True
+            yield path, before, after
+    if own and not found:
+        yield (), *own
 
 
 def _cells(difference: Difference) -> tuple[Any, ...]:
@@ -258,6 +274,9 @@ def _sound(step: Step) -> bool:
     return (
         step.link is Link.PROVEN
         and not step.conflict
+        and step.sure
+        and not is_old_format(change.stream)
+        and not is_net(change.stream)
         and change.redaction is None
         and (change.new_image is not None or change.action == "REMOVE")
     )
@@ -266,8 +285,12 @@ def _sound(step: Step) -> bool:
 def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None) -> Iterator[str]:
     """The caveats of one change; ``coverage`` is None where it is known to be whole."""
     step = steps[position]
-    if step.link is Link.GAP:
+    if step.link is Link.GAP or not step.sure:
         yield "gap"
+    if is_old_format(step.change.stream):
+        yield "old_format"
+    if is_net(step.change.stream):
+        yield "net_change"
     if step.link is Link.UNPROVEN or Image.UNSEEN in (step.before, step.after):
         yield "chain_unproven"
     if step.conflict:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 
+from histlib.index.old_lines import OldRecord, decode_old_lines, old_table, seems_old
 from histlib.index.problems import Problems
 from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table
 from histlib.times import DAY, HOUR, to_micros
@@ -32,7 +33,7 @@ PIECE_BYTES: Final = 4 << 20
 MAX_LINE_BYTES: Final = 64 << 20
 
 _GZIP: Final = b"\x1f\x8b"
-_DATEDAY: Final = re.compile(r"changes/(\d{4})/(\d{2})/(\d{2})/")
+_DATEDAY: Final = re.compile(r"(?:[^/]+/)?(\d{4})/(\d{2})/(\d{2})/")
 _DATEDAY_LENGTH: Final = len("changes/2026/01/01/")
 _PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
 
@@ -97,7 +98,7 @@ def is_whole(path: Path) -> bool:
 def parse_piece(piece: Piece) -> tuple[pa.Table, Problems]:
     """The rows of a piece, and what in it cannot be read."""
     counts = [_count_lines(raw) for _, _, raw in piece.parts]
-    records = _parse_fast(piece.raw)
+    records = None if seems_old(piece.raw[:1000]) else _parse_fast(piece.raw)
     if records is not None and records.num_rows == sum(counts):
         files = pa.array([file for file, _, _ in piece.parts])
         repeated = files.take(pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int64()))
@@ -121,18 +122,41 @@ def _parse_fast(raw: bytes) -> pa.Table | None:
 
 
 def _parse_lines(piece: Piece) -> tuple[pa.Table, Problems]:
-    records, files, problems = [], [], Problems()
+    """Line by line: what is damaged, or in format 0."""
+    found, problems = _Found(), Problems()
     for file, first_line, raw in piece.parts:
         for number, line in enumerate(raw.split(b"\n")[:-1], start=first_line):
             if not line.strip():
                 continue
             try:
-                records.append(decode_line(line))
-                files.append(file)
+                found.add(file, line)
             except NotARecordError as error:
                 problems.add(file, number, str(error))
-    table = pa.Table.from_pylist(records, schema=RECORD_SCHEMA)
-    return rows_table(table, pa.array(files, pa.string())), problems
+    return found.table(), problems
+
+
+@dataclass
+class _Found:
+    """Records of both formats, and their files."""
+
+    new: list[dict[str, Any]] = field(default_factory=list)
+    new_files: list[str] = field(default_factory=list)
+    old: list[OldRecord] = field(default_factory=list)
+    old_files: list[str] = field(default_factory=list)
+
+    def add(self, file: str, line: bytes) -> None:
+        if seems_old(line):
+            records = decode_old_lines(line)
+            self.old += records
+            self.old_files += [file] * len(records)
+        else:
+            self.new.append(decode_line(line))
+            self.new_files.append(file)
+
+    def table(self) -> pa.Table:
+        new = pa.Table.from_pylist(self.new, schema=RECORD_SCHEMA)
+        files = pa.array([*self.new_files, *self.old_files], pa.string())
+        return rows_table(pa.concat_tables([new, old_table(self.old)]), files)
 
 
 def _lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
@@ -154,8 +178,15 @@ def _lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int, byt
         return
     if damage:
         problems.add(file, None, f"damaged from line {line} on: {damage}")
-    if rest and (not damage or is_record(rest)):  # a whole line may lack only its end
+    if rest and (not damage or _is_whole_line(rest)):  # a whole line may lack only its end
         yield line, rest + b"\n"
+
+
+def _is_whole_line(line: bytes) -> bool:
+    try:
+        return is_record(line) or bool(seems_old(line) and decode_old_lines(line))
+    except NotARecordError:
+        return False
 
 
 def _uncompressed(path: Path) -> Iterator[bytes]:

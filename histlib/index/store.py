@@ -25,6 +25,7 @@ from histlib.index import manifest as manifests
 from histlib.index.builder import SPILL, Builder
 from histlib.index.by_time import TimeReader, merge_by_time
 from histlib.index.landing import is_whole
+from histlib.index.layout import CHANGES, YEAR, landing_of
 from histlib.index.manifest import Manifest, Part, merge_streams
 from histlib.index.parquet import PART, DamagedIndexError
 from histlib.index.problems import files_of
@@ -58,13 +59,14 @@ class Snapshot:
 
 
 class Store:
-    """The index in ``folder`` of the landing below ``root``/changes, kept within about ``memory`` bytes."""
+    """The index in ``folder`` of the landing in ``root``, kept within about ``memory`` bytes."""
 
     def __init__(self, root: Path, folder: Path, memory: int) -> None:
         self._root = root
+        self.landing = landing_of(root)
         self._folder = folder
         self._builder = Builder(folder, memory)
-        self._landing = Tree(root, "changes")
+        self._landing = Tree(root, self.landing, None if self.landing == CHANGES else YEAR)
         self._revision: Facts | None = None
         self._snapshot: Snapshot | None = None
         self._fresh = False
@@ -100,7 +102,7 @@ class Store:
         raise SourceError(f"the index in {self._folder} is damaged again right after it was made: check the disk")
 
     def _current(self) -> Snapshot:
-        if (revision := _facts(self._root / "changes" / "_revision")) != self._revision:
+        if (revision := _facts(self._root / self.landing / "_revision")) != self._revision:
             self._landing.forget()  # someone wrote into days already past
             self._revision = revision
         watched = self._snapshot.manifest.unsettled.files if self._snapshot else ()

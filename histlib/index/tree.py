@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,12 +29,14 @@ class Tree:
     """Paths below ``root`` (relative to ``base``, posix) with their facts; ``_*`` and ``.*`` are left out.
 
     A name that is no UTF-8 stands escaped, as a file: whoever tries to read it will tell.
+    Right below ``root`` only names that are wholly of the pattern ``top`` count, where one is given.
     A file written to in place, long after its directory was listed, is seen only if it is watched, or by a new Tree.
     """
 
-    def __init__(self, base: Path, root: str) -> None:
+    def __init__(self, base: Path, root: str, top: re.Pattern[str] | None = None) -> None:
         self._base = str(base)
         self._root = root
+        self._top = top
         self._directories: dict[str, _Directory] = {}
         self.files: dict[str, Facts] = {}
 
@@ -85,7 +88,7 @@ class Tree:
         directory, now = _Directory(mtime), time.time_ns()
         with os.scandir(f"{self._base}/{path}") as entries:
             for entry in entries:
-                if entry.name.startswith(("_", ".")):
+                if entry.name.startswith(("_", ".")) or not self._counts(path, entry.name):
                     continue
                 name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
                 if name == entry.name and _is_folder(entry):
@@ -95,6 +98,9 @@ class Tree:
         newest = max((when for _, when in directory.files.values()), default=0)
         directory.settled = now - max(mtime, newest) > _RACY_NS
         return directory
+
+    def _counts(self, path: str, name: str) -> bool:
+        return self._top is None or path != self._root or self._top.fullmatch(name) is not None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -22,14 +22,18 @@ def no_history(root: Path, manifest: Manifest) -> NotAHistoryError:
     """The error for a folder without a single change: what was seen, and what was expected."""
     told = manifest.problems
     files = manifest.files.keys() | files_of(told)
-    seen = f"of {len(files):,} files below changes/ none has a readable change" if files else "no files below changes/"
+    seen = f"of {len(files):,} files below changes/ none has a readable change" if files else _nothing(root)
     if files:
         seen += f" ({told[0].file}: {told[0].detail})" if told else ", all are empty"
     return NotAHistoryError(
         f"{root} is no history: {seen}; expected what `python -m pipeline replay` or the pipeline writes, "
-        "changes/yyyy/MM/dd/*.gz",
+        "changes/yyyy/MM/dd/*.gz, or what the article's Firehose writes, yyyy/MM/dd/HH/*",
         str(root),
     )
+
+
+def _nothing(root: Path) -> str:
+    return "no files below changes/" if (root / "changes").is_dir() else "no files by day"
 
 
 def explained(error: OSError, folder: Path, size: int) -> SourceError:

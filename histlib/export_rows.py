@@ -1,0 +1,125 @@
+"""Lines of DynamoDB exports as records of format 1. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any, Final
+
+import msgspec
+
+from histlib.errors import ValueNotValidError
+from histlib.record import FORMAT
+from histlib.times import SECOND, from_micros
+from histlib.values import encode_image, item_from_dynamodb
+
+
+class LineNotValidError(ValueError):
+    """A line that is none of an export; the message says why."""
+
+
+def baseline_row(line: bytes, export: str, table: str, moment: int, names: Sequence[str]) -> dict[str, Any]:
+    """The record of an item in a full export of ``moment`` (epoch µs); ``names`` are the key's attributes.
+
+    Raises:
+        LineNotValidError: not ``{"Item": {…}}``, or an item without its key.
+    """
+    item = _object(line).get("Item")
+    if not isinstance(item, dict):
+        raise LineNotValidError(f"no Item in {_shown(line)}")
+    if lacking := [name for name in names if name not in item]:
+        raise LineNotValidError(f"no {', '.join(lacking)} in {_shown(line)}: expected in every item, as its key")
+    keys = _image({name: item[name] for name in names}, line)
+    row = _row(f"baseline:{export}", table, keys, moment)
+    return row | {"action": "BASELINE", "new_image": _image(item, line), "read_begin": moment, "read_end": moment}
+
+
+def window_row(line: bytes, export: str, table: str, view: str, names: Sequence[str]) -> dict[str, Any]:
+    """The record of an item's net change in an incremental export.
+
+    With the view NEW_IMAGE an old image is absent whether or not there was an item: such a change is a MODIFY.
+
+    Raises:
+        LineNotValidError: not ``{"Metadata": {…}, "Keys": {…}, …}``, or another key.
+    """
+    told = _object(line)
+    keys, new, old = (told.get(name) for name in ("Keys", "NewImage", "OldImage"))
+    if not isinstance(keys, dict) or set(keys) != set(names):
+        raise LineNotValidError(f"Keys in {_shown(line)}: expected {', '.join(names)}")
+    images = {"new_image": new and _image(new, line), "old_image": old and _image(old, line)}
+    inserted = old is None and view != "NEW_IMAGE"
+    action = "REMOVE" if new is None else "INSERT" if inserted else "MODIFY"
+    row = _row(f"backfill:{export}", table, _image(keys, line), _written(told, line))
+    return row | {"action": action, "view": view, **images}
+
+
+def key_names(line: bytes) -> tuple[str, ...]:
+    """The names of the key's attributes in a line of an incremental export; two of them in no certain order.
+
+    Raises:
+        LineNotValidError: it has no keys.
+    """
+    keys = _object(line).get("Keys")
+    if not isinstance(keys, dict) or not 1 <= len(keys) <= 2:
+        raise LineNotValidError(f"no Keys in {_shown(line)}")
+    return tuple(sorted(keys))
+
+
+def _row(stream: str, table: str, keys: str, micros: int) -> dict[str, Any]:
+    digest = hashlib.blake2b(f"{stream} {keys}".encode(), digest_size=12).hexdigest()
+    return {
+        "format": FORMAT,
+        "event_id": f"{stream}:{digest}",
+        "table": table,
+        "stream": stream,
+        "view": "NEW_AND_OLD_IMAGES",
+        "action": "",
+        "keys": keys,
+        "new_image": None,
+        "old_image": None,
+        "timestamp": micros // SECOND,
+        "timestamp_utc": f"{from_micros(micros, UTC):%Y-%m-%d %H:%M:%S}",
+        "timestamp_micros": micros,
+        "precision": "us",
+        "sequence_number": None,
+        "actor": None,
+        "redaction": None,
+        "size_bytes": None,
+        "read_begin": None,
+        "read_end": None,
+    }
+
+
+def _written(told: Mapping[str, Any], line: bytes) -> int:
+    """``WriteTimestampMicros``: AWS writes it as a text, and as ``{"N": "…"}``."""
+    metadata = told.get("Metadata")
+    given = metadata.get("WriteTimestampMicros") if isinstance(metadata, dict) else None
+    try:
+        return int(given["N"] if isinstance(given, dict) else given)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError) as error:
+        raise LineNotValidError(f"no WriteTimestampMicros in {_shown(line)}") from error
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LineNotValidError(f"{error}: {_shown(line)}") from error
+    if not isinstance(found, dict):
+        raise LineNotValidError(f"no JSON object: {_shown(line)}")
+    return found
+
+
+def _image(item: Mapping[str, Any], line: bytes) -> str:
+    try:
+        return encode_image(item_from_dynamodb(item))
+    except ValueNotValidError as error:
+        raise LineNotValidError(f"{error} in {_shown(line)}") from error
+
+
+def _shown(line: bytes) -> str:
+    return line[:120].decode("utf-8", "replace")
+
+
+_decoder: Final = msgspec.json.Decoder()

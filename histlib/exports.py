@@ -1,0 +1,396 @@
+"""DynamoDB exports, full and incremental, as a history folder of format 1.
+
+An export is ``AWSDynamoDB/<id>/`` with ``manifest-summary.json`` and ``manifest-files.json``; its data files lie below
+``<id>/data/`` (full) or ``data/`` (incremental). A full one becomes a baseline: its time is exact to a minute, which is
+what changes near a baseline are given anyhow, so it counts as read at its ``exportTime``. An incremental one becomes a
+window of net changes. Each is complete or has no manifest: what is damaged is a hole.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
+from histlib.export_rows import LineNotValidError, baseline_row, key_names, window_row
+from histlib.progress import progress
+from histlib.times import from_micros, to_micros
+
+#: Below this of a converted folder lies what of the exports is missing.
+HOLES: Final = "failed/exports/"
+
+_SUMMARY: Final = "manifest-summary.json"
+_FILES: Final = "manifest-files.json"
+_AT_ONCE: Final = 1 << 20
+
+KeyDescription = tuple[dict[str, str], ...]
+
+
+class Summary(msgspec.Struct, frozen=True, rename="camel"):
+    """``manifest-summary.json``."""
+
+    table_arn: str
+    table_id: str = ""
+    export_type: str = "FULL_EXPORT"
+    export_time: str | None = None
+    export_from_time: str | None = None
+    export_to_time: str | None = None
+    output_format: str = "DYNAMODB_JSON"
+    output_view: str | None = None
+    item_count: int | None = None
+
+
+class DataFile(msgspec.Struct, frozen=True, rename="camel"):
+    """A line of ``manifest-files.json``."""
+
+    item_count: int
+    data_file_s3_key: str
+    md5_checksum: str | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export: its folder and what its manifests say; ``damage``: why its list of files is not to be trusted."""
+
+    folder: Path
+    summary: Summary
+    files: tuple[DataFile, ...] = ()
+    damage: str = ""
+
+    @property
+    def id(self) -> str:
+        """The export's id, with which AWS names its folder."""
+        return self.folder.name
+
+    @property
+    def full(self) -> bool:
+        """A full export, not one of a window."""
+        return self.summary.export_type == "FULL_EXPORT"
+
+    @property
+    def view(self) -> str:
+        """NEW_AND_OLD_IMAGES or NEW_IMAGE."""
+        return "NEW_IMAGE" if (self.summary.output_view or "").startswith("NEW_IMAGE") else "NEW_AND_OLD_IMAGES"
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Start and end (epoch µs); of a full export twice its time."""
+        told = self.summary
+        start, end = (told.export_time,) * 2 if self.full else (told.export_from_time, told.export_to_time)
+        try:
+            return _micros(start), _micros(end)
+        except (TypeError, ValueError) as error:
+            raise SourceError(f"{self.folder / _SUMMARY}: no time in {start!r}, {end!r}", str(self.folder)) from error
+
+    def path(self, file: DataFile) -> Path | None:
+        """Where a data file lies on disk; None where it does not."""
+        inside = file.data_file_s3_key.rpartition("AWSDynamoDB/")[2]
+        name = inside.rpartition("/")[2]
+        places = (self.folder.parent / inside, self.folder / "data" / name, self.folder.parent / "data" / name)
+        return next((path for path in places if ".." not in inside and path.is_file()), None)
+
+
+def find(place: Path) -> list[Export]:
+    """The exports in a folder, at any depth, in order of time.
+
+    Raises:
+        NotAHistoryError: there are none.
+        MixedTablesError: of more than one table.
+        SourceError: a manifest that cannot be read, an export in ION, windows that overlap.
+    """
+    folders = [place] if (place / _SUMMARY).is_file() else sorted(path.parent for path in place.rglob(_SUMMARY))
+    if not folders:
+        raise NotAHistoryError(
+            f"{place} holds no finished export: no {_SUMMARY} there or below; expected a folder with "
+            f"AWSDynamoDB/<export id>/{_SUMMARY}",
+            str(place),
+        )
+    by_id = {export.id: export for export in map(_read, folders)}
+    found = sorted(by_id.values(), key=lambda export: (export.window, export.id))
+    tables = {(export.summary.table_arn, export.summary.table_id) for export in found}
+    if len(tables) > 1:
+        named = ", ".join(sorted(f"{arn} ({table_id})" for arn, table_id in tables))
+        raise MixedTablesError(f"exports of {len(tables)} tables below {place}: {named}; name the folder of one", named)
+    _check_windows([export for export in found if not export.full])
+    return found
+
+
+def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescription:
+    """The table's key as DynamoDB describes it; without ``KeyType`` where it has two attributes in unknown order.
+
+    Raises:
+        RequestError: neither ``given`` nor told by an incremental export, or the two contradict.
+    """
+    told = next((names for export in exports if not export.full for names in _told_names(export)), ())
+    if given and told and set(given) != set(told):
+        raise RequestError(f"key={','.join(given)}: these exports have the key {', '.join(told)}", given)
+    names = tuple(given) or told
+    if not 1 <= len(names) <= 2:
+        raise RequestError(
+            "a full export does not say which attributes are the table's key: name them, partition key first, "
+            "like export:./folder?key=pk,sk (or put an incremental export of the table beside it)",
+            given,
+        )
+    if given or len(names) == 1:
+        return tuple(
+            {"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+        )
+    return tuple({"AttributeName": name} for name in names)
+
+
+def cache_name(exports: Sequence[Export], description: KeyDescription) -> str:
+    """A name that changes with the exports, their files, the key and the code that converts them."""
+    digest = hashlib.blake2b(digest_size=10)
+    for path in (Path(__file__), Path(__file__).with_name("export_rows.py"), Path(__file__).with_name("values.py")):
+        digest.update(path.read_bytes())
+    digest.update(msgspec.json.encode(description))
+    for export in exports:
+        digest.update(msgspec.json.encode([str(export.folder), export.summary, export.files, export.damage]))
+        digest.update(repr([_stamp(export.path(file)) for file in export.files]).encode())
+    return f"{exports[0].summary.table_arn.rpartition('/')[2]}-{digest.hexdigest()}"
+
+
+def convert(exports: Sequence[Export], description: KeyDescription, folder: Path) -> None:
+    """Write the history of these exports into a folder that is new.
+
+    Raises:
+        SourceError: there is nothing whole in them.
+        RequestError: the key is not the table's.
+    """
+    (folder / "changes").mkdir(parents=True)
+    names = tuple(one["AttributeName"] for one in description)
+    damages: list[str] = []
+    whole: list[Export] = []
+    with progress("converting exports", sum(len(export.files) for export in exports), " files") as bar:
+        for export in exports:
+            if not export.full and any(other.window == export.window for other in whole):
+                continue  # the same window, exported once more
+            written = _Conversion(export, names, folder, bar)
+            written.run()
+            damages += written.damages
+            if not written.damages:
+                whole.append(export)
+                _write(folder / written.manifest_name, written.manifest(description))
+    if not any((folder / "changes").rglob("*.gz")):
+        raise SourceError(
+            f"nothing to answer from: {damages[0] if damages else 'the exports hold no item and no change'}"
+        )
+
+
+def hole(raw: bytes) -> dict[str, Any]:
+    """A row of :class:`histlib.queries.Holes` from what :func:`convert` wrote."""
+    return dict(msgspec.json.decode(raw))
+
+
+@dataclass
+class _Conversion:
+    """One export on its way into the folder."""
+
+    export: Export
+    names: tuple[str, ...]
+    folder: Path
+    bar: Any
+    written: list[str] = field(default_factory=list)
+    items: int = 0
+    damages: list[str] = field(default_factory=list)
+
+    @property
+    def manifest_name(self) -> str:
+        return f"baseline/{'' if self.export.full else 'backfill-'}{self.export.id}.json"
+
+    def run(self) -> None:
+        if self.export.damage:
+            self._damaged(str(self.export.folder / _FILES), self.export.damage)
+        for number, file in enumerate(self.export.files):
+            self.bar.update(1)
+            try:
+                self._convert(file, number)
+            except (_DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
+                self._damaged(file.data_file_s3_key, str(error))
+        expected = self.export.summary.item_count
+        if not self.damages and expected is not None and expected != self.items:
+            self._damaged(_SUMMARY, f"{self.items:,} items in its files, the manifest says {expected:,}")
+        if self.damages and self.export.full:  # half a baseline is none
+            for name in self.written:
+                (self.folder / name).unlink()
+
+    def manifest(self, description: KeyDescription) -> dict[str, Any]:
+        """What to write of a complete export."""
+        start, end = self.export.window
+        times = {"read_begin": start, "read_end": end} if self.export.full else {"start": start, "end": end}
+        return {
+            "format": 1,
+            "id": self.export.id,
+            "kind": "export" if self.export.full else "incremental",
+            "table": self.export.summary.table_arn,
+            "table_id": self.export.summary.table_id or None,
+            **times,
+            "items": self.items,
+            "files": self.written,
+            "redaction": None,
+            "key_schema": [one for one in description if "KeyType" in one],
+        }
+
+    def _convert(self, file: DataFile, number: int) -> None:
+        path = self.export.path(file)
+        if path is None:
+            raise _DamagedError("missing")
+        _check(path, file)
+        day = from_micros(self.export.window[0], UTC).strftime("%Y/%m/%d")
+        target = self.folder / "changes" / day / f"{self.export.id}-{number:05}.gz"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            rows = self._write_rows(path, target)
+            if rows != file.item_count:
+                raise _DamagedError(f"{rows:,} items, the manifest says {file.item_count:,}")
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        if rows:
+            self.written.append(target.relative_to(self.folder).as_posix())
+            self.items += rows
+        else:
+            target.unlink()
+
+    def _write_rows(self, path: Path, target: Path) -> int:
+        count, seen = 0, set()
+        with _lines(path) as lines, gzip.open(target, "wb", compresslevel=1) as out:
+            for line in lines:
+                if not line.strip():
+                    continue
+                row = self._row(line)
+                out.write(msgspec.json.encode(row) + b"\n")
+                count += 1
+                seen.add(hash(row["keys"]))
+        if len(seen) < count:
+            raise RequestError(
+                f"{path.name}: {count - len(seen):,} of {count:,} items share their {', '.join(self.names)} with "
+                "another, so that is not the whole key; name it, like export:./folder?key=pk,sk",
+                self.names,
+            )
+        return count
+
+    def _row(self, line: bytes) -> dict[str, Any]:
+        table, (start, _) = self.export.summary.table_arn, self.export.window
+        if self.export.full:
+            return baseline_row(line, self.export.id, table, start, self.names)
+        return window_row(line, self.export.id, table, self.export.view, self.names)
+
+    def _damaged(self, file: str, reason: str) -> None:
+        self.damages.append(f"export {self.export.id}: {file}: {reason}")
+        start, end = self.export.window
+        row = {
+            "kind": "unreadable",
+            "start": start,
+            "end": end if self.export.full else end - 1,
+            "detail": f"{reason}; export {self.export.id} is not complete",
+            "file": file,
+            "line": None,
+            "keys": None,
+        }
+        _write(self.folder / f"{HOLES}{self.export.id}-{len(self.damages):05}.json", row)
+
+
+class _DamagedError(Exception):
+    """A data file is not as its manifest says."""
+
+
+def _read(folder: Path) -> Export:
+    try:
+        summary = msgspec.json.decode((folder / _SUMMARY).read_bytes(), type=Summary)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SourceError(f"{folder / _SUMMARY} cannot be read: {error}", str(folder)) from error
+    if summary.output_format != "DYNAMODB_JSON":
+        raise SourceError(
+            f"export {folder.name} is in {summary.output_format}, expected DYNAMODB_JSON: export once more",
+            str(folder),
+        )
+    try:
+        lines = (folder / _FILES).read_bytes().splitlines()
+        files = tuple(msgspec.json.decode(line, type=DataFile) for line in lines if line.strip())
+    except (OSError, msgspec.DecodeError) as error:
+        return Export(folder, summary, damage=f"cannot be read: {error}")
+    export = Export(folder, summary, files)
+    start, end = export.window
+    if not export.full and start >= end:
+        raise SourceError(f"{folder / _SUMMARY}: the window ends before it starts", str(folder))
+    return export
+
+
+def _check_windows(exports: Sequence[Export]) -> None:
+    """Windows that overlap in part do not add up: net changes of one are not those of the other."""
+    for one, other in pairwise(exports):
+        if other.window != one.window and other.window[0] < one.window[1]:
+            raise SourceError(
+                f"the exports {one.id} and {other.id} overlap: leave one out, windows must follow one another",
+                (one.id, other.id),
+            )
+
+
+def _told_names(export: Export) -> Iterator[tuple[str, ...]]:
+    """The names of the key's attributes in the first line of each data file that can be read."""
+    for path in filter(None, map(export.path, export.files)):
+        try:
+            with _lines(path) as lines:
+                first = next((line for line in lines if line.strip()), None)
+            if first is not None:
+                yield key_names(first)
+        except (LineNotValidError, OSError, EOFError, zlib.error):
+            continue
+
+
+def _check(path: Path, file: DataFile) -> None:
+    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag."""
+    if file.md5_checksum is None:
+        return
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "md5").digest()
+    etag = (file.etag or "").strip('"')
+    if file.md5_checksum in _texts(found) or etag in (found.hex(), hashlib.md5(found).hexdigest() + "-1"):
+        return
+    with _opened(path) as stream:
+        if file.md5_checksum in _texts(hashlib.file_digest(stream, "md5").digest()):  # type: ignore[arg-type]
+            return
+    raise _DamagedError(f"not the file that was exported: its MD5 is {_texts(found)[0]}, expected {file.md5_checksum}")
+
+
+def _texts(digest: bytes) -> tuple[str, str]:
+    return base64.b64encode(digest).decode(), digest.hex()
+
+
+def _opened(path: Path) -> BinaryIO:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+
+
+_lines = _opened
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
+        return None
+    found = os.stat(path)  # noqa: PTH116
+    return found.st_size, found.st_mtime_ns
+
+
+def _micros(text: str | None) -> int:
+    moment = datetime.fromisoformat(text or "")
+    return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _write(path: Path, row: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.encode(row))

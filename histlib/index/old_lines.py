@@ -1,0 +1,194 @@
+"""Lines of format 0, as the article's Lambda wrote them, as records of the index.
+
+Their images become image JSON of just what the line says: numbers and sets had become text, and stay text. Equal
+lines get an equal event id, so that a Lambda's retry is no second change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from histlib.errors import ValueNotValidError
+from histlib.format0 import STREAM, to_format0
+from histlib.index.rows import RECORD_SCHEMA, NotARecordError
+from histlib.numbers import fraction_from_text
+from histlib.record import FORMAT
+from histlib.times import SECOND, to_micros
+from histlib.values import encode_image
+
+#: event_id, action, keys, new_image, old_image, timestamp_micros, precision
+OldRecord = tuple[str, str, str, str | None, str | None, int, str]
+
+_COLUMNS: Final = ("event_id", "action", "keys", "new_image", "old_image", "timestamp_micros", "precision")
+_ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE")
+_KEYS_OBJECT: Final = re.compile(rb'"keys"\s*:\s*\{')
+#: Later than any change: a timestamp in ms would be.
+_LATEST: Final = 1 << 33
+
+
+class _Line(msgspec.Struct, gc=False):
+    action: str
+    keys: dict[str, Any]
+    new_image: dict[str, Any] | None = None
+    old_image: dict[str, Any] | None = None
+    timestamp: Any = None
+    timestamp_utc: Any = None
+    format: Any = msgspec.UNSET
+
+
+def _plain(depth: int) -> Any:
+    """The type of what the article's own Lambda wrote, down to a depth: no numbers."""
+    scalar: Any = str | bool | None
+    array: Any = list
+    mapping: Any = dict
+    if depth == 0:
+        return scalar
+    member = _plain(depth - 1)
+    return scalar | array[member] | mapping[str, member]
+
+
+Plain: Any = _plain(4)
+
+
+class _PlainLine(_Line, gc=False):
+    keys: dict[str, Plain]
+    new_image: dict[str, Plain] | None = None
+    old_image: dict[str, Plain] | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(_Line, float_hook=fraction_from_text)
+_plain_decoder: Final = msgspec.json.Decoder(_PlainLine)
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+#: Names that sort otherwise when their quotes count.
+_ODD_NAME: Final = re.compile(r'[\x00- !\\][^"]*":')
+
+
+def seems_old(line: bytes) -> bool:
+    """Whether a line has keys that are an object, as format 0 has them, and not a text; says nothing of the rest."""
+    return _KEYS_OBJECT.search(line) is not None
+
+
+def decode_old_lines(line: bytes) -> list[OldRecord]:
+    """The records of a line: one, or several that were put one after another without the end of a line.
+
+    Raises:
+        NotARecordError: any of them is none of format 0; says why.
+    """
+    try:
+        return [_record(_decoded(line))]
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueNotValidError) as error:
+        if b"}{" in line or b"} {" in line:
+            return _several(line)
+        raise NotARecordError(f"format 0: {error}") from error
+
+
+def old_table(records: Sequence[OldRecord]) -> pa.Table:
+    """The records as a table like those of format 1."""
+    if not records:
+        return RECORD_SCHEMA.empty_table()
+    columns: dict[str, Any] = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
+    same = {"format": FORMAT, "table": "", "stream": STREAM, "view": "NEW_AND_OLD_IMAGES", "timestamp_utc": ""}
+    columns["timestamp"] = [micros // SECOND for micros in columns["timestamp_micros"]]
+    return pa.table(
+        [
+            pa.array(columns[field.name], field.type)
+            if field.name in columns
+            else pa.repeat(pa.scalar(same.get(field.name), field.type), len(records))
+            for field in RECORD_SCHEMA
+        ],
+        schema=RECORD_SCHEMA,
+    )
+
+
+def _decoded(line: bytes | str) -> _Line:
+    try:
+        return _plain_decoder.decode(line)
+    except msgspec.ValidationError:
+        return _decoder.decode(line)
+
+
+def _several(line: bytes) -> list[OldRecord]:
+    try:
+        return [_record(_decoded(text)) for text in _objects(line)]
+    except (msgspec.DecodeError, ValueNotValidError) as error:
+        raise NotARecordError(f"format 0: {error}") from error
+
+
+def _objects(line: bytes) -> Iterator[str]:
+    """The texts of JSON objects that stand one after another."""
+    decoder = json.JSONDecoder()
+    try:
+        text = line.decode().strip()
+        at = 0
+        while at < len(text):
+            _, end = decoder.raw_decode(text, at)
+            yield text[at:end]
+            at = end
+            while at < len(text) and text[at].isspace():
+                at += 1
+    except (ValueError, RecursionError) as error:
+        raise NotARecordError(f"format 0: {error}") from error
+
+
+def _record(line: _Line) -> OldRecord:
+    if line.format is not msgspec.UNSET:
+        raise NotARecordError(f"format {line.format!r} with keys that are no text")
+    if line.action not in _ACTIONS:
+        raise NotARecordError(f"action {line.action!r}, expected one of {', '.join(_ACTIONS)}")
+    if not line.keys:
+        raise NotARecordError("keys are empty")
+    micros = _micros(line)
+    try:
+        keys, new_image, old_image = (
+            _encode(image, plain=type(line) is _PlainLine) for image in (line.keys, line.new_image, line.old_image)
+        )
+        assert keys is not None
+        told = [keys, *(image and to_format0(image) for image in (new_image, old_image))]
+    except ValueNotValidError as error:
+        raise NotARecordError(f"format 0: {error}") from error
+    event_id = _hash([line.action, *told, micros])
+    return event_id, line.action, keys, new_image, old_image, micros, _precision(micros)
+
+
+def _encode(image: dict[str, Any] | None, *, plain: bool) -> str | None:
+    """:func:`encode_image` of an image, at a third of the time for nearly all."""
+    if image is None:
+        return None
+    text = _encoder.encode(image).decode() if plain else ""
+    odd = not text or '"$' in text or "\\u" in text or _ODD_NAME.search(text)
+    return encode_image(image) if odd else text
+
+
+def _hash(told: list[Any]) -> str:
+    return "old-" + hashlib.blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+
+
+def _precision(micros: int) -> str:
+    if micros % SECOND == 0:
+        return "s"
+    return "us" if micros % 1_000 else "ms"
+
+
+def _micros(line: _Line) -> int:
+    """The time of a line: its seconds as number or text, else its UTC text."""
+    given = line.timestamp
+    if type(given) is int and 0 <= given < _LATEST:
+        return given * SECOND
+    try:
+        if given is None:
+            return to_micros(datetime.fromisoformat(line.timestamp_utc).replace(tzinfo=UTC))
+        seconds = Decimal(str(given)) if isinstance(given, str | float | Decimal) else None
+        if seconds is not None and 0 <= seconds < _LATEST:
+            return int(seconds * SECOND)
+    except (InvalidOperation, ValueError, TypeError):
+        pass
+    raise NotARecordError(f"timestamp {given!r}, timestamp_utc {line.timestamp_utc!r}: expected the seconds since 1970")

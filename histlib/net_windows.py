@@ -1,0 +1,75 @@
+"""Windows of incremental exports: net changes, true only at a window's ends.
+
+Pure. Of all that happened to an item within a window its export tells only the last write, and nothing where an item
+came and went. All times are epoch µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+#: The version of manifests that this reads.
+FORMAT: Final = 1
+#: Before an export's id, where rows name their stream.
+STREAM_PREFIX: Final = "backfill:"
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What ``baseline/backfill-<id>.json`` says of a complete incremental export: ``start`` ≤ write < ``end``."""
+
+    format: int
+    id: str
+    kind: str
+    table: str
+    start: int
+    end: int
+    items: int
+    files: tuple[str, ...] = ()
+    table_id: str | None = None
+
+
+def is_net(stream: str | None) -> bool:
+    """Whether the changes of this stream are net changes of an export's window."""
+    return stream is not None and stream.startswith(STREAM_PREFIX)
+
+
+def lane(stream: str | None) -> str | None:
+    """What a stream's changes are a part of: all windows are one, since where they join nothing is missing."""
+    return STREAM_PREFIX if is_net(stream) else stream
+
+
+def read_window(text: str) -> Window | None:
+    """The window in a JSON text; None where it is a manifest of another kind, or none at all."""
+    try:
+        window = _decoder.decode(text)
+    except ValueError:  # msgspec's errors are ValueErrors
+        return None
+    return window if window.format == FORMAT and window.kind == "incremental" and window.start < window.end else None
+
+
+def joined(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """(start, end) of each run of windows in which every one starts where the one before ends, or before."""
+    runs: list[tuple[int, int]] = []
+    for window in sorted(windows, key=lambda window: window.start):
+        if runs and window.start <= runs[-1][1]:
+            start, end = runs.pop()
+            runs.append((start, max(end, window.end)))
+        else:
+            runs.append((window.start, window.end))
+    return runs
+
+
+def around(windows: Sequence[Window], moment: int) -> Window | None:
+    """The window that a moment lies strictly inside of."""
+    return next((window for window in windows if window.start < moment < window.end), None)
+
+
+def at_an_end(windows: Sequence[Window], moment: int) -> bool:
+    """Whether a moment is the start or the end of a window."""
+    return any(moment in (window.start, window.end) for window in windows)
+
+
+_decoder: Final = msgspec.json.Decoder(Window)

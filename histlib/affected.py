@@ -48,7 +48,7 @@ def find_hits(
     keys: str, stretches: Sequence[Stretch], window: TimeRange, coverage: Coverage, holds: Holds
 ) -> list[Hit]:
     """The periods of an item that touch a window, in order of time."""
-    found = periods(stretches, lambda image: holds(keys, image))
+    found = periods(stretches, lambda stretch: holds(keys, stretch.image))
     return [
         Hit(keys, period, to_cell({*period.caveats, *_silence(keys, period, window, coverage)}))
         for period in found

@@ -58,6 +58,12 @@ class Asking:
             for text, rows in by_key.items()
         }
 
+    def _known_as(self, texts: Iterable[str], facts: Facts) -> list[str]:
+        """Key texts of an engine, each item's once: format 0 has turned numbers to text."""
+        if not facts.old_format:
+            return sorted(set(texts))
+        return sorted({key_from_format0(text, facts.key_schema) for text in texts})
+
     def _keys_of(self, key: Key) -> list[str]:
         if key.complete:
             return [key.text]
@@ -95,6 +101,7 @@ class Asking:
     def _window_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
         """What an answer about all items in a window does not know."""
         yield Caveat("unknown_keys", "items that did not change since the capture began are not known")
+        yield from told_as_text(facts)
         yield from window_caveats(None, facts.coverage, window)
 
     def _answer_attrs(
@@ -152,6 +159,12 @@ class _Names:
     def attributes(self, exact: bool) -> frozenset[str]:
         """Top-level attributes of the images: all, or those of a sample."""
         return frozenset(self._source.fetch(Attributes(exact)).column("name").to_pylist())
+
+
+def told_as_text(facts: Facts) -> Iterator[Caveat]:
+    """What a condition must know of a history that is, or once was, in format 0."""
+    if facts.old_format:
+        yield Caveat("old_format", "in the article's format numbers and sets are text: there '0' is found, not 0")
 
 
 def _is_column(keys: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from histlib.asking import Asking
+from histlib.asking import Asking, told_as_text
 from histlib.caveats import Caveat
 from histlib.chain import Link, Step
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
@@ -66,7 +66,7 @@ class ChangeQuestions(Asking):
         condition = self._condition(where, params, Subject.CHANGE, facts)
         at_paths = self._change_at(options.paths, where, params, facts)
         if keys is None:
-            wanted_keys = self._changed_keys(window, at_paths or condition, limit)
+            wanted_keys = self._changed_keys(facts, window, at_paths or condition, limit)
         else:
             wanted_keys = self._wanted_keys(keys, facts)
         items = {item.keys: item.steps for item in self._items_by_batch(wanted_keys, facts)}
@@ -149,7 +149,7 @@ class ChangeQuestions(Asking):
                 )
         return condition
 
-    def _changed_keys(self, window: TimeRange, condition: Condition | None, limit: int) -> list[str]:
+    def _changed_keys(self, facts: Facts, window: TimeRange, condition: Condition | None, limit: int) -> list[str]:
         """The keys of the rows that may be asked for.
 
         Raises:
@@ -162,7 +162,7 @@ class ChangeQuestions(Asking):
         inside = rows.filter(pc.greater_equal(rows.column("timestamp_micros"), window.start))
         if len(inside.column("keys").unique()) > limit:
             raise _too_many(inside.num_rows, limit)
-        return sorted(rows.column("keys").unique().to_pylist())
+        return self._known_as(rows.column("keys").to_pylist(), facts)
 
     def _not_selected(self, facts: Facts, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
         """A condition cannot select what is missing: whether it is so of items other than these."""
@@ -187,6 +187,7 @@ class ChangeQuestions(Asking):
         from histlib.timelines import window_caveats
 
         yield from window_caveats(None if items is None else list(items), facts.coverage, window)
+        yield from told_as_text(facts)
 
 
 def _wanted(condition: Condition | None) -> Wanted | None:

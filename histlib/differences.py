@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from histlib.caveats import to_cell
 from histlib.diff import diff
+from histlib.format0 import same_value_as_old_format
 from histlib.paths import format_path
 from histlib.values import MISSING, decode_image, encode_image, encode_value
 
@@ -49,25 +50,29 @@ def pair_states(first: pa.Table, second: pa.Table) -> pa.Table:
 def difference_columns(pairs: pa.Table, holds: Holds | None) -> dict[str, list[Any]]:
     """The columns ``keys`` and :data:`COLUMNS`; with ``holds`` only of items of which it is true at either time."""
     columns: dict[str, list[Any]] = {name: [] for name in ("keys", *COLUMNS)}
-    names = ["keys", "image", "image_right", "caveats", "caveats_right"]
-    for keys, before, after, *caveats in zip(*(pairs[name].to_pylist() for name in names), strict=True):
+    cells = ["keys", "image", "image_right", "caveats", "caveats_right"]
+    for keys, before, after, *caveats in zip(*(pairs[name].to_pylist() for name in cells), strict=True):
         if holds is not None and not (holds(keys, before) or holds(keys, after)):
             continue
-        cell = to_cell({name for text in caveats for name in text.split()})
-        for kind, path, left, right in _differences(before, after):
+        names = {name for text in caveats for name in text.split()}
+        cell = to_cell(names)
+        for kind, path, left, right in _differences(before, after, old_format="old_format" in names):
             row = (keys, kind, path, *left, *right, cell)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return columns
 
 
-def _differences(before: str | None, after: str | None) -> Iterator[tuple[str, str, Any, Any]]:
+def _differences(before: str | None, after: str | None, *, old_format: bool) -> Iterator[tuple[str, str, Any, Any]]:
+    """Where an image is in format 0, what it tells apart."""
     if before is None:
         yield "added", "", (MISSING, None), _item(after)
     elif after is None:
         yield "removed", "", _item(before), (MISSING, None)
     else:
         for path, left, right in diff(decode_image(before), decode_image(after)):
+            if old_format and same_value_as_old_format(left, right):
+                continue
             yield "changed", format_path(path), _value(left), _value(right)
 
 

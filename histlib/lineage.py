@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from histlib.caveats import to_cell
 from histlib.chain import Image
+from histlib.format0 import same_value_as_old_format
 from histlib.paths import Path, format_path, get
 from histlib.stretches import Period, Stretch, periods
 from histlib.timelines import actor_of
@@ -41,24 +42,36 @@ class Spell:
     earlier: tuple[Period, ...]
 
 
-def find_spell(stretches: Sequence[Stretch], path: Path, value: Any, moment: int) -> Spell:
+@dataclass(frozen=True)
+class Sought:
+    """A value to look for at a path; ``old_format``: it was read from an image in format 0."""
+
+    path: Path
+    value: Any
+    old_format: bool = False
+
+
+def find_spell(stretches: Sequence[Stretch], sought: Sought, moment: int) -> Spell:
     """Whether a path holds a value at a moment (``holds``), has held it before (``held``, the last time), or ``never``.
 
     ``unknown``: it has not as far as images tell, and some of them do not tell. An item that is not there has MISSING
-    everywhere.
+    everywhere. Where an image or the value is in format 0, they compare as that format's text.
     """
-    images = _Values(path)
+    values = _Values(sought.path)
+
+    def holds(stretch: Stretch) -> bool | None:
+        if stretch.image is Image.UNSEEN:
+            return None
+        same = same_value_as_old_format if stretch.old_format or sought.old_format else equal
+        return same(values.of(stretch.image), sought.value)
+
     known = [stretch for stretch in stretches if stretch.from_earliest is None or stretch.from_earliest <= moment]
-    found = [
-        period
-        for period in periods(stretches, lambda image: images.holds(image, value))
-        if period.from_earliest is None or period.from_earliest <= moment
-    ]
+    found = [one for one in periods(stretches, holds) if one.from_earliest is None or one.from_earliest <= moment]
     if found:
         last = found[-1]
-        holds = last.to_latest is None or last.to_latest > moment
-        return Spell("holds" if holds else "held", last, tuple(found[:-1]))
-    untold = any(images.holds(stretch.image, value) is None for stretch in known)
+        still = last.to_latest is None or last.to_latest > moment
+        return Spell("holds" if still else "held", last, tuple(found[:-1]))
+    untold = any(holds(stretch) is None for stretch in known)
     return Spell("unknown" if untold or not known else "never", None, ())
 
 
@@ -96,6 +109,7 @@ def blame_columns(
 def _originations(stretches: Sequence[Stretch], paths: tuple[Path, ...]) -> dict[Path, Origination]:
     found: dict[Path, Origination] = {}
     last: dict[Path, Any] = {}
+    old = False
     unseen: Stretch | None = None
     for stretch in stretches:
         if stretch.image is Image.UNSEEN:
@@ -104,11 +118,12 @@ def _originations(stretches: Sequence[Stretch], paths: tuple[Path, ...]) -> dict
         image = decode_image(stretch.image) if isinstance(stretch.image, str) else {}
         values = {path: get(image, path) for path in paths} if paths else dict(_leaves(image))
         earliest = stretch.from_earliest if unseen is None else unseen.from_earliest
+        same = same_value_as_old_format if old or stretch.old_format else equal
         for path in last.keys() | values.keys():
             before, value = last.get(path, MISSING), values.get(path, MISSING)
-            if (path not in found and value is not MISSING) or not equal(before, value):
+            if (path not in found and value is not MISSING) or not same(before, value):
                 found[path] = Origination(value, before, stretch, earliest)
-        last, unseen = values, None
+        last, old, unseen = values, stretch.old_format, None
     return found
 
 
@@ -172,8 +187,3 @@ class _Values:
         if image not in self._known:
             self._known[image] = get(decode_image(image), self._path)
         return self._known[image]
-
-    def holds(self, image: str | Image, value: Any) -> bool | None:
-        if image is Image.UNSEEN:
-            return None
-        return equal(self.of(image), value)

@@ -14,6 +14,7 @@ import msgspec
 from histlib.baselines import ItemHistory
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.format0 import is_old_format
 from histlib.net_windows import is_net
 from histlib.reconstruct import own_caveats
 
@@ -34,6 +35,12 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     begun_by: Step | None
     ended_by: Step | None
     caveats: frozenset[str] = frozenset()
+
+    @property
+    def old_format(self) -> bool:
+        """Whether its image is in format 0: what it holds compares as that format's text."""
+        shown = self.begun_by or self.ended_by
+        return shown is not None and is_old_format(shown.change.stream)
 
     def touches(self, start: int, end: int) -> bool:
         """Whether it may lie in part in start ≤ t < end."""
@@ -66,15 +73,15 @@ def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
     return found
 
 
-def periods(stretches: Iterable[Stretch], holds: Callable[[str | Image], bool | None]) -> Iterator[Period]:
-    """The periods of the stretches for whose images ``holds`` is true; None means that it cannot be told.
+def periods(stretches: Iterable[Stretch], holds: Callable[[Stretch], bool | None]) -> Iterator[Period]:
+    """The periods of the stretches for which ``holds`` is true; None means that it cannot be told.
 
     A stretch that cannot be told before or after a period widens its bounds.
     """
     run: list[Stretch] = []
     before: Stretch | None = None
     for stretch in stretches:
-        verdict = holds(stretch.image)
+        verdict = holds(stretch)
         if verdict:
             run.append(stretch)
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking
+from histlib.asking import Asking, told_as_text
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
@@ -59,7 +59,7 @@ class TableQuestions(Asking):
         condition = self._condition(where, params, Subject.ITEM, facts)
         if keys is None:
             known = self._table_states(facts, moment, condition)
-            caveats = [*_unknown_items(known), *_row_caveats(known)]
+            caveats = [*_unknown_items(known), *_row_caveats(known), *told_as_text(facts)]
             states = _present(known)
         else:
             states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
@@ -107,7 +107,7 @@ class TableQuestions(Asking):
         assert condition is not None
         holds = condition_on_images(condition.item)
         hits, broken, untold = [], 0, 0
-        for item in self._items_by_batch(self._candidates(window, condition), facts):
+        for item in self._items_by_batch(self._candidates(facts, window, condition), facts):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
@@ -174,6 +174,9 @@ class TableQuestions(Asking):
 
         from histlib.snapshots import states_around
 
+        if facts.old_format and "N" in facts.key_schema.types.values():  # one item may have two key texts
+            keys = self._opened.source.fetch(Around(moment)).column("keys").to_pylist()
+            return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
         around = self._opened.source.fetch(Around(moment, condition))
         odd = around.column("odd")
         plain = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
@@ -195,13 +198,13 @@ class TableQuestions(Asking):
         for item in self._items_by_batch(keys, facts):
             yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
-    def _candidates(self, window: TimeRange, condition: Condition) -> list[str]:
+    def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> list[str]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""
         source = self._opened.source
         before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
         held = source.fetch(Around(before, condition, through=window.end)).column("keys").to_pylist()
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
-        return sorted({*held, *within})
+        return self._known_as({*held, *within}, facts)
 
 
 def _said(where: str | None) -> str:

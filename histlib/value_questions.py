@@ -10,13 +10,13 @@ from histlib.chain import Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
 from histlib.item_questions import ItemQuestions, check_paths
-from histlib.lineage import Spell, blame_columns, find_spell, value_before
+from histlib.lineage import Sought, Spell, blame_columns, find_spell, value_before
 from histlib.paths import Path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
 from histlib.since import Since
 from histlib.stretches import Period, build_stretches
-from histlib.times import end_of_second, format_time, from_micros, parse_state_time
+from histlib.times import format_time, from_micros, parse_state_time
 from histlib.values import MISSING, Item, decode_image
 
 if TYPE_CHECKING:
@@ -54,10 +54,12 @@ class ValueQuestions(ItemQuestions):
         item = self._items([whole.text], facts)[whole.text]
         check_paths({whole.text: item.steps}, [wanted])
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
-        if value is _THEN:
+        then = value is _THEN
+        if then:
             value = MISSING if finding.image is None else get(decode_image(finding.image), wanted)
+        sought = Sought(wanted, value, old_format=then and "old_format" in finding.caveats)
         stretches = build_stretches(item, facts.coverage)
-        spell = find_spell(stretches, wanted, value, end_of_second(moment))
+        spell = find_spell(stretches, sought, facts.coverage.last_instant(moment))
         period = spell.period
         return Since(
             keys=dict(whole.values),
@@ -102,7 +104,8 @@ class ValueQuestions(ItemQuestions):
         check_paths({whole.text: item.steps}, wanted)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         stretches = build_stretches(item, facts.coverage)
-        columns = blame_columns(whole.text, stretches, end_of_second(moment), wanted, self._actor_attribute)
+        last = facts.coverage.last_instant(moment)
+        columns = blame_columns(whole.text, stretches, last, wanted, self._actor_attribute)
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 import signal
@@ -18,6 +19,7 @@ from tables import assert_same
 
 import histlib
 from histlib.errors import PathNotValidError, RequestError
+from histlib.frames import frame_json
 from histlib.index import manifest as manifests
 from histlib.record import COLUMNS
 from histlib.samples.landing import write_landing
@@ -266,6 +268,13 @@ def test_shapes_of_statements(todo, query, rows):
     assert len(todo.sql(query)) == rows
 
 
+def test_what_columns_are_called(todo):
+    """As Athena calls them: by alias, by name, by a dotted name's last part, else by position."""
+    frame = todo.sql("""SELECT count(*), upper(action), keys.todoid, action, "$path", t.file AS f, 1, max(timestamp)
+        FROM t GROUP BY 2, 3, 4, 5, 6""")
+    assert list(frame.columns) == ["_col0", "_col1", "todoId", "action", "$path", "f", "_col6", "_col7"]
+
+
 def test_an_image_that_is_no_json_is_told(tmp_path):
     """It was taken for a record by its braces: NULL would hide it."""
     put(tmp_path, [record(1), record(2, new_image="{broken}")])
@@ -429,6 +438,20 @@ def test_answers_are_written_and_read_back(todo, tmp_path, suffix):
     query = "SELECT *, action = 'INSERT' AS b, timestamp / 7.0 AS f, CAST(timestamp AS decimal(38, 5)) AS d FROM t"
     frame = todo.sql(query)
     assert_same(histlib.read(histlib.write(frame, tmp_path / f"t{suffix}")), frame)
+
+
+def test_answers_are_shown_and_given_as_json(todo):
+    """Columns in the order of the query, whatever they are called; NULL is null, images are texts."""
+    frame = todo.sql("SELECT event_id, keys, new_image AS a, action AS a_json, actor FROM t WHERE action = 'REMOVE'")
+    assert repr(frame).splitlines()[1].split() == ["event_id", "keys", "a", "a_json", "actor"]
+    (row,) = json.loads(frame_json(frame))["rows"]
+    assert row | {"event_id": ""} == {
+        "event_id": "",
+        "keys": '{"todoId":"t0001"}',
+        "a": None,
+        "a_json": "REMOVE",
+        "actor": None,
+    }
 
 
 def test_memory_is_bounded(tmp_path, monkeypatch):

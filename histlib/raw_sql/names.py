@@ -42,7 +42,7 @@ def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -
         parts = _parts(node)
         table, rest = _table_of(parts, tables, text, node)
         if len(rest) == 1:
-            node.replace(_column(table, rest[0]))
+            _replace_column(node, _column(table, rest[0]), rest[0].name)
             continue
         image = rest[0].name.lower()
         if image not in IMAGES:
@@ -52,13 +52,19 @@ def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -
         node.replace(exp.Anonymous(this=TEXT_OF, expressions=[_column(table, rest[0]), source]))
 
 
+def _replace_column(node: exp.Expr, column: exp.Column, name: str) -> None:
+    """In a SELECT, ``"$path"`` stays the name of what it is."""
+    selected = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+    node.replace(exp.alias_(column, name, quoted=True) if selected and name in ALIASES else column)
+
+
 def name_columns(tree: exp.Query) -> None:
     """Name what a SELECT gives as Athena does, in place: a dotted name by its last part, the nameless ``_col0`` …"""
     for select in tree.find_all(exp.Select):
         for at, column in enumerate(select.expressions):
             if is_dotted(column):
                 _rename(select, at, str(parse_path(unwrapped(column).expressions[1].name)[-1]))
-            elif not column.alias_or_name and not column.is_star:
+            elif not isinstance(column, exp.Alias | exp.Column | exp.Star):
                 _rename(select, at, f"_col{at}")
 
 

@@ -286,7 +286,14 @@ def test_shapes_of_statements(todo, query, rows):
         "WITH x AS (SELECT new_image.v AS p FROM h) SELECT * FROM x WHERE p > '5'",
         "WITH x AS (SELECT new_image.v AS p FROM h) SELECT * FROM x ORDER BY p",
         "WITH x AS (SELECT * FROM (SELECT new_image.v FROM h)) SELECT a.v FROM x a JOIN x b ON a.v < b.v",
-        "SELECT max(coalesce(new_image.v, old_image.v)) FROM h",
+        "SELECT max(coalesce(keys, new_image.v)) FROM h",
+        "SELECT max(nullif(new_image.v, 'x')) FROM h",
+        "SELECT max(CASE WHEN action = 'x' THEN keys ELSE new_image.v END) FROM h",
+        "SELECT keys AS k FROM h UNION ALL (SELECT keys FROM h UNION SELECT new_image.v FROM h) ORDER BY k",
+        "WITH x AS (SELECT keys AS p FROM h UNION ALL SELECT new_image.v FROM h) SELECT max(p) FROM x",
+        "WITH x AS (SELECT max_by(new_image.v, timestamp) AS q FROM h GROUP BY keys) SELECT max(q) FROM x",
+        "WITH x AS (SELECT lag(new_image.v) OVER (ORDER BY timestamp) AS q FROM h) SELECT q FROM x ORDER BY q",
+        "SELECT max_by(max_by(keys, action), new_image.v) FROM h",
     ],
 )
 def test_numbers_are_not_sorted_as_texts(odd, query):

@@ -16,8 +16,8 @@ from histlib.raw_sql.parse import DIALECT, PARSER_ERRORS, quiet, refused
 TEXT, NUMBER, BOOLEAN, TIME, UNKNOWN = "text", "number", "boolean", "time", "unknown"
 #: A text that may be a number's, wherever it was selected: it must not be sorted as a text unseen.
 _DOTTED: Final = "dotted"
-#: Its type in the tree that is typed; no statement can name it.
-_DOTTED_TYPE: Final = exp.DataType.Type.NCHAR
+#: Its type in the tree that is typed: no statement can name it, and with a VARCHAR it stays what it is.
+_DOTTED_TYPE: Final = exp.DataType.Type.NVARCHAR
 
 #: Nodes all of whose operands must be of one family.
 _ALIKE: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Nullif,
@@ -110,7 +110,7 @@ def _sorted(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.ArgMin | exp.ArgMax):
         return [node.expression]
     if isinstance(node, exp.Ordered):
-        return [_selected(node)]
+        return _selected(node)
     return [part for operand in _operands(node) for part in (operand, *_distinct(operand))]
 
 
@@ -118,18 +118,24 @@ def _distinct(node: exp.Expr) -> list[exp.Expr]:
     return node.expressions if isinstance(node, exp.Distinct) else []
 
 
-def _selected(node: exp.Ordered) -> exp.Expr:
-    """What an ORDER BY means: a part of the SELECT by its position or name, or what stands there."""
-    key: exp.Expr = unwrapped(node.this)
+def _selected(node: exp.Ordered) -> list[exp.Expr]:
+    """What an ORDER BY means: parts of the SELECTs by their position or name, or what stands there."""
+    key = unwrapped(node.this)
     query = node.find_ancestor(exp.Window, exp.Select, exp.SetOperation)
     if not isinstance(query, exp.Query):
-        return key
-    for at, column in enumerate(query.selects, 1):
+        return [key]
+    for at, column in enumerate(query.selects):
         named = isinstance(key, exp.Column) and not key.table and key.name.lower() == column.alias_or_name.lower()
-        if named or (isinstance(key, exp.Literal) and key.name == str(at)):
-            found: exp.Expr = unwrapped(column.unalias())
-            return found
-    return key
+        if named or (isinstance(key, exp.Literal) and key.name == str(at + 1)):
+            return [unwrapped(select.selects[at].unalias()) for select in _branches(query) if at < len(select.selects)]
+    return [key]
+
+
+def _branches(query: exp.Query) -> list[exp.Query]:
+    """The SELECTs of a UNION and the like."""
+    if isinstance(query, exp.SetOperation):
+        return [*_branches(query.left), *_branches(query.right)]
+    return _branches(query.this) if isinstance(query, exp.Subquery) else [query]
 
 
 def _operands(node: exp.Expr) -> list[exp.Expr]:
@@ -165,6 +171,11 @@ def _typed(copy: exp.Query) -> exp.Expr:
             cast = exp.Cast(this=column.copy(), to=exp.DataType(this=kind))
             cast.meta.update(node.meta)
             node.replace(cast)
+        elif isinstance(node, exp.ArgMin | exp.ArgMax):  # of the type of what it gives, which the parser does not say
+            given = exp.Where(this=exp.Not(this=exp.Is(this=node.expression, expression=exp.Null())))
+            value = exp.Filter(this=exp.Max(this=node.this), expression=given)
+            value.meta.update(node.meta)
+            node.replace(value)
     qualified = qualify(copy, schema={_TABLE: types()}, dialect=DIALECT)
     return annotate_types(qualified, schema={_TABLE: types()}, dialect=DIALECT)
 

@@ -31,7 +31,8 @@ from histlib.raw_sql.statement import Statement
 
 #: Rows of an answer that are taken at once.
 _BATCH: Final = 65_536
-#: Parts of the memory setting: what the engine may hold, and an answer; what is being read takes the rest.
+#: Parts of the memory setting: what the engine may hold, and an answer. What is being read takes the rest, and under
+#: 2 GiB more than that: Arrow reads ahead, up to about 0.7 GiB of wide rows, and takes no bound.
 _ENGINE, _ANSWER = 0.5, 0.25
 #: Seconds in which an interrupted statement should end.
 _PATIENCE: Final = 0.1
@@ -138,10 +139,10 @@ def _gathered(stream: pa.RecordBatchReader, memory: int) -> pa.Table:
 
 def _translated(error: Exception, memory: int) -> Exception:
     message = str(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or "out of memory" in message.lower():
+        return _too_large(memory)
     if _READING in message:
         return DamagedIndexError(message)
-    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in message:
-        return _too_large(memory)
     told = message.partition("\n")[0].partition(" Use TRY(")[0].strip()
     return RequestError(f"the engine refused: {told}", told)
 

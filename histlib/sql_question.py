@@ -38,7 +38,9 @@ class SqlQuestion(Asking):
         and maps as image JSON, NULL where null or missing. Compared with a literal or parameter it goes by type:
         ``new_image.price = 0`` is true of the number 0 only, in all 38 digits, and false (not an error) of the text
         "0"; ``<>`` the reverse; ``<``, ``>``, ``BETWEEN`` and ``LIKE`` between types are NULL. To compute, CAST:
-        ``sum(CAST(new_image.price AS DECIMAL(38, 2)))``. Text with number, and the like, is an error to compare.
+        ``sum(CAST(new_image.price AS DECIMAL(38, 2)))``, and to sort too (ORDER BY, min, max): as texts, 10 comes
+        before 9, so that is an error. Grouping is by text, which does not tell 1 from "1". Text with number, and the
+        like, is an error to compare.
 
         Allowed are WITH, UNION, JOIN, subqueries, GROUP BY, windows, ORDER BY, LIMIT and the functions in
         :mod:`histlib.raw_sql.grammar`; / of whole numbers is whole, a division by zero is an error.
@@ -63,7 +65,7 @@ class SqlQuestion(Asking):
         from histlib.raw_sql import check
 
         facts = self._facts()
-        statement = check(text, params, facts.key_schema.names, self._attributes, self._tz)
+        statement = check(text, params, facts.key_schema.types, self._attributes, self._tz)
         answer = self._opened.source.fetch(Sql(statement))
         origin = self._origin(facts)
         attrs = origin.attrs(f"sql in {origin}", self._tz, "observed", _caveats(facts.coverage.holes, statement))

@@ -106,9 +106,9 @@ def test_no_function_of_the_engine_gets_through(folder):
         for call in (f"{name}()", f"{name}('x')", f"{name}('x', 'y')", f"{name}(1, 2, 3)"):
             for statement in (f"SELECT * FROM {call}", f"SELECT * FROM t, {call} AS u"):
                 with pytest.raises(RequestError):
-                    check(statement, None, ["id"], lambda exact: [])
+                    check(statement, None, {"id": "S"}, lambda exact: [])
             try:
-                check(f"SELECT {call} FROM t", None, ["id"], lambda exact: [])
+                check(f"SELECT {call} FROM t", None, {"id": "S"}, lambda exact: [])
             except RequestError:
                 continue
             through.add(name)
@@ -230,7 +230,7 @@ def test_order_texts_sort_as_numbers(left, right):
 
 
 def days(where, params=None):
-    (scan,) = check(f"SELECT * FROM db.h AS a WHERE {where}", params, ["id"], lambda exact: []).scans
+    (scan,) = check(f"SELECT * FROM db.h AS a WHERE {where}", params, {"id": "S"}, lambda exact: []).scans
     return scan.days
 
 

@@ -10,14 +10,21 @@ from sqlglot.optimizer.qualify import qualify
 
 from histlib.errors import RequestError
 from histlib.raw_sql.columns import types
-from histlib.raw_sql.names import is_dotted
+from histlib.raw_sql.names import STRING_KEY, is_dotted, unwrapped
 from histlib.raw_sql.parse import DIALECT, PARSER_ERRORS, quiet, refused
 
 TEXT, NUMBER, BOOLEAN, TIME, UNKNOWN = "text", "number", "boolean", "time", "unknown"
+#: A text that may be a number's, wherever it was selected: it must not be sorted as a text unseen.
+_DOTTED: Final = "dotted"
+#: Its type in the tree that is typed: no statement can name it, and with a VARCHAR it stays what it is.
+_DOTTED_TYPE: Final = exp.DataType.Type.NVARCHAR
 
 #: Nodes all of whose operands must be of one family.
 _ALIKE: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Nullif,
                  exp.Coalesce, exp.In, exp.Between)  # fmt: skip
+_ORDER: Final = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+_SORTING: Final = (exp.Ordered, exp.Min, exp.Max, exp.ArgMin, exp.ArgMax, *_ORDER)
+_CAST: Final = "say what its values are: CAST(new_image.x AS DOUBLE), DECIMAL(38, 2) … or VARCHAR"
 _BY_TYPE: Final = _ALIKE[:8]
 _TRUTH: Final = (exp.And, exp.Or, exp.Not, exp.Where, exp.Having)
 _MARK: Final = "histlib_id"
@@ -80,7 +87,55 @@ def of(node: exp.Expr, found: Families) -> str:
     """The family of a part."""
     if isinstance(node, exp.Paren):
         return of(node.this, found)
-    return found.get(number_of(node), UNKNOWN) if _MARK in node.meta else UNKNOWN
+    family = found.get(number_of(node), UNKNOWN) if _MARK in node.meta else UNKNOWN
+    return TEXT if family == _DOTTED else family
+
+
+def check_sorting(tree: exp.Query, found: Families, text: str) -> None:
+    """Refuse to sort dotted names: as texts, 10 would come before 9.
+
+    Raises:
+        RequestError: says to CAST.
+    """
+    for node in tree.find_all(*_SORTING):
+        if isinstance(node, _ORDER) and any(map(is_dotted, _operands(node))):
+            continue  # compared by type
+        for operand in _sorted(node):
+            if found.get(operand.meta.get(_MARK, -1)) == _DOTTED:
+                raise refused("the order of", operand, text, _CAST)
+
+
+def _sorted(node: exp.Expr) -> list[exp.Expr]:
+    """What a part sorts by."""
+    if isinstance(node, exp.ArgMin | exp.ArgMax):
+        return [node.expression]
+    if isinstance(node, exp.Ordered):
+        return _selected(node)
+    return [part for operand in _operands(node) for part in (operand, *_distinct(operand))]
+
+
+def _distinct(node: exp.Expr) -> list[exp.Expr]:
+    return node.expressions if isinstance(node, exp.Distinct) else []
+
+
+def _selected(node: exp.Ordered) -> list[exp.Expr]:
+    """What an ORDER BY means: parts of the SELECTs by their position or name, or what stands there."""
+    key = unwrapped(node.this)
+    query = node.find_ancestor(exp.Window, exp.Select, exp.SetOperation)
+    if not isinstance(query, exp.Query):
+        return [key]
+    for at, column in enumerate(query.selects):
+        named = isinstance(key, exp.Column) and not key.table and key.name.lower() == column.alias_or_name.lower()
+        if named or (isinstance(key, exp.Literal) and key.name == str(at + 1)):
+            return [unwrapped(select.selects[at].unalias()) for select in _branches(query) if at < len(select.selects)]
+    return [key]
+
+
+def _branches(query: exp.Query) -> list[exp.Query]:
+    """The SELECTs of a UNION and the like."""
+    if isinstance(query, exp.SetOperation):
+        return [*_branches(query.left), *_branches(query.right)]
+    return _branches(query.this) if isinstance(query, exp.Subquery) else [query]
 
 
 def _operands(node: exp.Expr) -> list[exp.Expr]:
@@ -112,15 +167,23 @@ def _typed(copy: exp.Query) -> exp.Expr:
             node.replace(table)
         elif isinstance(node, exp.Anonymous):
             column = node.expressions[0]
-            cast = exp.cast(column.copy(), "VARCHAR")
+            kind = exp.DataType.Type.VARCHAR if node.meta.get(STRING_KEY) else _DOTTED_TYPE
+            cast = exp.Cast(this=column.copy(), to=exp.DataType(this=kind))
             cast.meta.update(node.meta)
             node.replace(cast)
+        elif isinstance(node, exp.ArgMin | exp.ArgMax):  # of the type of what it gives, which the parser does not say
+            given = exp.Where(this=exp.Not(this=exp.Is(this=node.expression, expression=exp.Null())))
+            value = exp.Filter(this=exp.Max(this=node.this), expression=given)
+            value.meta.update(node.meta)
+            node.replace(value)
     qualified = qualify(copy, schema={_TABLE: types()}, dialect=DIALECT)
     return annotate_types(qualified, schema={_TABLE: types()}, dialect=DIALECT)
 
 
 def _family(node: exp.Expr) -> str:
     kind = node.type.this if node.type else None
+    if kind == _DOTTED_TYPE:
+        return _DOTTED
     if kind in exp.DataType.TEXT_TYPES:
         return TEXT
     if kind in exp.DataType.NUMERIC_TYPES:

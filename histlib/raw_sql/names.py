@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from histlib.raw_sql.parse import refused
 #: The function that stands for a dotted name in a checked tree: (image column, path as text).
 TEXT_OF: Final = "histlib_text"
 
+#: Marks what can only be a string.
+STRING_KEY: Final = "histlib_string_key"
+
 #: Names of the top-level attributes; ``exact``: all of them, else those of a sample.
 Lookup = Callable[[bool], Collection[str]]
 
@@ -26,7 +29,7 @@ def history_tables(tree: exp.Query) -> list[exp.Table]:
     return [table for table in tree.find_all(exp.Table) if table.args.get("db") or table.name.lower() not in known]
 
 
-def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -> None:
+def resolve(tree: exp.Query, keys: Mapping[str, str], lookup: Lookup, text: str) -> None:
     """Replace each dotted name by the function :data:`TEXT_OF`, in place.
 
     Raises:
@@ -42,14 +45,22 @@ def resolve(tree: exp.Query, keys: Collection[str], lookup: Lookup, text: str) -
         parts = _parts(node)
         table, rest = _table_of(parts, tables, text, node)
         if len(rest) == 1:
-            node.replace(_column(table, rest[0]))
+            _replace_column(node, _column(table, rest[0]), rest[0].name)
             continue
         image = rest[0].name.lower()
         if image not in IMAGES:
             raise refused("the name", node, text, f"dots look into {', '.join(IMAGES)}; columns are {_listed(COLUMNS)}")
         path = (attribute(image, rest[1].name, text), *(part.name for part in rest[2:]))
         source = exp.Literal.string(format_path(path))
-        node.replace(exp.Anonymous(this=TEXT_OF, expressions=[_column(table, rest[0]), source]))
+        dotted = exp.Anonymous(this=TEXT_OF, expressions=[_column(table, rest[0]), source])
+        dotted.meta[STRING_KEY] = image == "keys" and keys[path[0]] == "S"
+        node.replace(dotted)
+
+
+def _replace_column(node: exp.Expr, column: exp.Column, name: str) -> None:
+    """In a SELECT, ``"$path"`` stays the name of what it is."""
+    selected = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+    node.replace(exp.alias_(column, name, quoted=True) if selected and name in ALIASES else column)
 
 
 def name_columns(tree: exp.Query) -> None:
@@ -58,7 +69,7 @@ def name_columns(tree: exp.Query) -> None:
         for at, column in enumerate(select.expressions):
             if is_dotted(column):
                 _rename(select, at, str(parse_path(unwrapped(column).expressions[1].name)[-1]))
-            elif not column.alias_or_name and not column.is_star:
+            elif not isinstance(column, exp.Alias | exp.Column | exp.Star):
                 _rename(select, at, f"_col{at}")
 
 

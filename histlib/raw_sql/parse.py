@@ -98,6 +98,8 @@ def _check(node: exp.Expr, text: str) -> None:
         raise refused(
             _name(node), node, text, "it knows one SELECT with WITH, UNION, JOIN, GROUP BY, windows, ORDER BY"
         )
+    if isinstance(node, exp.Func) and node.error_messages():
+        raise refused("the function", node, text, "it lacks an argument")
     checker = _CHECKS.get(type(node))
     if checker:
         checker(node, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -13,7 +13,7 @@ from histlib.errors import RequestError
 from histlib.raw_sql.compare import compare_by_type, simplify
 from histlib.raw_sql.days import Days, days_of
 from histlib.raw_sql.duckdb import DuckDbText, duckdb_text
-from histlib.raw_sql.families import check_families, families
+from histlib.raw_sql.families import check_families, check_sorting, families
 from histlib.raw_sql.names import Lookup, history_tables, name_columns, resolve
 from histlib.raw_sql.params import bind
 from histlib.raw_sql.parse import parse
@@ -45,7 +45,7 @@ class Statement:
 def check(
     text: str,
     params: Mapping[str, Any] | None,
-    keys: Collection[str],
+    keys: Mapping[str, str],
     lookup: Lookup,
     tz: tzinfo = UTC,
 ) -> Statement:
@@ -53,7 +53,7 @@ def check(
 
     Args:
         params: a value for each ``:name``.
-        keys: names of the key's attributes.
+        keys: the key's attributes, name → S, N or B.
         lookup: names of the attributes that images have; asked only where a dotted name needs it.
         tz: zone of naive datetimes in ``params``.
 
@@ -68,7 +68,7 @@ def check(
 
 
 def _checked(
-    tree: exp.Query, text: str, params: Mapping[str, Any] | None, known: tuple[Collection[str], Lookup, tzinfo]
+    tree: exp.Query, text: str, params: Mapping[str, Any] | None, known: tuple[Mapping[str, str], Lookup, tzinfo]
 ) -> Statement:
     keys, lookup, tz = known
     values = bind(tree, params, tz)
@@ -79,6 +79,7 @@ def _checked(
     scans = [Scan(f"histlib_scan_{at}", days_of(table, values)) for at, table in enumerate(tables)]
     found = families(tree, tables)
     check_families(tree, found, text)
+    check_sorting(tree, found, text)
     compare_by_type(tree, found, values, text)
     for table, scan in zip(tables, scans, strict=True):
         if not table.alias:

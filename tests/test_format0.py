@@ -482,3 +482,23 @@ def test_attestations_of_the_pipeline_say_nothing_of_before(tmp_path):
     before, after = (history.state_at("a", f"2026-01-01T12:00:{second}") for second in ("05", "35"))
     assert (before.completeness, set(before.caveats)) == ("observed", {"old_format"})
     assert (after.completeness, after.caveats) == ("attested", ())
+
+
+@pytest.mark.parametrize("number_key", [False, True])
+def test_table_questions_over_a_move(tmp_path, number_key):
+    """No false change at the seam, each item once, whichever format told of it first; old_format where it matters."""
+    history, key = moved_history(tmp_path, number_key), 7 if number_key else "a"
+    before, after = "2026-01-01T12:00:10", "2026-01-01T12:00:35"
+    first, second = history.snapshot_at(before), history.snapshot_at(after)
+    assert len(first) == len(second) == 1
+    assert first["keys"].tolist() == second["keys"].tolist()
+    assert ("old_format" in first["caveats"].iloc[0], "old_format" in second["caveats"].iloc[0]) == (True, False)
+    told = history.diff(before, after)
+    assert [(row.path, row.before, row.after) for row in told.itertuples()] == [("v", "11", 36)]
+    blame = history.blame(key, after, paths=["id", "v", "tags"])
+    assert [(row.path, row.time.second) for row in blame.itertuples()] == [("id", 0), ("tags", 0), ("v", 35)]
+    since = history.since(key, "tags", time=after)
+    assert (since.status, since.since.second, since.earlier) == ("holds", 0, ())
+    assert len(history.changes(before, after)) == 25
+    names = [caveat["name"] for caveat in history.affected("item.v = 30", before, after).attrs["histlib"]["caveats"]]
+    assert "old_format" in names

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import index, recorder
+from benchmarks import index, questions, recorder
 from benchmarks.rows import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -23,7 +23,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def main() -> None:
     """Run all benchmarks, print and write their tables."""
-    parts = {"The recorder, beside the article's way": recorder.run(), "The index and its questions": index.run()}
+    parts = {
+        "The recorder, beside the article's way": recorder.run(),
+        "The index and states of items": index.run(),
+        "Questions about the table and about values, beside plain SQL": questions.run(),
+    }
     text = f"# Benchmarks\n\n{machine()}\n\nMedians; the two ways of a comparison run by turns.\n"
     for title, rows in parts.items():
         text += f"\n## {title}\n\n{table(rows)}\n"

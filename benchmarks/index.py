@@ -62,14 +62,15 @@ def run(sizes: tuple[int, ...] = (1_000_000, 5_000_000, 20_000_000)) -> list[Row
 
 
 @contextmanager
-def landing(size: int) -> Iterator[Path]:
-    """A landing of so many changes, without an index."""
+def landing(size: int, *, fresh: bool = True) -> Iterator[Path]:
+    """A landing of so many changes; ``fresh``: without an index."""
     kept = os.environ.get("BENCHMARK_FOLDER")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(kept or temporary) / f"land{size}"
         if not folder.exists():
             generate(folder, size, size // ITEM_CHANGES, DAYS)
-        shutil.rmtree(folder / ".histlib", ignore_errors=True)
+        if fresh:
+            shutil.rmtree(folder / ".histlib", ignore_errors=True)
         yield folder
 
 
@@ -90,7 +91,7 @@ def _state_at(folder: Path, size: int) -> float:
     for number in range(QUESTIONS):
         item = key(dice.randrange(size // ITEM_CHANGES))
         moment = f"2026-01-{dice.randrange(2, 10):02}T{dice.randrange(24):02}:00"
-        taken.append(_timed(lambda item=item, moment=moment: history.state_at(item, moment)))
+        taken.append(timed(lambda item=item, moment=moment: history.state_at(item, moment)))
         if number == QUESTIONS // 3:
             taken.clear()
     return statistics.median(taken)
@@ -98,7 +99,7 @@ def _state_at(folder: Path, size: int) -> float:
 
 def _fresh(folder: Path) -> float:
     command = [sys.executable, "-c", _FRESH, str(folder), key(7)]
-    return statistics.median(_timed(lambda: subprocess.run(command, check=True)) for _ in range(5))
+    return statistics.median(timed(lambda: subprocess.run(command, check=True)) for _ in range(5))
 
 
 def _scan(folder: Path) -> float:
@@ -113,7 +114,7 @@ def _scan(folder: Path) -> float:
         "moment": (START + 4 * DAY) * 1_000_000,
     }
     text = query.replace("$columns", str(columns)).replace("$files", f"'{values.pop('files')}'")
-    return _timed(lambda: duckdb.connect().execute(text, values).fetchall())
+    return timed(lambda: duckdb.connect().execute(text, values).fetchall())
 
 
 def _extended(folder: Path, size: int) -> list[Row]:
@@ -127,7 +128,7 @@ def _extended(folder: Path, size: int) -> list[Row]:
         nonlocal history
         history = histlib.connect(folder)
 
-    day = _timed(ask)
+    day = timed(ask)
     start = size + per_day
     for number in range(EXTENSIONS):
         first = start + number * EXTENSION_CHANGES
@@ -147,9 +148,9 @@ def _timeline() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), 100_000, 1, DAYS)
         history = histlib.connect(folder)
-        asked = [_timed(lambda: history.timeline(key(0))) for _ in range(3)]
+        asked = [timed(lambda: history.timeline(key(0))) for _ in range(3)]
         frame = history.timeline(key(0))
-        written = [_timed(lambda: histlib.write(frame, Path(folder) / "timeline.csv")) for _ in range(3)]
+        written = [timed(lambda: histlib.write(frame, Path(folder) / "timeline.csv")) for _ in range(3)]
     return [
         Row(f"timeline of 100,000 changes ({len(frame):,} rows)", statistics.median(asked), "s", "≤ 2"),
         Row("its CSV", statistics.median(written), "s", "≤ 2"),
@@ -159,12 +160,13 @@ def _timeline() -> list[Row]:
 def _import() -> Row:
     def start(code: str) -> float:
         command = [sys.executable, "-c", code]
-        return statistics.median(_timed(lambda: subprocess.run(command, check=True)) for _ in range(7))
+        return statistics.median(timed(lambda: subprocess.run(command, check=True)) for _ in range(7))
 
     return Row("import histlib", (start("import histlib") - start("pass")) * 1e3, "ms", "≤ 100")
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that some work takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

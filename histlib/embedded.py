@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +98,7 @@ class EmbeddedSource:
         self._windows = FolderFacts(folder, "baseline", _window)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._baselines = BaselineFacts(folder)
-        self._answers: dict[type[Query], pa.Table] = {}
+        self._answers: dict[Query, pa.Table] = {}
         self._seen: Snapshot | None = None
 
     def fetch(self, query: Query) -> pa.Table:
@@ -125,14 +126,20 @@ class EmbeddedSource:
             case Activity():
                 return self._store.read(lambda snapshot: activity(snapshot.by_time, query))
             case Attributes(exact=exact):
-                return self._store.read(lambda snapshot: attributes(snapshot.readers, exact=exact))
+                return self._once(query, lambda snapshot: attributes(snapshot.readers, exact=exact))
             case Sql(statement=statement):
                 from histlib.engine import run  # DuckDB is slow to load, and no other question needs it
 
                 return self._store.read(lambda snapshot: run(statement, snapshot.by_time, self._memory))
-        if type(query) not in self._answers:
-            self._answers[type(query)] = self._facts(query)
-        return self._answers[type(query)]
+        if query not in self._answers:
+            self._answers[query] = self._facts(query)
+        return self._answers[query]
+
+    def _once(self, query: Query, question: Callable[[Snapshot], pa.Table]) -> pa.Table:
+        """An answer that stays the same while the history does."""
+        if query not in self._answers:
+            self._answers[query] = self._store.read(question)
+        return self._answers[query]
 
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""

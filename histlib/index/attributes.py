@@ -14,25 +14,32 @@ from histlib.index.segments import HASH_BITS, SegmentReader
 from histlib.progress import progress
 
 _PARTS: Final = 256
-#: Parts of the hashes that make a sample.
-_SAMPLED: Final = 2
-#: A history of at most so many rows needs no sample.
-_FEW_ROWS: Final = 65_536
+#: About so many rows make a sample.
+_SAMPLE_ROWS: Final = 8_192
 _decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def attributes(readers: Sequence[SegmentReader], *, exact: bool) -> pa.Table:
     """Column ``name``: the top-level attributes of all images, or of a sample of the items."""
-    step = 1 << (HASH_BITS - 8)
-    jobs = [
-        (reader, at * step, (at + 1) * step - 1) for at in range(_PARTS if exact else _SAMPLED) for reader in readers
-    ]
+    jobs = [(reader, *part) for part in (_all_parts() if exact else _sample(readers)) for reader in readers]
     names: set[str] = set()
     with progress("looking for attributes", len(jobs), " parts") as bar:
         for found in ordered_map(lambda job: _names(*job), jobs, THREADS):
             names |= found
             bar.update(1)
     return pa.table({"name": pa.array(sorted(names), pa.string())})
+
+
+def _all_parts() -> list[tuple[int, int]]:
+    """Ranges of hashes that are all of them."""
+    step = (1 << HASH_BITS) // _PARTS
+    return [(at * step, (at + 1) * step - 1) for at in range(_PARTS)]
+
+
+def _sample(readers: Sequence[SegmentReader]) -> list[tuple[int, int]]:
+    """A range of hashes with about so many rows as make a sample: items are spread over the hashes at random."""
+    rows = sum(reader.segment.rows for reader in readers)
+    return [(0, (1 << HASH_BITS) * min(_SAMPLE_ROWS, rows) // max(1, rows) - 1)]
 
 
 def _names(reader: SegmentReader, low: int, high: int) -> set[str]:

@@ -33,12 +33,13 @@ EXTENSION_CHANGES = 1_000
 QUESTIONS = 300
 
 _BUILD = """
-import json, resource, sys, time
+import json, sys, time
 import histlib
 started = time.perf_counter()
 histlib.connect(sys.argv[1])
 seconds = time.perf_counter() - started
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
+print(json.dumps([seconds, int(peak) * 1024]))
 """
 _FRESH = "import sys, histlib; histlib.connect(sys.argv[1]).state_at(sys.argv[2], '2026-01-05')"
 

@@ -6,6 +6,7 @@ DynamoDB JSON with fractions, sets and recursion; it shares no code with the pac
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -240,14 +241,16 @@ def plain(attribute: Mapping[str, Any]) -> tuple[Any, ...]:
         return (kind, Fraction(value))
     if kind == "NS":
         return (kind, frozenset(map(Fraction, value)))
-    if kind in ("SS", "BS"):
+    if kind == "SS":
         return (kind, frozenset(value))
+    if kind == "BS":
+        return (kind, frozenset(map(base64.b64decode, value)))
     if kind == "L":
         return (kind, tuple(map(plain, value)))
     if kind == "M":
         return (kind, frozenset((name, plain(inner)) for name, inner in value.items()))
     if kind == "B":
-        return (kind, from_dynamodb(attribute))
+        return (kind, base64.b64decode(value))
     return NULL if kind == "NULL" else (kind, value)
 
 

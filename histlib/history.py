@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from histlib.coverage_question import CoverageQuestion
 from histlib.errors import RequestError
 from histlib.item_questions import ItemQuestions
 from histlib.keys import KeySchema
 from histlib.sources import default_source, open_source
 
 
-class History(ItemQuestions):
+class History(ItemQuestions, CoverageQuestion):
     """All changes of one table, from one source. Made by :func:`connect`."""
 
     @property

@@ -80,6 +80,8 @@ def _cells(column: pd.Series[Any], plain: Plain, name: str, kind: str) -> Iterat
         yield name, [known[text] for text in plain["keys"]]
     elif kind == "list":
         yield name, list(map(json_cell, plain[name]))
+    elif kind == "Int64":
+        yield name, ["" if number is None else str(number) for number in plain[name]]
     elif kind.startswith("time:"):
         yield from zip((name, offset_name(name)), local_times(column), strict=True)
     elif kind != "twin":
@@ -153,6 +155,8 @@ def _column(cells: Mapping[str, Sequence[str]], name: str, kind: str) -> Any:
         return [read_text_cell(cell) for cell in cells[name]]
     if kind == "list":
         return [json.loads(cell) for cell in cells[name]]
+    if kind == "Int64":
+        return [int(cell) if cell else None for cell in cells[name]]
     if kind.startswith("time:"):
         return utc_times(cells[name], cells[offset_name(name)])
     if kind == "bool":

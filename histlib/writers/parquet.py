@@ -45,11 +45,13 @@ def read(path: Path) -> ResultFrame:
 def _array(column: Any) -> pa.Array:
     if isinstance(column, np.ndarray):
         return pa.array(column, pa.timestamp("us", "UTC") if column.dtype.kind == "M" else None)
-    lists = any(isinstance(entry, list) for entry in column)
-    return pa.array(column, pa.list_(pa.string()) if lists else pa.string())
+    found = next((entry for entry in column if entry is not None), "")
+    return pa.array(column, {list: pa.list_(pa.string()), int: pa.int64()}.get(type(found), pa.string()))
 
 
 def _plain(column: pa.ChunkedArray) -> Any:
-    if pa.types.is_string(column.type) or pa.types.is_list(column.type):
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us")).to_numpy()
+    if pa.types.is_string(column.type) or pa.types.is_list(column.type) or column.null_count:
         return column.to_pylist()
-    return column.cast(pa.timestamp("us")).to_numpy() if pa.types.is_timestamp(column.type) else column.to_numpy()
+    return column.to_numpy()

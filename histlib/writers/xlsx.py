@@ -67,7 +67,7 @@ def _columns(column: pd.Series[Any], plain: Plain, name: str, kind: str) -> Iter
         times, offsets = local_times(column)
         yield name, [_date(text) for text in times]
         yield offset_name(name), offsets
-    elif kind in ("text", "filled"):
+    elif kind in ("text", "filled", "Int64"):
         yield name, plain[name]
     elif kind != "twin":
         yield name, plain[name].tolist()

@@ -81,10 +81,11 @@ class EmbeddedSource:
                 f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
                 str(folder),
             )
-        self._store = Store(folder, _index_folder(folder, cache), memory or memory_setting())
+        index = _index_folder(folder, cache)
+        self._store = Store(folder, index, memory or memory_setting())
         self._attestations = FolderFacts(folder, "coverage", _attestation)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
-        self._baselines = BaselineFacts(folder)
+        self._baselines = BaselineFacts(folder, index)
         self._answers: dict[type[Query], pa.Table] = {}
         self._seen: Snapshot | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from baseline_landings import baseline_row, put_baseline
@@ -18,6 +19,7 @@ import histlib
 from histlib.embedded import EmbeddedSource
 from histlib.errors import MixedTablesError
 from histlib.facts import Facts, current_facts
+from histlib.index import baseline_facts
 from histlib.queries import Baselines, Streams
 from histlib.values import encode_image
 
@@ -201,6 +203,28 @@ def test_unchanged_facts_come_as_the_same_objects(folder):
     source.fetch(Streams())
     assert source.fetch(Baselines()).column("keys").to_pylist() == [2]
     assert source._baselines._counted["n1"] is counted["n1"]
+
+
+def test_counts_are_kept_for_the_next_process(folder, monkeypatch):
+    """A new process does not count again; it does where what was kept is damaged, or not what is there now."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
+    assert len(facts(folder).baselines) == 1
+    counted, counting = [], baseline_facts._distinct_keys
+
+    def count(*args: Any) -> int:
+        counted.append(1)
+        return counting(*args)
+
+    monkeypatch.setattr("histlib.index.baseline_facts._distinct_keys", count)
+    assert len(facts(folder).baselines) == 1
+    assert counted == []
+    kept = folder / ".histlib/baselines.json"
+    kept.write_bytes(kept.read_bytes().replace(b",2]", b",3]"))
+    assert len(facts(folder).baselines) == 1
+    assert counted == [1]
+    put(folder, [baseline_row("n1", B, NOON, NOON)], day="2026/01/02")
+    assert len(facts(folder).baselines) == 1
+    assert counted == [1, 1]
 
 
 def test_a_baseline_that_changed_is_counted_again(folder):

@@ -242,7 +242,7 @@ class _Around:
         """The last change left an image that the view does not hold; a baseline read after the moment may show it."""
         start, end, stream = current.effective, upcoming.read_end, current.change.stream
         caveats = (
-            *_own_caveats(current),
+            *_conflict(current),
             *_redacted(upcoming.redaction),
             *([contradicted(upcoming)] if self.seen.contradiction(current) else ()),
             *self._silence(start, end, stream, upcoming),
@@ -277,7 +277,7 @@ class _Around:
         current = self.current
         if current is None or current.conflict or any(one.contradicts(seen) for one in self.seen.earlier):
             return None
-        agrees = seen.agrees(current.after, current.change.redaction)
+        agrees = seen.agrees(current.after, current.change)
         if agrees is False or (agrees is None and current.after is not Image.UNSEEN):
             return None
         silent = not self.coverage.holes_in(current.effective, seen.read_end, self.keys)
@@ -341,9 +341,13 @@ def _known(image: str | Image, without: str) -> tuple[str, str | None] | None:
 
 
 def _own_caveats(step: Step) -> Iterator[Caveat]:
+    yield from _conflict(step)
+    yield from _redacted(step.change.redaction)
+
+
+def _conflict(step: Step) -> Iterator[Caveat]:
     if step.conflict:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
-    yield from _redacted(step.change.redaction)
 
 
 def _redacted(rules: str | None) -> Iterator[Caveat]:

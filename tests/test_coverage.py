@@ -102,7 +102,7 @@ def test_a_day_before_the_landings_first_may_have_expired():
     """Coverage begins an hour into the first day that has a file: the file of the day before may reach so far."""
     daily = attested(*range(5 * HOUR, 60 * DAY, DAY))
     assert horizon(30 * DAY, *daily) == 30 * DAY + HOUR
-    coverage = build_coverage([], daily, (), 30 * DAY)
+    coverage = build_coverage([], daily, (), first_day=30 * DAY)
     assert coverage.spans == (Span(30 * DAY + HOUR, daily[-1].attested_at, "s"),)
     assert coverage.covers(30 * DAY + HOUR, 40 * DAY)
     assert not coverage.covers(30 * DAY + HOUR - 1, 40 * DAY)
@@ -114,7 +114,7 @@ def test_a_capture_that_began_on_the_landings_first_day_has_lost_nothing():
     assert horizon(0, *daily) is None
     assert horizon(-3 * DAY, *daily) is None
     assert horizon(None, *daily) is None
-    assert build_coverage([], daily, (), 0).earliest == 5 * HOUR
+    assert build_coverage([], daily, (), first_day=0).earliest == 5 * HOUR
 
 
 def test_an_attested_retention_counts():
@@ -130,11 +130,11 @@ def test_an_attested_retention_counts():
 
 def test_spans_that_have_expired_whole_are_gone():
     """Only what is left of them counts; what is captured through stays."""
-    found = build_coverage([], [*attested(0, HOUR), *attested(10 * DAY, 10 * DAY + 9 * HOUR)], (), 10 * DAY)
+    found = build_coverage([], [*attested(0, HOUR), *attested(10 * DAY, 10 * DAY + 9 * HOUR)], (), first_day=10 * DAY)
     assert [(span.start, span.end) for span in found.spans] == [(10 * DAY + HOUR, 10 * DAY + 9 * HOUR)]
     assert found.captured_through == 10 * DAY + 9 * HOUR
 
 
 def test_without_attestations_there_is_no_horizon():
     """The first change there is begins the span: what is observed claims no more."""
-    assert build_coverage([Stream("s", 0, 9 * DAY)], None, (), 5 * DAY).horizon is None
+    assert build_coverage([Stream("s", 0, 9 * DAY)], None, (), first_day=5 * DAY).horizon is None

@@ -68,13 +68,10 @@ def _asked(window: TimeRange, facts: Facts) -> tuple[int, int]:
     begins += [coverage.earliest] if coverage.earliest is not None else []
     ends = [coverage.captured_through] if coverage.captured_through is not None else []
     ends = ends or [stream.last for stream in facts.streams] or [now_micros()]
-    first = window.start if window.explicit_start else min(begins, default=0)
     last = window.end - 1 if window.explicit_end else max(ends)
     if not window.explicit_start:
-        first = min(first, last)
-    elif not window.explicit_end and last < first:
-        last = window.end - 1
-    return first, last
+        return min([*begins, last]), last
+    return window.start, last if window.explicit_end or last >= window.start else window.end - 1
 
 
 def _caveats(holes: Sequence[Row], coverage: Coverage, last: int) -> Iterator[Caveat]:

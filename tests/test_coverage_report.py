@@ -109,6 +109,18 @@ def test_by_default_it_is_all_that_was_captured(folder):
     assert not histlib.connect(folder).coverage(start="2026-01-02").complete
 
 
+def test_a_history_of_baselines_alone_covers_nothing(tmp_path):
+    """Before the first change of a stream: nothing is covered, and the states that a baseline gives say so."""
+    put_baseline(tmp_path, "n1", [{"id": "a"}], NOON + 600, NOON + 700)
+    history = histlib.connect(tmp_path)
+    report = history.coverage("2026-01-01T12:00", "2026-01-01T12:30")
+    assert (report.complete, kinds(report)) == (False, ["not_covered"])
+    assert report.holes["detail"].tolist() == ["the history holds no change of a stream"]
+    assert not history.coverage().complete
+    state = history.state_at("a", "2026-01-01T12:30")
+    assert (state.status, state.caveats) == ("present", ("not_settled", "outside_coverage"))
+
+
 def test_an_incomplete_baseline_is_told_and_counts_for_nothing_else(folder):
     """With its file and why; the time it was read is none the less complete."""
     put_baseline(folder, "n1", [{"id": "a"}], NOON + 600, NOON + 700, items=5)

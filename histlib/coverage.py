@@ -152,7 +152,6 @@ def build_coverage(
     streams: Sequence[Stream],
     attestations: Sequence[Attestation] | None,
     holes: tuple[Hole, ...],
-    *,
     first_day: int | None = None,
 ) -> Coverage:
     """The coverage of a history. ``attestations`` is None where it has none at all; an empty list covers nothing.

@@ -77,7 +77,7 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     attested, streams = _read_attestations(attestations), _streams(rows)
     told = list(map(_told, manifests))
     coverage = build_coverage(
-        streams, attested if attestations else None, tuple(map(_hole, holes)), first_day=landing[0]["first_day"]
+        streams, attested if attestations else None, tuple(map(_hole, holes)), landing[0]["first_day"]
     )
     complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))

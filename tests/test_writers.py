@@ -107,6 +107,8 @@ KEYS = {"keys": texts(['{"id":"a"}'])}
         {"since": times([0], ZoneInfo("Africa/Monrovia"))},
         {"item.a": objects([5]), "item.a_json": texts(["5"]), "path": texts([""])},
         {"x": np.array([-0.1]), "y": np.array([float("nan")])},
+        {"n": pd.array([None], dtype="Int64"), "b": pd.array([None], dtype="boolean")},
+        {"n": pd.array([-(1 << 63)], dtype="Int64"), "b": pd.array([False], dtype="boolean")},
         {"paths": objects([["NA", "=1", "a|b;c\n"]])},
         {"after": objects(["x" * 400_000]), "after_json": texts(['"' + "x" * 400_000 + '"'])},
     ],

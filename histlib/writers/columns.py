@@ -10,8 +10,8 @@ text      str with NA                         texts, None where NA
 filled    str without NA                      texts
 list      lists of str                        the lists
 time:…    datetime64[us] in that zone         datetime64[us] UTC
-Int64     whole numbers with NA               int, None where NA
 int64 …   bool, whole and floating numbers    the same
+Int64 …   whole numbers or booleans with NA   numbers or booleans, None where NA
 ========  ==================================  =========================================
 """
 
@@ -40,6 +40,8 @@ FORMAT: Final = 1
 ITEM_COLUMNS: Final = frozenset({"item", "new_image", "old_image"})
 
 _TEXTS: Final = frozenset({"text", "filled", "twin"})
+#: pandas' types of what may be NA.
+NULLABLE: Final = frozenset({"Int64", "boolean"})
 _FIXED_ZONE = re.compile(r"UTC([+-])(\d\d):(\d\d)(?::(\d\d))?")
 
 
@@ -95,8 +97,8 @@ def build(plain: Mapping[str, Any], said: Mapping[str, Any]) -> ResultFrame:
             data[name] = key_columns(plain["keys"], [attribute])[attribute]
         elif kind == "list":
             data[name] = objects(plain[name])
-        elif kind == "Int64":
-            data[name] = pd.array(plain[name], dtype="Int64")
+        elif kind in NULLABLE:
+            data[name] = pd.array(plain[name], dtype=kind)
         elif kind.startswith("time:"):
             moments = np.array(plain[name], dtype="datetime64[us]")
             tz = _zone_named(kind.removeprefix("time:"))
@@ -141,9 +143,9 @@ def _kind(frame: pd.DataFrame, name: str) -> str:
         return f"time:{_zone_name(dtype.tz, name)}"
     if isinstance(dtype, pd.StringDtype):
         return "text" if column.isna().any() else "filled"
-    if isinstance(dtype, pd.Int64Dtype):
-        return "Int64"
     if dtype.kind in "biuf" and isinstance(dtype, np.dtype):
+        return str(dtype)
+    if str(dtype) in NULLABLE:
         return str(dtype)
     if dtype.kind == "O" and all(type(entry) is list and all(type(text) is str for text in entry) for entry in column):
         return "list"
@@ -160,8 +162,8 @@ def _plain(column: pd.Series[Any], kind: str) -> Any:
         return [text if isinstance(text, str) else None for text in column.tolist()]
     if kind == "list":
         return column.tolist()
-    if kind == "Int64":
-        return [None if pd.isna(number) else int(number) for number in column]
+    if kind in NULLABLE:
+        return column.astype(object).where(column.notna(), None).tolist()
     if kind.startswith("time:"):
         return column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
     return column.to_numpy()

@@ -20,11 +20,12 @@ from histlib.errors import RequestError, ValueNotValidError
 from histlib.frames import ResultFrame
 from histlib.values import MISSING, encode_value
 from histlib.writers.cells import json_cell, read_text_cell, read_value_cell, text_cell, value_cell
-from histlib.writers.columns import FORMAT, Plain, about, build, item_rows, plain_columns, sums
+from histlib.writers.columns import FORMAT, NULLABLE, Plain, about, build, item_rows, plain_columns, sums
 from histlib.writers.moments import local_times, offset_name, utc_times
 
 #: The column with what the table says of itself.
 ABOUT: Final = "histlib"
+_BOOLEANS: Final = {"true": True, "false": False}
 _SEPARATORS: Final = ",;\t|"
 #: Longer than any cell can be (an item of 400 KB, all of it escaped).
 _CELL_LIMIT: Final = 1 << 30
@@ -80,10 +81,10 @@ def _cells(column: pd.Series[Any], plain: Plain, name: str, kind: str) -> Iterat
         yield name, [known[text] for text in plain["keys"]]
     elif kind == "list":
         yield name, list(map(json_cell, plain[name]))
-    elif kind == "Int64":
-        yield name, ["" if number is None else str(number) for number in plain[name]]
     elif kind.startswith("time:"):
         yield from zip((name, offset_name(name)), local_times(column), strict=True)
+    elif kind in NULLABLE:
+        yield name, ["" if value is None else str(value).lower() for value in plain[name]]
     elif kind != "twin":
         yield name, [str(value).lower() for value in plain[name].tolist()]
 
@@ -155,10 +156,11 @@ def _column(cells: Mapping[str, Sequence[str]], name: str, kind: str) -> Any:
         return [read_text_cell(cell) for cell in cells[name]]
     if kind == "list":
         return [json.loads(cell) for cell in cells[name]]
-    if kind == "Int64":
-        return [int(cell) if cell else None for cell in cells[name]]
     if kind.startswith("time:"):
         return utc_times(cells[name], cells[offset_name(name)])
     if kind == "bool":
-        return np.array([{"true": True, "false": False}[cell.lower()] for cell in cells[name]], dtype=bool)
+        return np.array([_BOOLEANS[cell.lower()] for cell in cells[name]], dtype=bool)
+    if kind in NULLABLE:
+        read: Any = int if kind == "Int64" else lambda cell: _BOOLEANS[cell.lower()]
+        return [read(cell) if cell else None for cell in cells[name]]
     return np.array(cells[name], dtype=kind)

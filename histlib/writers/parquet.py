@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from histlib.errors import RequestError, ValueNotValidError
 from histlib.frames import ResultFrame
-from histlib.writers.columns import FORMAT, about, build, plain_columns
+from histlib.writers.columns import FORMAT, NULLABLE, about, build, plain_columns
 
 _METADATA: Final = b"histlib"
 
@@ -21,7 +21,8 @@ _METADATA: Final = b"histlib"
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write the table; other tools see times in UTC and values as JSON text in the ``*_json`` columns."""
     said = about(frame)
-    columns = {name: _array(column) for name, column in plain_columns(frame, said["columns"]).items()}
+    kinds = said["columns"]
+    columns = {name: _array(column, kinds[name]) for name, column in plain_columns(frame, kinds).items()}
     table = pa.table(columns).replace_schema_metadata({_METADATA: json.dumps(said).encode()})
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
@@ -37,21 +38,22 @@ def read(path: Path) -> ResultFrame:
         said = json.loads((table.schema.metadata or {})[_METADATA])
         if said["format"] != FORMAT:
             raise RequestError(f"{path} has format {said['format']!r}; expected {FORMAT}; update histlib", str(path))
-        return build({name: _plain(table.column(name)) for name in table.column_names}, said)
+        kinds = said["columns"]
+        return build({name: _plain(table.column(name), kinds[name]) for name in table.column_names}, said)
     except (pa.ArrowException, KeyError, TypeError, ValueError, OSError, ValueNotValidError) as error:
         raise RequestError(f"{path} is damaged, or was not written by histlib: {error}", str(path)) from error
 
 
-def _array(column: Any) -> pa.Array:
+def _array(column: Any, kind: str) -> pa.Array:
+    if kind in NULLABLE:
+        return pa.array(column, pa.int64() if kind == "Int64" else pa.bool_())
     if isinstance(column, np.ndarray):
         return pa.array(column, pa.timestamp("us", "UTC") if column.dtype.kind == "M" else None)
-    found = next((entry for entry in column if entry is not None), "")
-    return pa.array(column, {list: pa.list_(pa.string()), int: pa.int64()}.get(type(found), pa.string()))
+    lists = any(isinstance(entry, list) for entry in column)
+    return pa.array(column, pa.list_(pa.string()) if lists else pa.string())
 
 
-def _plain(column: pa.ChunkedArray) -> Any:
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us")).to_numpy()
-    if pa.types.is_string(column.type) or pa.types.is_list(column.type) or column.null_count:
+def _plain(column: pa.ChunkedArray, kind: str) -> Any:
+    if kind in NULLABLE or pa.types.is_string(column.type) or pa.types.is_list(column.type):
         return column.to_pylist()
-    return column.to_numpy()
+    return column.cast(pa.timestamp("us")).to_numpy() if pa.types.is_timestamp(column.type) else column.to_numpy()

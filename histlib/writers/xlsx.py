@@ -13,7 +13,7 @@ import pandas as pd
 
 from histlib.errors import RequestError
 from histlib.values import MISSING, encode_value
-from histlib.writers.columns import Plain, about, plain_columns
+from histlib.writers.columns import NULLABLE, Plain, about, plain_columns
 from histlib.writers.moments import local_times, offset_name
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _columns(column: pd.Series[Any], plain: Plain, name: str, kind: str) -> Iter
         times, offsets = local_times(column)
         yield name, [_date(text) for text in times]
         yield offset_name(name), offsets
-    elif kind in ("text", "filled", "Int64"):
+    elif kind in ("text", "filled", *NULLABLE):
         yield name, plain[name]
     elif kind != "twin":
         yield name, plain[name].tolist()

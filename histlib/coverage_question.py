@@ -40,7 +40,8 @@ class CoverageQuestion(Asking):
         spans = span_rows(facts.coverage, first, last)
         holes = missing_rows(facts.coverage, facts.attestations, facts.unfinished, first, last)
         complete = all(row.kind == "baseline" for row in holes)
-        completeness = "attested" if complete and facts.coverage.attested else "observed"
+        attested = complete and facts.coverage.attests(first, last - last % SECOND)
+        completeness = "attested" if attested else "observed"
         caveats = in_order(_caveats(holes, facts.coverage, last))
         origin = self._origin(facts)
         begin = from_micros(first, self._tz)

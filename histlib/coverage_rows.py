@@ -40,9 +40,8 @@ class Row:
 
 def span_rows(coverage: Coverage, first: int, last: int) -> list[Row]:
     """The spans within [first, last], kind ``attested`` or ``observed``; the detail names the stream."""
-    kind = "attested" if coverage.attested else "observed"
     inside = [span for span in _ordered(coverage) if span.end >= first and span.start <= last]
-    return [Row(kind, max(span.start, first), min(span.end, last), span.stream) for span in inside]
+    return [Row(_right(coverage, span), max(span.start, first), min(span.end, last), span.stream) for span in inside]
 
 
 def missing_rows(
@@ -58,6 +57,12 @@ def missing_rows(
         *_uncovered(coverage, attestations, first, last),
     ]
     return sorted(rows, key=lambda row: (row.start or 0, row.end or 0, row.kind, row.file or "", row.line or 0))
+
+
+def _right(coverage: Coverage, span: Span) -> str:
+    through = coverage.captured_through
+    end = span.end if through is None else min(span.end, through)
+    return "attested" if coverage.attests(span.start, end, span.stream) else "observed"
 
 
 def _uncovered(coverage: Coverage, attestations: Sequence[Attestation], first: int, last: int) -> Iterator[Row]:

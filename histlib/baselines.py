@@ -23,6 +23,8 @@ from histlib.times import SECOND, format_time
 FORMAT: Final = 1
 #: A change stamped this near to a reading may lie on either side of it: clocks differ by up to a minute.
 NEAR: Final = 60 * SECOND
+#: Before the id of an export's window, where net changes name their stream: their old images are those of its begin.
+NET_PREFIX: Final = "backfill:"
 #: Before a baseline's id, where rows name their stream.
 STREAM_PREFIX: Final = "baseline:"
 
@@ -65,11 +67,11 @@ class Sighting:
         begin, end = (format_time(micros, UTC) for micros in (self.read_begin, self.read_end))
         return f"baseline {self.baseline}, read at {begin}" + (f" to {end}" if end != begin else "")
 
-    def agrees(self, image: str | Image, redaction: str | None) -> bool | None:
-        """Whether a change's image is what was seen; None where the two cannot be compared."""
+    def agrees(self, image: str | Image, change: Change) -> bool | None:
+        """Whether the image before or after a change is what was seen; None where the two cannot be compared."""
         if (image is Image.NONE) or self.image is None:
             return (image is Image.NONE) == (self.image is None)
-        if image is Image.UNSEEN or redaction != self.redaction:
+        if image is Image.UNSEEN or change.redaction != self.redaction:
             return None
         return image == self.image
 
@@ -79,7 +81,9 @@ class Sighting:
 
     def contradicts(self, other: Sighting) -> bool:
         """Whether the item must have changed between the two."""
-        return other.agrees(Image.NONE if self.image is None else self.image, self.redaction) is False
+        if self.image is None or other.image is None:
+            return self.image != other.image
+        return self.redaction == other.redaction and self.image != other.image
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Sightings:
     def contradiction(self, current: Step) -> Sighting | None:
         """The upcoming one, where it saw another state than the last change left."""
         upcoming = self.upcoming
-        if upcoming is None or upcoming.agrees(current.after, current.change.redaction) is not False:
+        if upcoming is None or upcoming.agrees(current.after, current.change) is not False:
             return None
         return upcoming
 
@@ -202,7 +206,8 @@ def contradicted(other: Sighting) -> Caveat:
 def follows(following: Step, seen: Sighting) -> Follows:
     """How the next change follows a sighting; where the two cannot be compared, how it follows the change before."""
     when = f"the next change, at {format_time(following.effective, UTC)},"
-    agrees = seen.agrees(following.before, following.change.redaction)
+    net = (following.change.stream or "").startswith(NET_PREFIX)
+    agrees = None if net else seen.agrees(following.before, following.change)
     if agrees is False or (agrees is None and following.link is Link.GAP):
         before = following.before
         sides = (seen.image,) if before is Image.UNSEEN else (seen.image, before if isinstance(before, str) else None)

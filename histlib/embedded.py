@@ -91,13 +91,14 @@ class EmbeddedSource:
 
     def __init__(self, folder: Path, *, cache: Path | None = None, memory: int | None = None) -> None:
         self._memory = memory or memory_setting()
-        self._store = Store(folder, _index_folder(folder, cache), self._memory)
+        index = _index_folder(folder, cache)
+        self._store = Store(folder, index, self._memory)
         landing = self._store.landing
         self.prefix = (folder.resolve() if landing in (CHANGES, ITSELF) else Path(landing)).name
         self._attestations = FolderFacts(folder, "coverage", _attestation)
         self._windows = FolderFacts(folder, "baseline", _window)
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
-        self._baselines = BaselineFacts(folder)
+        self._baselines = BaselineFacts(folder, index)
         self._answers: dict[Query, pa.Table] = {}
         self._seen: Snapshot | None = None
 

@@ -292,8 +292,8 @@ def _moments(moments: Sequence[datetime | None], tz: tzinfo) -> pd.Series[Any]:
     return pd.Series(pd.array(np.array(micros, dtype="datetime64[us]"))).dt.tz_localize("UTC").dt.tz_convert(tz)
 
 
-def times(micros: Sequence[int], tz: tzinfo) -> pd.DatetimeIndex:
-    """Epoch µs as datetime64[us, tz]."""
+def times(micros: Sequence[int | None], tz: tzinfo) -> pd.DatetimeIndex:
+    """Epoch µs as datetime64[us, tz]; None becomes NaT."""
     return pd.DatetimeIndex(np.array(micros, dtype="datetime64[us]")).tz_localize("UTC").tz_convert(tz)
 
 

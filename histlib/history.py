@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from histlib.change_questions import ChangeQuestions
+from histlib.coverage_question import CoverageQuestion
 from histlib.errors import RequestError
 from histlib.keys import KeySchema
 from histlib.sources import default_source, open_source
@@ -15,7 +16,7 @@ from histlib.table_questions import TableQuestions
 from histlib.value_questions import ValueQuestions
 
 
-class History(ValueQuestions, TableQuestions, ChangeQuestions, SqlQuestion):
+class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion, SqlQuestion):
     """All changes of one table, from one source. Made by :func:`connect`."""
 
     @property

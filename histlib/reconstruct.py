@@ -257,7 +257,7 @@ class _Around:
         """The last change left an image that the view does not hold; a baseline read after the moment may show it."""
         start, end, stream = current.effective, upcoming.read_end, current.change.stream
         caveats = (
-            *own_caveats(current),
+            *_conflict(current),
             *_redacted(upcoming.redaction),
             *([contradicted(upcoming)] if self.seen.contradiction(current) else ()),
             *self._silence(start, end, stream, upcoming),
@@ -292,7 +292,7 @@ class _Around:
         current = self.current
         if current is None or current.conflict or any(one.contradicts(seen) for one in self.seen.earlier):
             return None
-        agrees = seen.agrees(current.after, current.change.redaction)
+        agrees = seen.agrees(current.after, current.change)
         if agrees is False or (agrees is None and current.after is not Image.UNSEEN):
             return None
         silent = not self.coverage.holes_in(current.effective, seen.read_end, self.keys)
@@ -357,11 +357,15 @@ def _known(image: str | Image, without: str) -> tuple[str, str | None] | None:
 
 def own_caveats(step: Step) -> Iterator[Caveat]:
     """The caveats that a change carries whatever is around it."""
-    if step.conflict:
-        yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
+    yield from _conflict(step)
     yield from _redacted(step.change.redaction)
     if is_old_format(step.change.stream):
         yield Caveat("old_format")
+
+
+def _conflict(step: Step) -> Iterator[Caveat]:
+    if step.conflict:
+        yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
 
 
 def _redacted(rules: str | None) -> Iterator[Caveat]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from baseline_landings import baseline_row, put_baseline
@@ -18,6 +19,7 @@ import histlib
 from histlib.embedded import EmbeddedSource
 from histlib.errors import MixedTablesError
 from histlib.facts import Facts, current_facts
+from histlib.index import baseline_facts
 from histlib.queries import Baselines, Streams
 from histlib.values import encode_image
 
@@ -203,6 +205,28 @@ def test_unchanged_facts_come_as_the_same_objects(folder):
     assert source._baselines._counted["n1"] is counted["n1"]
 
 
+def test_counts_are_kept_for_the_next_process(folder, monkeypatch):
+    """A new process does not count again; it does where what was kept is damaged, or not what is there now."""
+    put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
+    assert len(facts(folder).baselines) == 1
+    counted, counting = [], baseline_facts._distinct_keys
+
+    def count(*args: Any) -> int:
+        counted.append(1)
+        return counting(*args)
+
+    monkeypatch.setattr("histlib.index.baseline_facts._distinct_keys", count)
+    assert len(facts(folder).baselines) == 1
+    assert counted == []
+    kept = folder / ".histlib/baselines.json"
+    kept.write_bytes(kept.read_bytes().replace(b",2]", b",3]"))
+    assert len(facts(folder).baselines) == 1
+    assert counted == [1]
+    put(folder, [baseline_row("n1", B, NOON, NOON)], day="2026/01/02")
+    assert len(facts(folder).baselines) == 1
+    assert counted == [1, 1]
+
+
 def test_a_baseline_that_changed_is_counted_again(folder):
     """Rows that come or go later make or unmake it."""
     put_baseline(folder, "n1", [A, B], NOON + 1_800, NOON + 1_830)
@@ -262,3 +286,43 @@ def put_manifest(folder: Path, id: str, **fields: object) -> None:
     begin, end = fields.pop("read_begin"), fields.pop("read_end")
     put_baseline(folder, id, [], begin, end, **fields)
     file.write_bytes(rows)
+
+
+# --- a landing whose first days have expired ---
+
+
+def test_nothing_is_told_of_days_that_have_expired(tmp_path):
+    """Attested from day 1, files of days 1 to 30 gone: before them nothing counts, from an hour into the 31st all does.
+
+    An item that truly lived on day 20 and was deleted on day 25 has no change left but its INSERT on day 50.
+    """
+    day = 86_400
+    first = NOON - 12 * 3_600
+    attest(tmp_path, *(first + 3_600 + n * day for n in range(61)))
+    for number in range(30, 60):
+        put(tmp_path, [record(number, "other", seconds=first + number * day + 60)], day=dateday(first + number * day))
+    insert = record(99, action="INSERT", old_image=None, seconds=first + 50 * day)
+    put(tmp_path, [insert], day=dateday(first + 50 * day), name="insert.gz")
+    changed = record(98, "b", seconds=first + 52 * day)
+    put(tmp_path, [changed], day=dateday(first + 52 * day), name="changed.gz")
+    history = histlib.connect(tmp_path)
+
+    def told(item: str, seconds: int) -> tuple[str, tuple[str, ...]]:
+        state = history.state_at(item, datetime.fromtimestamp(first + seconds, UTC))
+        return state.status, state.caveats
+
+    edge = 30 * day + 3_600
+    assert told("a", 20 * day) == ("unknown", ("outside_coverage",))
+    assert told("a", edge - 1) == ("unknown", ("outside_coverage",))
+    assert told("a", edge) == ("absent", ())
+    assert told("a", 40 * day) == ("absent", ())
+    assert told("b", 20 * day) == ("unknown", ("outside_coverage",))
+    assert told("b", 40 * day) == ("present", ())
+    report = history.coverage(datetime.fromtimestamp(first + day, UTC), datetime.fromtimestamp(first + 50 * day, UTC))
+    assert report.holes["kind"].tolist() == ["not_covered"]
+    assert "no longer there" in report.holes["detail"].iloc[0]
+    assert report.holes["end"].iloc[0] == datetime.fromtimestamp(first + edge, UTC)
+
+
+def dateday(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y/%m/%d")

@@ -368,6 +368,12 @@ def test_a_baseline_redacted_unlike_proves_no_loss():
     assert set(gone.caveats) == {"gap"}
 
 
+def test_the_old_image_of_a_net_change_is_not_compared():
+    """It is the item's at the begin of the export's window, which the baseline may lie in: no false gap."""
+    net = change(3_000, 3, 1, stream="backfill:x")
+    assert set(told(2_000, seen(1_000, 1_010, 2), net).caveats) == {"chain_unproven"}
+
+
 def test_a_baseline_shows_what_the_view_does_not():
     """KEYS_ONLY changes have no images: a baseline with no change between shows what they left."""
     bare = change(10, 1, None, view="KEYS_ONLY", new_image=None)
@@ -375,6 +381,10 @@ def test_a_baseline_shows_what_the_view_does_not():
         finding = told(second, bare, seen(1_000, 1_010, 1))
         assert brief(finding) == ("present", V1, "baseline", set())
         assert finding.since == START + 10 * SECOND
+    other_rules = told(
+        500, change(10, 1, None, view="KEYS_ONLY", new_image=None, redaction="r1"), seen(1_000, 1_010, 1)
+    )
+    assert set(other_rules.caveats) == set()
     gone = told(500, bare, seen(1_000, 1_010, None))
     assert (gone.status, gone.candidates, set(gone.caveats)) == ("unknown", (None,), {"gap", "chain_unproven"})
 

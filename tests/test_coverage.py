@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation
+from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, retention_horizon
 from histlib.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
@@ -89,3 +89,52 @@ def test_an_attestation_reads_back_and_junk_is_an_error():
     for junk in ("", "{}", json.dumps({**fields, "undelivered": "none"})):
         with pytest.raises(ValueError, match=r"."):
             read_attestation(junk)
+
+
+# --- files of the landing that have expired ---
+
+
+def horizon(first_day: int | None, *attestations: Attestation) -> int | None:
+    return retention_horizon(list(attestations), first_day)
+
+
+def test_a_day_before_the_landings_first_may_have_expired():
+    """Coverage begins an hour into the first day that has a file: the file of the day before may reach so far."""
+    daily = attested(*range(5 * HOUR, 60 * DAY, DAY))
+    assert horizon(30 * DAY, *daily) == 30 * DAY + HOUR
+    coverage = build_coverage([], daily, (), first_day=30 * DAY)
+    assert coverage.spans == (Span(30 * DAY + HOUR, daily[-1].attested_at, "s"),)
+    assert coverage.covers(30 * DAY + HOUR, 40 * DAY)
+    assert not coverage.covers(30 * DAY + HOUR - 1, 40 * DAY)
+
+
+def test_a_capture_that_began_on_the_landings_first_day_has_lost_nothing():
+    """No file can have been there before; so coverage begins with the attestations."""
+    daily = attested(*range(5 * HOUR, 60 * DAY, DAY))
+    assert horizon(0, *daily) is None
+    assert horizon(-3 * DAY, *daily) is None
+    assert horizon(None, *daily) is None
+    assert build_coverage([], daily, (), first_day=0).earliest == 5 * HOUR
+
+
+def test_an_attested_retention_counts():
+    """Objects older than that are gone or going, whatever was written into an old day later; 0: none ever expires."""
+    daily = [*attested(*range(0, 60 * DAY, DAY)), *attested(60 * DAY, retention_days=30)]
+    assert horizon(0, *daily) == 30 * DAY
+    assert horizon(40 * DAY, *daily) == 40 * DAY + HOUR
+    assert horizon(40 * DAY, *daily, *attested(61 * DAY, retention_days=0)) is None
+    assert horizon(40 * DAY, *daily, *attested(61 * DAY)) == 40 * DAY + HOUR
+    young = [*attested(*range(0, 5 * DAY, DAY)), *attested(5 * DAY, retention_days=30)]
+    assert horizon(0, *young) is None
+
+
+def test_spans_that_have_expired_whole_are_gone():
+    """Only what is left of them counts; what is captured through stays."""
+    found = build_coverage([], [*attested(0, HOUR), *attested(10 * DAY, 10 * DAY + 9 * HOUR)], (), first_day=10 * DAY)
+    assert [(span.start, span.end) for span in found.spans] == [(10 * DAY + HOUR, 10 * DAY + 9 * HOUR)]
+    assert found.captured_through == 10 * DAY + 9 * HOUR
+
+
+def test_without_attestations_there_is_no_horizon():
+    """The first change there is begins the span: what is observed claims no more."""
+    assert build_coverage([Stream("s", 0, 9 * DAY)], None, (), first_day=5 * DAY).horizon is None

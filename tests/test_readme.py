@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from histlib import cli, frames, timelines
+from histlib import cli, coverage_report, frames, timelines
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
@@ -67,7 +67,7 @@ def test_python_sessions_go_as_the_readme_shows(body, elsewhere):
     assert runner.summarize(verbose=False).failed == 0
 
 
-@pytest.mark.parametrize("columns", [timelines.COLUMNS, frames.STATE_COLUMNS])
+@pytest.mark.parametrize("columns", [timelines.COLUMNS, frames.STATE_COLUMNS, coverage_report.COLUMNS])
 def test_columns_are_documented(columns):
     """The README names each column of a result table, with the words of the code."""
     text = README.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from worlds import SECOND, SKEW, START, World, Write, moments, stored, stream_ar
 
 from histlib.baselines import Sighting
 from histlib.chain import Link, build_chain
-from histlib.coverage import Coverage, Hole, Span, Stream, build_coverage
+from histlib.coverage import Attestation, Coverage, Hole, Span, Stream, build_coverage
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.record import Change
 from histlib.values import encode_image
@@ -350,3 +350,71 @@ def test_views_without_images_say_what_they_cannot(view, status):
     assert ("chain_unproven" in finding.caveats) == (view != "OLD_IMAGE")
     if status == "present":
         assert finding.image == '{"v":1}'
+
+
+# --- boundaries: what no state crosses silently ---
+
+
+def attesting(*pipelines: tuple[str, str, range]) -> Coverage:
+    """Coverage by hourly attestations of (stream, table id) in turn."""
+    attestations = [
+        Attestation(START + hour * 3_600 * SECOND, "t", stream, "v", "m", "Enabled", 0, 0, 0, True, table_id=table)
+        for stream, table, hours in pipelines
+        for hour in hours
+    ]
+    return build_coverage([], attestations, ())
+
+
+HOUR = 3_600
+
+
+@pytest.mark.parametrize(
+    ("later_stream", "later_table"), [(S2, "id1"), (S2, "id2"), (S1, "id2")], ids=["stream", "both", "table"]
+)
+def test_no_attested_state_crosses_into_another_stream_or_table(later_stream, later_table):
+    """From the last attestation of the old to the next change in the new, states say so; that one anchors again."""
+    coverage = attesting((S1, "id1", range(6)), (later_stream, later_table, range(6, 20)))
+    old, new = change(10, 1, None), change(10 * HOUR, 3, None, stream=later_stream, number=10**9)
+    ends = 5 * HOUR
+    for second, known in (
+        (ends, True),
+        (ends + 1, False),
+        (8 * HOUR, False),
+        (10 * HOUR - 1, False),
+        (10 * HOUR, True),
+    ):
+        finding = at(second, old, new, coverage=coverage)
+        assert ("outside_coverage" in finding.caveats) != known, second
+        assert (finding.completeness == "attested") == (second >= 10 * HOUR), second
+    alone = at(8 * HOUR, old, coverage=coverage)
+    assert set(alone.caveats) == {"outside_coverage"}
+    begins = [at(second, new, coverage=coverage) for second in (6 * HOUR - 1, 6 * HOUR)]
+    assert [finding.status for finding in begins] == ["unknown", "absent"]
+    again = at(
+        12 * HOUR, old, coverage=coverage, sightings=[Sighting(*[START + 11 * HOUR * SECOND] * 2, '{"v":5}', None, "b")]
+    )
+    assert (again.image, again.evidence, again.completeness) == ('{"v":5}', "baseline", "attested")
+
+
+@pytest.mark.parametrize("kind", ["unreadable", "undelivered", "unconverted"])
+def test_no_attested_state_crosses_a_hole(kind):
+    """From its first instant on, until a change after it."""
+    span = attesting((S1, "id1", range(20)))
+    hole = Hole(kind, START + 2 * HOUR * SECOND, START + 3 * HOUR * SECOND, "d", "f")
+    coverage = Coverage(span.spans, (hole,), span.captured_through, attested=True)
+    changes = (change(10, 1, None), change(6 * HOUR, 2, 1))
+    attested = [
+        at(s, *changes, coverage=coverage).completeness for s in (2 * HOUR - 1, 2 * HOUR, 6 * HOUR - 1, 6 * HOUR)
+    ]
+    assert attested == ["attested", "observed", "observed", "attested"]
+    crossing = [
+        bool(at(s, *changes, coverage=coverage).caveats) for s in (2 * HOUR - 1, 2 * HOUR, 6 * HOUR - 1, 6 * HOUR)
+    ]
+    assert crossing == [False, True, True, False]
+
+
+def test_what_has_not_landed_before_the_next_change_is_not_settled():
+    """A change told by the one after it: where that is past what is captured, another between may be under way."""
+    coverage = Coverage((Span(START, START + 100 * SECOND, S1),), (), START + 100 * SECOND, attested=True)
+    assert set(at(50, change(100, 2, 1), coverage=coverage).caveats) == set()
+    assert set(at(50, change(101, 2, 1), coverage=coverage).caveats) == {"not_settled"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,12 +39,17 @@ SCHEMA: Final = pa.schema(
 _Basis = tuple[tuple[int, int, int], tuple[Facts | None, ...]]
 
 
-class BaselineFacts:
-    """The rows of :class:`histlib.queries.Baselines` for the history in ``root``."""
+#: Id of a baseline → how many keys were counted, and from what.
+_Counts = dict[str, tuple[_Basis, int]]
 
-    def __init__(self, root: Path) -> None:
+
+class BaselineFacts:
+    """The rows of :class:`histlib.queries.Baselines` for the history in ``root``; counts are kept in ``index``."""
+
+    def __init__(self, root: Path, index: Path) -> None:
         self._folder = FolderFacts(root, "baseline", _row)
-        self._counted: dict[str, tuple[_Basis, int]] = {}
+        self._kept = index / "baselines.json"
+        self._counted: _Counts | None = None
 
     def refresh(self) -> bool:
         """Look again; whether any manifest has changed."""
@@ -75,11 +84,36 @@ class BaselineFacts:
     def _count(self, baseline: Baseline, snapshot: Snapshot, files: Mapping[str, Facts]) -> int:
         rows = _stream_rows(snapshot.manifest, baseline.stream)
         basis = (rows, tuple(files.get(file) for file in baseline.files))
+        if self._counted is None:
+            self._counted = _load(self._kept)
         known = self._counted.get(baseline.id)
         if known is None or known[0] != basis:
             known = basis, _distinct_keys(snapshot.by_time, baseline.stream, *rows[:2])
             self._counted[baseline.id] = known
+            _save(self._kept, self._counted)
         return known[1]
+
+
+def _load(path: Path) -> _Counts:
+    """The counts as kept; none where they are not as they were written, since they can be had again."""
+    with suppress(OSError, msgspec.DecodeError):
+        checksum, _, body = path.read_bytes().partition(b"\n")
+        if checksum == _checksum(body):
+            return msgspec.json.decode(body, type=_Counts)
+    return {}
+
+
+def _save(path: Path, counts: _Counts) -> None:
+    """Keep the counts for the next process; one that may not write counts again."""
+    body = msgspec.json.encode(counts)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    with suppress(OSError):
+        temporary.write_bytes(_checksum(body) + b"\n" + body)
+        temporary.replace(path)
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).hexdigest().encode()
 
 
 def _row(file: str, raw: bytes) -> dict[str, Any] | None:

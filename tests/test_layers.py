@@ -28,7 +28,7 @@ LAYERS = [
     ["results"],
     ["frames"],
     ["writers", "charts"],
-    ["samples", "index", "export_rows"],
+    ["samples", "index", "export_manifests", "export_rows"],
     ["exports"],
     ["embedded"],
     ["config"],

@@ -61,7 +61,7 @@ def _connection(name: str, entry: Any, file: Path) -> Connection:
         raise RequestError(f"{where} has {', '.join(unknown)}; expected only {', '.join(sorted(allowed))}", name)
     if "source" not in entry:
         raise RequestError(f'{where} lacks source, e.g. source = "./history"', name)
-    source = entry["source"]
-    if ":" not in source and not Path(source).is_absolute():
-        entry = {**entry, "source": str(file.parent / source)}
+    scheme, colon, place = entry["source"].rpartition(":")
+    if (not colon or scheme == "export") and not Path(place).is_absolute():
+        entry = {**entry, "source": f"{scheme}{colon}{file.parent / place}"}
     return Connection(**entry)

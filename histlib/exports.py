@@ -15,91 +15,23 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import msgspec
 
 from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
+from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, opened, read_export
 from histlib.export_rows import LineNotValidError, baseline_row, key_names, window_row
 from histlib.progress import progress
-from histlib.times import from_micros, to_micros
+from histlib.times import from_micros
 
 #: Below this of a converted folder lies what of the exports is missing.
 HOLES: Final = "failed/exports/"
 
-_SUMMARY: Final = "manifest-summary.json"
-_FILES: Final = "manifest-files.json"
-_AT_ONCE: Final = 1 << 20
-
 KeyDescription = tuple[dict[str, str], ...]
-
-
-class Summary(msgspec.Struct, frozen=True, rename="camel"):
-    """``manifest-summary.json``."""
-
-    table_arn: str
-    table_id: str = ""
-    export_type: str = "FULL_EXPORT"
-    export_time: str | None = None
-    export_from_time: str | None = None
-    export_to_time: str | None = None
-    output_format: str = "DYNAMODB_JSON"
-    output_view: str | None = None
-    item_count: int | None = None
-
-
-class DataFile(msgspec.Struct, frozen=True, rename="camel"):
-    """A line of ``manifest-files.json``."""
-
-    item_count: int
-    data_file_s3_key: str
-    md5_checksum: str | None = None
-    etag: str | None = None
-
-
-@dataclass(frozen=True)
-class Export:
-    """One export: its folder and what its manifests say; ``damage``: why its list of files is not to be trusted."""
-
-    folder: Path
-    summary: Summary
-    files: tuple[DataFile, ...] = ()
-    damage: str = ""
-
-    @property
-    def id(self) -> str:
-        """The export's id, with which AWS names its folder."""
-        return self.folder.name
-
-    @property
-    def full(self) -> bool:
-        """A full export, not one of a window."""
-        return self.summary.export_type == "FULL_EXPORT"
-
-    @property
-    def view(self) -> str:
-        """NEW_AND_OLD_IMAGES or NEW_IMAGE."""
-        return "NEW_IMAGE" if (self.summary.output_view or "").startswith("NEW_IMAGE") else "NEW_AND_OLD_IMAGES"
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """Start and end (epoch µs); of a full export twice its time."""
-        told = self.summary
-        start, end = (told.export_time,) * 2 if self.full else (told.export_from_time, told.export_to_time)
-        try:
-            return _micros(start), _micros(end)
-        except (TypeError, ValueError) as error:
-            raise SourceError(f"{self.folder / _SUMMARY}: no time in {start!r}, {end!r}", str(self.folder)) from error
-
-    def path(self, file: DataFile) -> Path | None:
-        """Where a data file lies on disk; None where it does not."""
-        inside = file.data_file_s3_key.rpartition("AWSDynamoDB/")[2]
-        name = inside.rpartition("/")[2]
-        places = (self.folder.parent / inside, self.folder / "data" / name, self.folder.parent / "data" / name)
-        return next((path for path in places if ".." not in inside and path.is_file()), None)
 
 
 def find(place: Path) -> list[Export]:
@@ -110,14 +42,14 @@ def find(place: Path) -> list[Export]:
         MixedTablesError: of more than one table.
         SourceError: a manifest that cannot be read, an export in ION, windows that overlap.
     """
-    folders = [place] if (place / _SUMMARY).is_file() else sorted(path.parent for path in place.rglob(_SUMMARY))
+    folders = [place] if (place / SUMMARY).is_file() else sorted(path.parent for path in place.rglob(SUMMARY))
     if not folders:
         raise NotAHistoryError(
-            f"{place} holds no finished export: no {_SUMMARY} there or below; expected a folder with "
-            f"AWSDynamoDB/<export id>/{_SUMMARY}",
+            f"{place} holds no finished export: no {SUMMARY} there or below; expected a folder with "
+            f"AWSDynamoDB/<export id>/{SUMMARY}",
             str(place),
         )
-    by_id = {export.id: export for export in map(_read, folders)}
+    by_id = {export.id: export for export in map(read_export, folders)}
     found = sorted(by_id.values(), key=lambda export: (export.window, export.id))
     tables = {(export.summary.table_arn, export.summary.table_id) for export in found}
     if len(tables) > 1:
@@ -153,8 +85,8 @@ def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescriptio
 def cache_name(exports: Sequence[Export], description: KeyDescription) -> str:
     """A name that changes with the exports, their files, the key and the code that converts them."""
     digest = hashlib.blake2b(digest_size=10)
-    for path in (Path(__file__), Path(__file__).with_name("export_rows.py"), Path(__file__).with_name("values.py")):
-        digest.update(path.read_bytes())
+    for name in ("exports", "export_manifests", "export_rows", "values"):
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     digest.update(msgspec.json.encode(description))
     for export in exports:
         digest.update(msgspec.json.encode([str(export.folder), export.summary, export.files, export.damage]))
@@ -212,7 +144,7 @@ class _Conversion:
 
     def run(self) -> None:
         if self.export.damage:
-            self._damaged(str(self.export.folder / _FILES), self.export.damage)
+            self._damaged(str(self.export.folder / FILES), self.export.damage)
         for number, file in enumerate(self.export.files):
             self.bar.update(1)
             try:
@@ -221,7 +153,7 @@ class _Conversion:
                 self._damaged(file.data_file_s3_key, str(error))
         expected = self.export.summary.item_count
         if not self.damages and expected is not None and expected != self.items:
-            self._damaged(_SUMMARY, f"{self.items:,} items in its files, the manifest says {expected:,}")
+            self._damaged(SUMMARY, f"{self.items:,} items in its files, the manifest says {expected:,}")
         if self.damages and self.export.full:  # half a baseline is none
             for name in self.written:
                 (self.folder / name).unlink()
@@ -266,7 +198,7 @@ class _Conversion:
 
     def _write_rows(self, path: Path, target: Path) -> int:
         count, seen = 0, set()
-        with _lines(path) as lines, gzip.open(target, "wb", compresslevel=1) as out:
+        with opened(path) as lines, gzip.open(target, "wb", compresslevel=1) as out:
             for line in lines:
                 if not line.strip():
                     continue
@@ -307,28 +239,6 @@ class _DamagedError(Exception):
     """A data file is not as its manifest says."""
 
 
-def _read(folder: Path) -> Export:
-    try:
-        summary = msgspec.json.decode((folder / _SUMMARY).read_bytes(), type=Summary)
-    except (OSError, msgspec.DecodeError) as error:
-        raise SourceError(f"{folder / _SUMMARY} cannot be read: {error}", str(folder)) from error
-    if summary.output_format != "DYNAMODB_JSON":
-        raise SourceError(
-            f"export {folder.name} is in {summary.output_format}, expected DYNAMODB_JSON: export once more",
-            str(folder),
-        )
-    try:
-        lines = (folder / _FILES).read_bytes().splitlines()
-        files = tuple(msgspec.json.decode(line, type=DataFile) for line in lines if line.strip())
-    except (OSError, msgspec.DecodeError) as error:
-        return Export(folder, summary, damage=f"cannot be read: {error}")
-    export = Export(folder, summary, files)
-    start, end = export.window
-    if not export.full and start >= end:
-        raise SourceError(f"{folder / _SUMMARY}: the window ends before it starts", str(folder))
-    return export
-
-
 def _check_windows(exports: Sequence[Export]) -> None:
     """Windows that overlap in part do not add up: net changes of one are not those of the other."""
     for one, other in pairwise(exports):
@@ -343,7 +253,7 @@ def _told_names(export: Export) -> Iterator[tuple[str, ...]]:
     """The names of the key's attributes in the first line of each data file that can be read."""
     for path in filter(None, map(export.path, export.files)):
         try:
-            with _lines(path) as lines:
+            with opened(path) as lines:
                 first = next((line for line in lines if line.strip()), None)
             if first is not None:
                 yield key_names(first)
@@ -360,7 +270,7 @@ def _check(path: Path, file: DataFile) -> None:
     etag = (file.etag or "").strip('"')
     if file.md5_checksum in _texts(found) or etag in (found.hex(), hashlib.md5(found).hexdigest() + "-1"):
         return
-    with _opened(path) as stream:
+    with opened(path) as stream:
         if file.md5_checksum in _texts(hashlib.file_digest(stream, "md5").digest()):  # type: ignore[arg-type]
             return
     raise _DamagedError(f"not the file that was exported: its MD5 is {_texts(found)[0]}, expected {file.md5_checksum}")
@@ -370,25 +280,11 @@ def _texts(digest: bytes) -> tuple[str, str]:
     return base64.b64encode(digest).decode(), digest.hex()
 
 
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
-
-
-_lines = _opened
-
-
 def _stamp(path: Path | None) -> tuple[int, int] | None:
     if path is None:
         return None
     found = os.stat(path)  # noqa: PTH116
     return found.st_size, found.st_mtime_ns
-
-
-def _micros(text: str | None) -> int:
-    moment = datetime.fromisoformat(text or "")
-    return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _write(path: Path, row: Mapping[str, Any]) -> None:

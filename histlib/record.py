@@ -60,7 +60,10 @@ SEQUENCE_DIGITS: Final = 40
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One change as the landing holds it; images and keys as image JSON text, times in epoch µs."""
+    """One change as the landing holds it; images and keys as image JSON text, times in epoch µs.
+
+    Of a line in format 0 ``table`` is empty, ``stream`` is ``format0:``, and ``event_id`` a hash of what it says.
+    """
 
     event_id: str
     table: str

@@ -135,6 +135,10 @@ def _open_export(text: str, cache: Path | None) -> Opened:
     from histlib.embedded import EmbeddedSource
 
     place, _, names = text.removeprefix("export:").partition("?key=")
+    if not place or "://" in place:
+        raise RequestError(
+            f"{text!r}: expected a folder, like export:./exports; copy exports there first, with aws s3 sync", text
+        )
     found = exports.find(Path(place).expanduser())
     description = exports.key_schema(found, tuple(filter(None, names.split(","))))
     source = EmbeddedSource(

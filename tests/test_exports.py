@@ -28,7 +28,7 @@ HOUR = 3_600 * SECOND
 ITEMS = [{"id": name, "v": Decimal("1.5"), "tags": frozenset({"x", "y"}), "raw": b"\0"} for name in "abc"]
 
 
-def ask(place: Path, cache: Path, key: str = "") -> History:
+def ask(place: Path | str, cache: Path, key: str = "") -> History:
     return histlib.connect(f"export:{place}{key}", cache=cache)
 
 
@@ -298,6 +298,9 @@ def truncate(path: Path) -> None:
 
 def test_what_is_no_export_is_refused(tmp_path):
     """Nothing there, ION, two tables, unfinished: each says what it is."""
+    for place in ("", "s3://bucket/prefix"):
+        with pytest.raises(RequestError, match="expected a folder"):
+            ask(place, tmp_path / "cache")
     (tmp_path / "none").mkdir()
     with pytest.raises(NotAHistoryError, match="no finished export"):
         ask(tmp_path / "none", tmp_path / "cache")
@@ -311,3 +314,12 @@ def test_what_is_no_export_is_refused(tmp_path):
     full_export(tmp_path / "empty", [], T0)
     with pytest.raises(SourceError, match="hold no item"):
         ask(tmp_path / "empty", tmp_path / "cache", "?key=id")
+
+
+def test_a_name_for_exports(tmp_path, monkeypatch):
+    """A folder of exports in histlib.toml is relative to that file, key and all."""
+    full_export(tmp_path / "in", ITEMS, T0)
+    (tmp_path / "histlib.toml").write_text('[history.old]\nsource = "export:./in?key=id"\n')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert histlib.connect("old", cache=tmp_path / "cache").table == "things"

@@ -31,7 +31,7 @@ LAYERS = [
     ["since", "frames"],
     ["writers", "charts", "coverage_report"],
     ["where"],
-    ["samples", "index", "export_rows"],
+    ["samples", "index", "export_manifests", "export_rows"],
     ["exports", "engine"],
     ["embedded"],
     ["config"],

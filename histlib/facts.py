@@ -18,7 +18,7 @@ from histlib.coverage import (
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.keys import KeySchema, infer_schema
-from histlib.queries import Attestations, Baselines, Holes, Landing, Source, Streams
+from histlib.queries import Attestations, Baselines, CompleteBaseline, Holes, Landing, Source, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +41,13 @@ class Facts:
     unfinished: tuple[Hole, ...] = ()
     streams: tuple[Stream, ...] = ()
     attestations: tuple[Attestation, ...] = ()
+
+    @property
+    def counting(self) -> tuple[CompleteBaseline, ...]:
+        """The complete baselines, as queries name them."""
+        return tuple(
+            CompleteBaseline(one.stream, one.read_begin, one.read_end, one.redaction) for one in self.baselines
+        )
 
     @property
     def table(self) -> str:

@@ -107,7 +107,7 @@ class TableQuestions(Asking):
         assert condition is not None
         holds = condition_on_images(condition.item)
         hits, broken, untold = [], 0, 0
-        for item in self._items_by_batch(self._candidates(window, condition), facts):
+        for item in self._items_by_batch(self._candidates(facts, window, condition), facts):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
@@ -174,7 +174,7 @@ class TableQuestions(Asking):
 
         from histlib.snapshots import states_around
 
-        around = self._opened.source.fetch(Around(moment, condition))
+        around = self._opened.source.fetch(Around(moment, condition, baselines=facts.counting))
         odd = around.column("odd")
         plain = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
         others = self._states_of(facts, moment, around.column("keys").filter(odd).to_pylist(), condition)
@@ -195,11 +195,12 @@ class TableQuestions(Asking):
         for item in self._items_by_batch(keys, facts):
             yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
-    def _candidates(self, window: TimeRange, condition: Condition) -> list[str]:
+    def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> list[str]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""
         source = self._opened.source
         before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
-        held = source.fetch(Around(before, condition, through=window.end)).column("keys").to_pylist()
+        around = Around(before, condition, through=window.end, baselines=facts.counting)
+        held = source.fetch(around).column("keys").to_pylist()
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
         return sorted({*held, *within})
 

@@ -20,7 +20,7 @@ from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format
 from histlib.keys import KeySchema, infer_schema
 from histlib.net_windows import read_window
-from histlib.queries import Attestations, Baselines, Holes, Landing, NetWindows, Source, Streams
+from histlib.queries import Attestations, Baselines, CompleteBaseline, Holes, Landing, NetWindows, Source, Streams
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +43,13 @@ class Facts:
     unfinished: tuple[Hole, ...] = ()
     streams: tuple[Stream, ...] = ()
     attestations: tuple[Attestation, ...] = ()
+
+    @property
+    def counting(self) -> tuple[CompleteBaseline, ...]:
+        """The complete baselines, as queries name them."""
+        return tuple(
+            CompleteBaseline(one.stream, one.read_begin, one.read_end, one.redaction) for one in self.baselines
+        )
 
     @property
     def table(self) -> str:

@@ -168,6 +168,17 @@ class ChangeCondition(Protocol):
 
 
 @dataclass(frozen=True)
+class CompleteBaseline:
+    """A baseline that counts: its rows have this ``stream``; what it lacks was not in the table from ``read_begin`` to
+    ``read_end`` (epoch µs)."""
+
+    stream: str
+    read_begin: int
+    read_end: int
+    redaction: str | None = None
+
+
+@dataclass(frozen=True)
 class Around:
     """A row per item: the last change up to a moment and the first after it, by effective time (a whole second
     means its end).
@@ -186,6 +197,7 @@ class Around:
     moment: int
     condition: ItemCondition | None = None
     through: int | None = None
+    baselines: tuple[CompleteBaseline, ...] = ()
 
 
 @dataclass(frozen=True)

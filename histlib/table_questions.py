@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from histlib.asking import Asking, told_as_text
@@ -174,10 +175,11 @@ class TableQuestions(Asking):
 
         from histlib.snapshots import states_around
 
+        around_all = Around(moment, baselines=facts.counting)
         if facts.old_format and "N" in facts.key_schema.types.values():  # one item may have two key texts
-            keys = self._opened.source.fetch(Around(moment)).column("keys").to_pylist()
+            keys = self._opened.source.fetch(around_all).column("keys").to_pylist()
             return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
-        around = self._opened.source.fetch(Around(moment, condition))
+        around = self._opened.source.fetch(replace(around_all, condition=condition))
         odd = around.column("odd")
         plain = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
         others = self._states_of(facts, moment, around.column("keys").filter(odd).to_pylist(), condition)
@@ -202,7 +204,8 @@ class TableQuestions(Asking):
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""
         source = self._opened.source
         before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
-        held = source.fetch(Around(before, condition, through=window.end)).column("keys").to_pylist()
+        around = Around(before, condition, through=window.end, baselines=facts.counting)
+        held = source.fetch(around).column("keys").to_pylist()
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
         return self._known_as({*held, *within}, facts)
 

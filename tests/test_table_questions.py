@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
-from world_histories import at, history_of, item_of, items_of, micros, rows_of
+from world_histories import at, history_of, item_of, items_of, micros, put_holes, rows_of
 from worlds import SECOND, World, moments, worlds
 
 import histlib
 from histlib.caveats import to_cell
 from histlib.errors import ConditionNotValidError, RequestError, TimeNotValidError
+from histlib.snapshots import states_of
 from histlib.values import MISSING, decode_image, encode_image, equal
+from histlib.where import Subject
 
 #: Conditions on the worlds' items, each with what it says in plain Python.
 CONDITIONS = {
@@ -64,6 +66,62 @@ def test_a_snapshot_is_the_state_of_each_item(tmp_path_factory, world: World, da
                 to_cell(state.caveats),
             )
             assert told == expected, (text, moment)
+
+
+@st.composite
+def any_worlds(draw: st.DrawFn, *, scanned: bool = False) -> World:
+    """A world that attests or not; where it does, perhaps only up to some time in the middle of its changes."""
+    world = draw(worlds(attested=draw(st.booleans()), scanned=scanned))
+    if world.attestations and draw(st.booleans()):
+        world.attestations = world.attestations[: draw(st.integers(1, len(world.attestations)))]
+    return world
+
+
+@settings(max_examples=60)
+@given(world=any_worlds(), data=st.data())
+def test_all_states_at_once_are_those_of_each_item(tmp_path_factory, world: World, data):
+    """Of every item that the history knows, whatever its status: every column as reconstruct alone would say it."""
+    folder = tmp_path_factory.mktemp("world")
+    history = history_of(world, folder, data)
+    if history is None:
+        return
+    put_holes(folder, data, world.items)
+    known = sorted(map(key_text, known_items(world)))
+    for moment in data.draw(st.permutations(moments(world)))[:6]:
+        facts = history._facts()
+        table = history._table_states(facts, moment, None)
+        expected = states_of(list(history._findings(facts, moment, known)))
+        assert table.to_pylist() == expected.to_pylist(), moment
+
+
+@settings(max_examples=80)
+@given(world=any_worlds(scanned=True), data=st.data())
+def test_all_states_at_once_count_baselines_as_each_item_does(tmp_path_factory, world: World, data):
+    """Several baselines, complete or not, near changes or far, redacted like them or not; and with a condition, all
+    rows of which it holds."""
+    folder = tmp_path_factory.mktemp("world")
+    history = history_of(world, folder, data)
+    if history is None:
+        return
+    if data.draw(st.booleans()):
+        put_holes(folder, data, world.items)
+    known = sorted(map(key_text, known_items(world)))
+    where = data.draw(st.sampled_from(list(CONDITIONS)))
+    for moment in data.draw(st.permutations(moments(world)))[:6]:
+        facts = history._facts()
+        expected = states_of(list(history._findings(facts, moment, known))).to_pylist()
+        assert history._table_states(facts, moment, None).to_pylist() == expected, moment
+        if attributes_known(world, where):
+            condition = history._condition(where, None, Subject.ITEM, facts)
+            some = history._table_states(facts, moment, condition).to_pylist()
+            assert some == history._states_of(facts, moment, known, condition).to_pylist()
+            held = [row for row in expected if row["image"] and CONDITIONS[where](decode_image(row["image"]))]
+            assert [row for row in some if row["image"]] == held
+
+
+def known_items(world: World) -> set[str]:
+    """The items with a change that landed, or a row in a complete baseline."""
+    return {*items_of(world), *(item for scan in world.scans if scan.complete for item in world.scanned(scan))}
 
 
 @settings(max_examples=40)

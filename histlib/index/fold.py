@@ -71,6 +71,8 @@ class _Range:
     query: Around
 
     def answer(self) -> pa.Table:
+        if self.query.baselines:
+            return self._by_keys(pc.unique(pa.concat_arrays([self._texts(self._rows), self._texts(self._seen)])))
         if not self._rows.num_rows:
             return SCHEMA.empty_table()
         plain = np.flatnonzero(~self._odd)
@@ -115,7 +117,14 @@ class _Range:
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""
         inside = self._odd[self._item]
-        found = pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string())
+        return self._by_keys(pc.unique(self._texts(self._rows.filter(pa.array(inside)))))
+
+    @staticmethod
+    def _texts(rows: pa.Table) -> pa.Array:
+        return pc.unique(rows.column("keys")).cast(pa.string())
+
+    @staticmethod
+    def _by_keys(found: pa.Array) -> pa.Table:
         columns = {name: pa.nulls(len(found), SCHEMA.field(name).type) for name in SCHEMA.names}
         columns |= {"keys": found, "odd": pa.array(np.ones(len(found), dtype=bool))}
         return pa.table(columns, schema=SCHEMA)
@@ -133,8 +142,23 @@ class _Range:
 
     @cached_property
     def _order(self) -> Numbers | None:
-        """Where the sorted rows lie among those read; None: as they are."""
-        return row_order(self._unsorted) if self._several else None
+        """Where the changes lie, sorted, among the rows read; None: as they are."""
+        order: Numbers | None = row_order(self._unsorted) if self._several else None
+        if not self._is_seen.any():
+            return order
+        return np.flatnonzero(~self._is_seen) if order is None else order[~self._is_seen[order]]
+
+    @cached_property
+    def _is_seen(self) -> Mask:
+        """The rows read that are a baseline's, and no changes."""
+        return mask(pc.equal(self._unsorted.column("action"), "BASELINE"))
+
+    @cached_property
+    def _seen(self) -> pa.Table:
+        """The rows of complete baselines."""
+        streams = pa.array([one.stream for one in self.query.baselines], pa.string())
+        rows = self._unsorted.filter(pa.array(self._is_seen))
+        return rows.filter(pc.is_in(rows.column("stream").cast(pa.string()), streams))
 
     @cached_property
     def _rows(self) -> pa.Table:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.baselines import Manifest
 from histlib.caveats import MEANINGS, to_cell
 from histlib.coverage import Coverage
 from histlib.reconstruct import Finding
@@ -69,6 +70,21 @@ def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
     )
+
+
+def missed_by_baselines(around: pa.Table, baselines: Sequence[Manifest]) -> pa.Array:
+    """A mask of the rows around a moment, none of them odd, that :func:`histlib.reconstruct.state_at` must decide.
+
+    An item with a baseline's row is odd; so every complete baseline lacks these, and where one was read between the
+    two changes, it may tell that the item was not there.
+    """
+    ends = np.iinfo(np.int64)
+    before = pc.fill_null(around.column("effective"), ends.min).to_numpy()
+    after = pc.fill_null(around.column("next_effective"), ends.max).to_numpy()
+    found = np.zeros(around.num_rows, dtype=bool)
+    for baseline in baselines:
+        found |= (before <= baseline.read_end) & (after >= baseline.read_begin)
+    return pa.array(found)
 
 
 def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> pa.Table:

@@ -20,6 +20,7 @@ LAYERS = [
     ["paths", "times"],
     ["keys"],
     ["record", "caveats", "progress", "markup"],
+    ["display"],
     ["raw_sql"],
     ["queries"],
     ["chain", "coverage", "diff"],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from histlib.results import ItemState
+    from histlib.since import Since
 
 #: Rows shown of a longer table.
 SHOWN_ROWS = 60
@@ -117,6 +118,45 @@ def state_frame(state: ItemState) -> ResultFrame:
     )
     frame.attrs["histlib"] = state.attrs()
     return frame
+
+
+#: Columns of a since's row after the key's: name → what it holds.
+SINCE_COLUMNS: Final[dict[str, str]] = {
+    "path": "which value",
+    "value": "Python value, or MISSING: nothing there",
+    "value_json": "the same as image JSON; NA where missing",
+    "status": "holds, held, never or unknown",
+    "since": "when it began, datetime64[us, tz]; the earliest it may have; NaT: before the history tells",
+    "until": "when it ended; the latest it may have; NaT: not ended",
+    "from_latest": "it was so at the latest from then on; equal to since where that is exact",
+    "before": "Python value before, or MISSING: nothing there, or not told",
+    "before_json": "the same as image JSON; NA where missing",
+    "set_by": "actor of the change that began it; NA where not known",
+    "set_event": "that change's event_id; NA where it is missing, or came before the history",
+    "ended_by": "actor of the change that ended it; NA where not known or not ended",
+    "ended_event": "that change's event_id; NA likewise",
+    "caveats": "names of caveats, space-separated; empty if none",
+}
+
+
+def since_frame(found: Since) -> ResultFrame:
+    """One row: ``keys``, ``keys.<name>`` and :data:`SINCE_COLUMNS`."""
+    told = {name: getattr(found, name) for name in ("path", "value", "status", "before")}
+    told |= {name: _micros(getattr(found, name)) for name in ("since", "until", "from_latest")}
+    told |= {f"{name}_json": _value_text(told[name]) for name in ("value", "before")}
+    for name, change in (("set", found.change), ("ended", found.ended_by)):
+        told |= {f"{name}_by": change and change.actor, f"{name}_event": change and change.event_id}
+    told["caveats"] = to_cell(found.caveats)
+    columns = {"keys": [encode_image(found.keys)], **{name: [told[name]] for name in SINCE_COLUMNS}}
+    return answer_frame(columns, list(found.keys), found.time.tzinfo or UTC, found.attrs())
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _value_text(value: Any) -> str | None:
+    return None if value is MISSING else encode_value(value)
 
 
 def snapshot_frame(
@@ -234,7 +274,7 @@ def value_columns(items: Sequence[Any], columns: Sequence[Path]) -> dict[str, An
             raise RequestError(f"two columns would be named {name}; ask for one of them, or for the item", name)
         values = [get(item, path) for item in items]
         data[name] = objects(values)
-        data[f"{name}_json"] = texts([None if value is MISSING else encode_value(value) for value in values])
+        data[f"{name}_json"] = texts(list(map(_value_text, values)))
     return data
 
 
@@ -291,7 +331,7 @@ def _json_cell(value: Any) -> str:
 
 def _moments(moments: Sequence[datetime | None], tz: tzinfo) -> pd.Series[Any]:
     """Aware times or None as datetime64[us, tz]."""
-    micros = [None if moment is None else to_micros(moment) for moment in moments]
+    micros = list(map(_micros, moments))
     return pd.Series(pd.array(np.array(micros, dtype="datetime64[us]"))).dt.tz_localize("UTC").dt.tz_convert(tz)
 
 

@@ -17,10 +17,10 @@ import pandas as pd
 from histlib import markup
 from histlib.values import MISSING, encode_value
 
-#: How wide a longer value is shown; a whole item beside other values; values where a terminal is narrow.
+#: How wide a longer value is shown, a whole item beside other values, and a value at the least in a narrow terminal.
 SHOWN_WIDTH: Final = 60
 _BESIDE_OTHERS: Final = 32
-_NARROW: Final = (40, 24, 16)
+_LEAST: Final = 16
 
 _ITEMS: Final = ("item", "old_image", "new_image")
 _BOUNDS: Final = (("since", "from_latest"), ("until", "to_earliest"), ("time", "since"))
@@ -168,11 +168,12 @@ def _within(table: Shown, width: int | None, steps: Sequence[Step]) -> Shown:
     if width is None or not table.columns:
         return table
     columns = dict(table.columns)
-    for step in (*steps, *map(_with_shorter, _NARROW)):
-        columns = columns if _width(columns) <= width else step(columns)
+    for step in steps:
+        columns = columns if _total(columns) <= width else step(columns)
     for name in _leaving(list(columns)) if steps else list(columns)[:0:-1]:
-        if _width(columns) > width:
+        if _total(columns, _LEAST) > width:
             del columns[name]
+    columns = _shorter(columns, width)
     there = {name.partition(" ")[0] for name in columns} | set(columns)
     hidden = ", ".join(name for name in table.columns if name not in there)
     more = [f"not shown in {width} columns: {hidden}; a wider terminal, --json and --csv have all"] if hidden else []
@@ -201,19 +202,18 @@ def _without_offsets(columns: Columns) -> Columns:
     return made
 
 
-def _with_shorter(limit: int) -> Step:
-    def shorten(columns: Columns) -> Columns:
-        return {
-            name: cells if _is_fixed(name) else [markup.shortened(cell, limit) for cell in cells]
-            for name, cells in columns.items()
-        }
-
-    return shorten
+def _shorter(columns: Columns, width: int) -> Columns:
+    """Values cut as little as the width allows, the longest first."""
+    limit = next((most for most in range(SHOWN_WIDTH, _LEAST, -1) if _total(columns, most) <= width), _LEAST)
+    return {
+        name: cells if _is_fixed(name) else [markup.shortened(cell, limit) for cell in cells]
+        for name, cells in columns.items()
+    }
 
 
 def _is_fixed(name: str) -> bool:
-    """Cells that mean nothing when cut: keys, caveats, times, paths."""
-    return name.startswith("keys") or name.partition(" ")[0] in _TIMES | {"caveats", "path"}
+    """Whether its cells mean nothing when cut: keys, caveats, times, paths, event ids."""
+    return name.startswith("keys") or _is_event(name) or name.partition(" ")[0] in _TIMES | {"caveats", "path"}
 
 
 def _leaving(names: Sequence[str]) -> list[str]:
@@ -237,6 +237,12 @@ def _is_event(name: str) -> bool:
     return name == "event_id" or name.endswith("_event")
 
 
-def _width(columns: Columns) -> int:
-    widths = [max(map(markup.width, (name, *cells))) for name, cells in columns.items()]
+def _total(columns: Columns, limit: int = SHOWN_WIDTH) -> int:
+    """How wide the table is with values cut at a limit."""
+    widths = [_width(name, cells, limit) for name, cells in columns.items()]
     return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _width(name: str, cells: Sequence[str], limit: int) -> int:
+    widest = max(map(markup.width, cells), default=0)
+    return max(markup.width(name), widest if _is_fixed(name) else min(widest, limit))

@@ -10,7 +10,7 @@ from typing import Any
 
 from histlib.errors import RequestError, ValueNotValidError
 from histlib.keys import Key, KeySchema, parse_key_text
-from histlib.values import decode_value
+from histlib.values import decode_value, encode_value
 
 _VALUE = 'image JSON (12.50, "12.50", true, {"$SS":["a"]}), else the text itself'
 
@@ -112,11 +112,13 @@ def value_of(text: str) -> Any:
         ValueNotValidError: JSON that is no value of DynamoDB's, such as a number of 40 digits.
     """
     try:
-        return decode_value(text)
+        value = decode_value(text)
+        encode_value(value)
     except ValueNotValidError:
         if _is_json(text):
             raise
         return text
+    return value
 
 
 def _is_json(text: str) -> bool:

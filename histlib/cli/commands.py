@@ -43,12 +43,13 @@ def build_parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS)
     parser = _Parser(
         prog="histlib",
+        usage="histlib COMMAND …",
         description="What was in this DynamoDB table at that moment?",
         epilog=f"commands:\n{listed}\n\nhistlib COMMAND --help shows its arguments and an example.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(prog="histlib", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
     for command in COMMANDS:
         _add_command(commands, command)
     return parser

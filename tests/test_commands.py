@@ -249,6 +249,14 @@ def test_errors_are_one_line(words, says, capsys):
     assert err.startswith("histlib")
 
 
+@pytest.mark.parametrize("words", ["state-at p0417", "since p0417 price", "timeline p0417"])
+def test_an_answer_is_shown_though_its_file_cannot_be_written(words, capsys):
+    """What was found out is not lost for want of a folder."""
+    code, out, err = run(f"{words} --csv nowhere/answer.csv", capsys)
+    assert (code, "p0417" in out, err) == (2, True, err.splitlines()[0] + "\n")
+    assert "there is no folder nowhere" in err
+
+
 def test_a_diff_of_items_that_are_not_known_says_so(capsys):
     """No difference between two states that the history cannot tell is no answer without a caveat."""
     code, out, err = run("diff 2026-11-08T02:27 2026-11-08T02:30 --key nothing --strict", capsys)

@@ -25,8 +25,8 @@ def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:
     """Print a table, write it where one asks for it, tell its caveats; returns the exit code."""
     from histlib.frames import frame_json
 
-    export(frame, options)
     show(frame_json(frame) if options.json else repr(frame))
+    export(frame, options)
     return warn((Caveat(said["name"], said["detail"]) for said in frame.attrs["histlib"]["caveats"]), options)
 
 

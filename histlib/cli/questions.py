@@ -29,11 +29,11 @@ def _state_at(options: Options) -> int:
     history = history_of(options)
     key = parse_key_text(options.key, history.key_schema)
     state = history.state_at(key, options.time or "now", change=options.change)
+    show(state.as_json() if options.json else repr(state))
     if options.csv:
         from histlib.frames import state_frame
 
         export(state_frame(state), options)
-    show(state.as_json() if options.json else repr(state))
     return warn(state.caveats, options)
 
 
@@ -51,11 +51,11 @@ def _since(options: Options) -> int:
     if options.value is not None:
         value = {"value": value_of(options.value)}
     answer = history.since(key, options.path, time=options.time or "now", **value)
+    show(answer.as_json() if options.json else repr(answer))
     if options.csv:
         from histlib.frames import since_frame
 
         export(since_frame(answer), options)
-    show(answer.as_json() if options.json else repr(answer))
     return warn(answer.caveats, options)
 
 
@@ -182,8 +182,8 @@ def _add_coverage(parser: Parser) -> None:
 def _coverage(options: Options) -> int:
     history: Any = history_of(options)
     report = history.coverage(options.start, options.end)
-    export(report.holes, options)
     show(report_json(report) if options.json else repr(report))
+    export(report.holes, options)
     return warn(report.caveats, options)
 
 

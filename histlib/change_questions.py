@@ -140,7 +140,8 @@ class ChangeQuestions(Asking):
         try:
             condition = self._condition(both, params, Subject.CHANGE, facts)
         except ConditionNotValidError as error:
-            raise PathNotValidError(f"not a path that an image has: {error}", error.value) from error
+            what = str(error).partition(": ")[2]  # without the place: the condition is not the caller's
+            raise PathNotValidError(f"not a path that an image has: {what}", error.value) from error
         names = {path[0] for path in condition.paths} if condition else set()
         for path in paths:
             if path[0] not in names:

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 from altair.vegalite.v5.display import VEGALITE_MIME_TYPE
 
-from histlib.frames import display_frame
+from histlib.display import display_frame
 
 _MISSING: Final = "missing change"
 _ACTIONS: Final = {"INSERT": "#2e7d32", "MODIFY": "#1f6fb2", "REMOVE": "#c62828", _MISSING: "#d98200"}

@@ -18,6 +18,7 @@ import pandas as pd
 
 from histlib import markup
 from histlib.caveats import to_cell
+from histlib.display import is_answer, is_raw, is_twin, shown, terminal_width
 from histlib.errors import RequestError
 from histlib.paths import Path, format_path, get
 from histlib.times import to_micros
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from histlib.results import ItemState
+    from histlib.since import Since
 
 #: Rows shown of a longer table.
 SHOWN_ROWS = 60
-#: Characters shown of a longer value.
-SHOWN_CHARACTERS = 60
 
 
 class ResultFrame(pd.DataFrame):
@@ -42,13 +42,17 @@ class ResultFrame(pd.DataFrame):
         return ResultFrame
 
     def __repr__(self) -> str:
-        shown = display_frame(self.head(SHOWN_ROWS))
-        rows = markup.text_table(list(shown.columns), shown.to_numpy().tolist()) if len(self) else ["(no rows)"]
-        return "\n".join([*_heading(self), *rows, *_footing(self)])
+        if not is_answer(self):
+            return super().__repr__()
+        table = shown(self, SHOWN_ROWS, terminal_width())
+        rows = markup.text_table(table.names, table.rows) if len(self) else ["(no rows)"]
+        return "\n".join([*_heading(self), *rows, *_footing(self, table.notes)])
 
     def _repr_html_(self) -> str:
-        shown = display_frame(self.head(SHOWN_ROWS))
-        return markup.table(_heading(self), list(shown.columns), shown.to_numpy().tolist(), _footing(self))
+        if not is_answer(self):
+            return str(self.to_html(max_rows=SHOWN_ROWS))
+        table = shown(self, SHOWN_ROWS)
+        return markup.table(_heading(self), table.names, table.rows, _footing(self, table.notes))
 
 
 #: Columns that hold times; NaT where there is none.
@@ -114,6 +118,45 @@ def state_frame(state: ItemState) -> ResultFrame:
     )
     frame.attrs["histlib"] = state.attrs()
     return frame
+
+
+#: Columns of a since's row after the key's: name → what it holds.
+SINCE_COLUMNS: Final[dict[str, str]] = {
+    "path": "which value",
+    "value": "Python value, or MISSING: nothing there",
+    "value_json": "the same as image JSON; NA where missing",
+    "status": "holds, held, never or unknown",
+    "since": "when it began, datetime64[us, tz]; the earliest it may have; NaT: before the history tells",
+    "until": "when it ended; the latest it may have; NaT: not ended",
+    "from_latest": "it was so at the latest from then on; equal to since where that is exact",
+    "before": "Python value before, or MISSING: nothing there, or not told",
+    "before_json": "the same as image JSON; NA where missing",
+    "set_by": "actor of the change that began it; NA where not known",
+    "set_event": "that change's event_id; NA where it is missing, or came before the history",
+    "ended_by": "actor of the change that ended it; NA where not known or not ended",
+    "ended_event": "that change's event_id; NA likewise",
+    "caveats": "names of caveats, space-separated; empty if none",
+}
+
+
+def since_frame(found: Since) -> ResultFrame:
+    """One row: ``keys``, ``keys.<name>`` and :data:`SINCE_COLUMNS`."""
+    told = {name: getattr(found, name) for name in ("path", "value", "status", "before")}
+    told |= {name: _micros(getattr(found, name)) for name in ("since", "until", "from_latest")}
+    told |= {f"{name}_json": _value_text(told[name]) for name in ("value", "before")}
+    for name, change in (("set", found.change), ("ended", found.ended_by)):
+        told |= {f"{name}_by": change and change.actor, f"{name}_event": change and change.event_id}
+    told["caveats"] = to_cell(found.caveats)
+    columns = {"keys": [encode_image(found.keys)], **{name: [told[name]] for name in SINCE_COLUMNS}}
+    return answer_frame(columns, list(found.keys), found.time.tzinfo or UTC, found.attrs())
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _value_text(value: Any) -> str | None:
+    return None if value is MISSING else encode_value(value)
 
 
 def snapshot_frame(
@@ -231,7 +274,7 @@ def value_columns(items: Sequence[Any], columns: Sequence[Path]) -> dict[str, An
             raise RequestError(f"two columns would be named {name}; ask for one of them, or for the item", name)
         values = [get(item, path) for item in items]
         data[name] = objects(values)
-        data[f"{name}_json"] = texts([None if value is MISSING else encode_value(value) for value in values])
+        data[f"{name}_json"] = texts(list(map(_value_text, values)))
     return data
 
 
@@ -248,26 +291,26 @@ def collection_paused() -> Iterator[None]:
 
 
 def frame_json(frame: pd.DataFrame) -> str:
-    """One JSON object: what the frame says of itself, and ``rows`` with values as image JSON, times as ISO 8601."""
-    names = [name for name in frame.columns if not _is_twin(frame, name)]
+    """One JSON object: what the frame says of itself, and its ``rows``, see :func:`rows_json`."""
+    attrs = json.dumps(frame.attrs.get("histlib", {}), ensure_ascii=False)
+    return f'{attrs[:-1]}{", " if attrs != "{}" else ""}"rows":{rows_json(frame)}}}'
+
+
+def rows_json(frame: pd.DataFrame) -> str:
+    """A JSON array of the rows, values as image JSON and left out where missing, times as ISO 8601."""
+    names = [name for name in frame.columns if not is_twin(frame, name)]
     columns = [_json_cells(frame, name) for name in names]
     labels = [json.dumps(name, ensure_ascii=False) for name in names]
     rows = (
         "{" + ",".join(f"{label}:{cell}" for label, cell in zip(labels, row, strict=True) if cell) + "}"
         for row in zip(*columns, strict=True)
     )
-    attrs = json.dumps(frame.attrs.get("histlib", {}), ensure_ascii=False)
-    return f'{attrs[:-1]}{", " if attrs != "{}" else ""}"rows":[{",".join(rows)}]}}'
-
-
-def _is_raw(frame: pd.DataFrame) -> bool:
-    """Whether its columns are an engine's, of any names."""
-    return "sql" in frame.attrs.get("histlib", {})
+    return f"[{','.join(rows)}]"
 
 
 def _json_cells(frame: pd.DataFrame, name: str) -> list[str]:
     """JSON texts; empty where missing."""
-    if _is_raw(frame):
+    if is_raw(frame):
         return [_json_cell(value) for value in frame[name]]
     if f"{name}_json" in frame.columns:
         return ["" if pd.isna(text) else text for text in frame[f"{name}_json"]]
@@ -288,7 +331,7 @@ def _json_cell(value: Any) -> str:
 
 def _moments(moments: Sequence[datetime | None], tz: tzinfo) -> pd.Series[Any]:
     """Aware times or None as datetime64[us, tz]."""
-    micros = [None if moment is None else to_micros(moment) for moment in moments]
+    micros = list(map(_micros, moments))
     return pd.Series(pd.array(np.array(micros, dtype="datetime64[us]"))).dt.tz_localize("UTC").dt.tz_convert(tz)
 
 
@@ -307,56 +350,17 @@ def objects(values: Sequence[Any]) -> pd.Series[Any]:
     return pd.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=object)
 
 
-def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as a person reads it: text only, values as image JSON, no twins, long cells shortened.
-
-    The key is shown where there is more than one, bounds of times where they are not exact; event ids come last.
-    """
-    if _is_raw(frame):
-        return pd.DataFrame({name: [_cell(value) for value in frame[name]] for name in frame.columns}, dtype=object)
-    hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
-    if "keys" in frame.columns and frame["keys"].nunique() == 1:
-        hidden |= {name for name in frame.columns if name.startswith("keys.")}
-    for exact, wide in (("since", "from_latest"), ("until", "to_earliest")):
-        if wide in frame.columns and frame[wide].equals(frame[exact].rename(wide)):
-            hidden.add(wide)
-    names = [name for name in frame.columns if name not in hidden and not _is_twin(frame, name)]
-    names.sort(key=lambda name: name == "event_id" or name.endswith("_event"))
-    columns = {name: [_cell(value) for value in _readable(frame, name)] for name in names}
-    return pd.DataFrame(columns, columns=names, dtype=object)
-
-
-def _readable(frame: pd.DataFrame, name: str) -> Sequence[Any]:
-    if f"{name}_json" in frame.columns:
-        return [MISSING if pd.isna(text) else text for text in frame[f"{name}_json"]]
-    if name.startswith("keys."):
-        return [encode_value(value) for value in frame[name]]
-    return list(frame[name])
-
-
-def _cell(value: Any) -> str:
-    if value is MISSING:
-        return "—"
-    if not isinstance(value, str | list) and pd.isna(value):
-        return ""
-    text = markup.one_line(", ".join(value) if isinstance(value, list) else str(value))
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-
-
-def _is_twin(frame: pd.DataFrame, name: str) -> bool:
-    return not _is_raw(frame) and name.endswith("_json") and name.removesuffix("_json") in frame.columns
-
-
 def _heading(frame: pd.DataFrame) -> list[str]:
     attrs = frame.attrs.get("histlib", {})
     return [str(attrs["heading"])] if "heading" in attrs else []
 
 
-def _footing(frame: pd.DataFrame) -> list[str]:
+def _footing(frame: pd.DataFrame, notes: Sequence[str]) -> list[str]:
     attrs = frame.attrs.get("histlib", {})
     lines = []
     if len(frame) > SHOWN_ROWS:
         lines.append(f"… {len(frame) - SHOWN_ROWS:,} more of {len(frame):,} rows")
+    lines += notes
     if "completeness" in attrs:
         lines.append(f"{attrs['completeness']} · captured through {attrs['captured_through'] or 'not known'}")
     lines += attrs.get("notices", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Sequence
+from itertools import accumulate
 
 _CARD = (
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:10px 14px;margin:4px 0;"
@@ -26,9 +27,9 @@ def one_line(text: str) -> str:
 
 def text_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table, columns aligned to the left; wide characters count for two."""
-    widths = [max(map(_width, column)) for column in zip(names, *rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(names, *rows, strict=True)]
     return [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
         for row in (names, *rows)
     ]
 
@@ -74,8 +75,23 @@ def _warnings(lines: Sequence[str]) -> str:
     return "".join(f'<div style="{_WARN}">{escape(line)}</div>' for line in lines)
 
 
-def _width(text: str) -> int:
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+def width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters two, marks on others none."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text within a number of columns, with ``…`` where it was cut."""
+    if len(text) * 2 <= limit or width(text) <= limit:
+        return text
+    ends = accumulate(map(_columns, text))
+    return text[: sum(end < limit for end in ends)] + "…"
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 1 + (unicodedata.east_asian_width(char) in "WF")
 
 
 def _shown(char: str) -> str:

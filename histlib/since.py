@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from histlib import markup
@@ -54,17 +54,17 @@ class Since:
         return self.since
 
     def as_json(self) -> str:
-        """One JSON object: all attributes, values as image JSON, times as ISO 8601."""
+        """One JSON object: all attributes, values as image JSON and left out where missing, times as ISO 8601."""
         members = {
             "keys": encode_value(dict(self.keys)),
             "path": json_text(self.path),
-            "value": _json_value(self.value),
+            **_json_value("value", self.value),
             "time": json_time(self.time),
             "status": json_text(self.status),
             "since": json_time(self.since),
             "from_latest": json_time(self.from_latest),
             "until": json_time(self.until),
-            "before": _json_value(self.before),
+            **_json_value("before", self.before),
             "change": _json_change(self.change),
             "ended_by": _json_change(self.ended_by),
             "earlier": "[" + ",".join(f"[{json_time(begin)},{json_time(end)}]" for begin, end in self.earlier) + "]",
@@ -73,6 +73,11 @@ class Since:
             "origin": self.origin.as_json(),
         }
         return "{" + ",".join(f"{json_text(name)}:{text}" for name, text in members.items()) + "}"
+
+    def attrs(self) -> dict[str, Any]:
+        """What a table of this answer says of itself."""
+        heading = f"{self._title()} at {_time(self.time)}"
+        return self.origin.attrs(heading, self.time.tzinfo or UTC, self.completeness, self.caveats)
 
     def __repr__(self) -> str:
         lines = [f"{self._title()}: {self.status}", *(f"  {line}" for line in self._lines())]
@@ -120,8 +125,8 @@ def _shown(value: Any) -> str:
     return "(missing)" if value is MISSING else shorten(encode_value(value))
 
 
-def _json_value(value: Any) -> str:
-    return "null" if value is MISSING else encode_value(value)
+def _json_value(name: str, value: Any) -> dict[str, str]:
+    return {} if value is MISSING else {name: encode_value(value)}
 
 
 def _json_change(change: StateChange | None) -> str:

@@ -159,7 +159,8 @@ class TableQuestions(Asking):
             sides = [self._states_of(facts, moment, keys, None) for moment in moments]
         pairs = pair_states(*sides)
         columns = difference_columns(pairs, None if condition is None else condition.item)
-        caveats = [*([] if key is not None else _unknown_items(*sides)), *_counted(columns["caveats"])]
+        unknown = _unknown_items(*sides) if key is None else _unknown_states(*sides)
+        caveats = [*unknown, *_counted(columns["caveats"])]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
         heading = f"{len(set(columns['keys'])):,} items differ between {times}{_said(where)}"
         attested = all(_all_attested(side) for side in sides)
@@ -242,6 +243,15 @@ def _unknown_items(*states: pa.Table) -> Iterator[Caveat]:
     unknown = sum(int(pc.sum(pc.equal(one.column("status"), "unknown")).as_py() or 0) for one in states)
     told = f"; of {unknown:,} known items the state is unknown, too" if unknown else ""
     yield Caveat("unknown_keys", f"items that did not change since the capture began are not known{told}")
+
+
+def _unknown_states(*states: pa.Table) -> Iterator[Caveat]:
+    """What an answer about some items does not know."""
+    import pyarrow.compute as pc
+
+    unknown = {key for one in states for key in one["keys"].filter(pc.equal(one["status"], "unknown")).to_pylist()}
+    if unknown:
+        yield Caveat("unknown_keys", f"of {len(unknown):,} of these items the state at one of the times is unknown")
 
 
 def _row_caveats(states: pa.Table) -> Iterator[Caveat]:

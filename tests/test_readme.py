@@ -30,6 +30,7 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HISTLIB_SOURCE", raising=False)
     monkeypatch.setenv("HISTLIB_SOURCE", "sample:")
+    monkeypatch.setenv("COLUMNS", "160")
 
 
 def run(command: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,0 +1,65 @@
+"""Answers: the history that is asked, and how what it says is printed, exported and warned of."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import histlib
+from histlib.caveats import Caveat
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def history_of(options: argparse.Namespace) -> histlib.History:
+    """The history that the switches name."""
+    return histlib.connect(options.source, profile=options.profile, region=options.region, tz=options.tz)
+
+
+def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:
+    """Print a table, write it where one asks for it, tell its caveats; returns the exit code."""
+    from histlib.frames import frame_json
+
+    show(frame_json(frame) if options.json else repr(frame))
+    export(frame, options)
+    return warn((Caveat(said["name"], said["detail"]) for said in frame.attrs["histlib"]["caveats"]), options)
+
+
+def export(frame: pd.DataFrame, options: argparse.Namespace) -> None:
+    """Write a table into the file of ``--csv``."""
+    if options.csv:
+        print(f"wrote {histlib.write(frame, options.csv)} ({len(frame):,} rows)", file=sys.stderr)
+
+
+def report_json(report: Any) -> str:
+    """One JSON object of a coverage report: what it says of itself, its ``spans`` and ``holes``."""
+    from histlib.frames import rows_json
+
+    about = {"complete": report.complete, **report.holes.attrs["histlib"]}
+    rows = f'"spans":{rows_json(report.spans)},"holes":{rows_json(report.holes)}'
+    return f"{json.dumps(about, ensure_ascii=False)[:-1]}, {rows}}}"
+
+
+def show(text: str) -> None:
+    """Print; a reader that went away is no error, and caveats and exit code still count."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        leave_pipe()
+
+
+def leave_pipe() -> None:
+    """Write to nowhere, where nobody reads any longer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def warn(caveats: Iterable[Caveat], options: argparse.Namespace) -> int:
+    """Each caveat a line on standard error; returns the exit code."""
+    said = [f"caveat {caveat!r}" for caveat in caveats]
+    print(*said, sep="\n", end="\n" if said else "", file=sys.stderr)
+    return 1 if said and options.strict else 0

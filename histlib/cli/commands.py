@@ -1,0 +1,93 @@
+"""The commands, and their parser."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from histlib.cli.arguments import add_common
+from histlib.cli.command import Command
+from histlib.cli.notebook import add_notebook, copy_notebook
+from histlib.cli.questions import QUESTIONS
+
+_RELATIVE_TIME: Final = re.compile(r"-(\d+[wdhms])+")
+_SHIELD: Final = "\0"
+
+
+#: Each command of ``histlib``.
+COMMANDS: Final = (
+    *QUESTIONS,
+    Command(
+        "notebook",
+        "copy the incident-investigation notebook into a folder",
+        "incident",
+        add_notebook,
+        copy_notebook,
+        question=False,
+    ),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, as everywhere."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.replace(_SHIELD, '')}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, as ``histlib --help`` shows it."""
+    width = max(len(command.name) for command in COMMANDS)
+    listed = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS)
+    parser = _Parser(
+        prog="histlib",
+        usage="histlib COMMAND …",
+        description="What was in this DynamoDB table at that moment?",
+        epilog=f"commands:\n{listed}\n\nhistlib COMMAND --help shows its arguments and an example.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(prog="histlib", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
+    for command in COMMANDS:
+        _add_command(commands, command)
+    return parser
+
+
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """The options; times may stand after switches too, which argparse alone does not take."""
+    parser = build_parser()
+    options, rest = parser.parse_known_args([_shielded(argument) for argument in given])
+    for name in getattr(options, "times", ()):
+        if rest and getattr(options, name) is None and not rest[0].startswith("-"):
+            setattr(options, name, rest.pop(0))
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return argparse.Namespace(**{name: _unshielded(value) for name, value in vars(options).items()})
+
+
+def _add_command(commands: Any, command: Command) -> None:
+    example = f"example:\n  histlib {command.name} {command.example}"
+    parser = commands.add_parser(
+        command.name,
+        description=f"{command.help[0].upper()}{command.help[1:]}.",
+        epilog=f"{example} --source sample:" if command.question else example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=command.run, times=command.times)
+    command.add(parser)
+    if command.question:
+        add_common(parser)
+
+
+def _shielded(argument: str) -> str:
+    """``-2h`` is a time, not a switch: argparse takes what begins with another character as it is."""
+    return f"{_SHIELD}{argument}" if _RELATIVE_TIME.fullmatch(argument) else argument
+
+
+def _unshielded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unshielded(one) for one in value]
+    return value.removeprefix(_SHIELD) if isinstance(value, str) else value

@@ -26,10 +26,10 @@ from histlib.record import FORMAT
 from histlib.times import SECOND, to_micros
 from histlib.values import encode_image
 
-#: event_id, action, keys, new_image, old_image, timestamp_micros, precision
-OldRecord = tuple[str, str, str, str | None, str | None, int, str]
+#: event_id, action, keys, new_image, old_image, timestamp_micros, precision, view
+OldRecord = tuple[str, str, str, str | None, str | None, int, str, str]
 
-_COLUMNS: Final = ("event_id", "action", "keys", "new_image", "old_image", "timestamp_micros", "precision")
+_COLUMNS: Final = ("event_id", "action", "keys", "new_image", "old_image", "timestamp_micros", "precision", "view")
 _ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE")
 _KEYS_OBJECT: Final = re.compile(rb'"keys"\s*:\s*\{')
 #: Later than any change: a timestamp in ms would be.
@@ -97,7 +97,7 @@ def old_table(records: Sequence[OldRecord]) -> pa.Table:
     if not records:
         return RECORD_SCHEMA.empty_table()
     columns: dict[str, Any] = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
-    same = {"format": FORMAT, "table": "", "stream": STREAM, "view": "NEW_AND_OLD_IMAGES", "timestamp_utc": ""}
+    same = {"format": FORMAT, "table": "", "stream": STREAM, "timestamp_utc": ""}
     columns["timestamp"] = [micros // SECOND for micros in columns["timestamp_micros"]]
     return pa.table(
         [
@@ -157,7 +157,8 @@ def _record(line: _Line) -> OldRecord:
     except ValueNotValidError as error:
         raise NotARecordError(f"format 0: {error}") from error
     event_id = _hash([line.action, *told, micros])
-    return event_id, line.action, keys, new_image, old_image, micros, _precision(micros)
+    view = _view(line.action, new_image is not None, old_image is not None)
+    return event_id, line.action, keys, new_image, old_image, micros, _precision(micros), view
 
 
 def _encode(image: dict[str, Any] | None, *, plain: bool) -> str | None:
@@ -188,6 +189,13 @@ def _is_usual(name: str) -> bool:
 
 def _hash(told: list[Any]) -> str:
     return "old-" + hashlib.blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+
+
+def _view(action: str, new: bool, old: bool) -> str:
+    """The stream's view, as far as a line shows it: the article's holds both images."""
+    if (new or action == "REMOVE") and (old or action == "INSERT"):
+        return "NEW_AND_OLD_IMAGES"
+    return "NEW_IMAGE" if new or action == "REMOVE" else "OLD_IMAGE" if old else "KEYS_ONLY"
 
 
 def _precision(micros: int) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import histlib
+from histlib.cache import cache_folder, cache_json, cache_text, choose, clear
 from histlib.caveats import Caveat
 from histlib.errors import HistlibError, RequestError, SourceError
 from histlib.keys import Key, parse_key_text
@@ -87,6 +88,14 @@ def build_parser() -> argparse.ArgumentParser:
     timeline.add_argument("--path", metavar="PATH", action="append", help="only changes at this path; repeatable")
     _add_common(timeline)
 
+    cache = commands.add_parser("cache", help="what the cache folder holds, and how to be rid of it")
+    cache.set_defaults(run=_cache)
+    cache.add_argument(
+        "--clear", metavar="NAME", nargs="?", const="", help="remove this entry, or the one made from this source; all"
+    )
+    cache.add_argument("--yes", action="store_true", help="remove without asking")
+    cache.add_argument("--json", action="store_true", help="print one JSON object")
+
     notebook = commands.add_parser("notebook", help="copy the incident-investigation notebook into a folder")
     notebook.set_defaults(run=_notebook)
     notebook.add_argument("folder", metavar="DIR", type=Path)
@@ -94,9 +103,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", help="folder, sample:, or a name from histlib.toml; default: HISTLIB_SOURCE")
+    parser.add_argument(
+        "--source", help="folder, s3://bucket/prefix, sample:, or a name from histlib.toml; default: HISTLIB_SOURCE"
+    )
     parser.add_argument("--profile", help="AWS profile, for sources on AWS")
     parser.add_argument("--region", help="AWS Region, for sources on AWS")
+    parser.add_argument("--max-scan-bytes", metavar="N", type=int, help="bytes that may be read on AWS")
     parser.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--csv", metavar="FILE", type=_export, help="also write it to FILE (.csv, .parquet, .xlsx)")
@@ -124,6 +136,26 @@ def _timeline(options: argparse.Namespace) -> int:
         _write(frame, options.csv)
     caveats = [Caveat(caveat["name"], caveat["detail"]) for caveat in frame.attrs["histlib"]["caveats"]]
     return _warn(caveats, options)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    root = cache_folder()
+    found = choose(root, options.clear or None)
+    if options.clear is not None and found:
+        _confirm(f"remove {len(found)} entries of {root}", options)
+        clear(root, found)
+    print(cache_json(root, found) if options.json else cache_text(root, found))
+    return 0
+
+
+def _confirm(what: str, options: argparse.Namespace) -> None:
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise RequestError(f"{what}: nobody can be asked here; add --yes")
+    print(f"{what}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RequestError("nothing was removed")
 
 
 def _notebook(options: argparse.Namespace) -> int:
@@ -155,7 +187,8 @@ def _export(text: str) -> Path:
 
 
 def _ask(options: argparse.Namespace) -> tuple[histlib.History, Key]:
-    history = histlib.connect(options.source, profile=options.profile, region=options.region, tz=options.tz)
+    on_aws = {name: getattr(options, name) for name in ("profile", "region", "max_scan_bytes")}
+    history = histlib.connect(options.source, tz=options.tz, **on_aws)
     return history, parse_key_text(options.key.removeprefix(" "), history.key_schema)
 
 

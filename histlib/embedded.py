@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.cache import cache_folder
 from histlib.errors import NotAHistoryError, RequestError
 from histlib.index.attributes import attributes
 from histlib.index.by_time import slices
@@ -69,10 +72,28 @@ _HOLES: Final = pa.schema(
 )
 
 
-class EmbeddedSource:
-    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written."""
+class Upstream(Protocol):
+    """Where a folder's files come from, when it is a copy."""
 
-    def __init__(self, folder: Path, *, cache: Path | None = None, memory: int | None = None) -> None:
+    def fresh(self) -> AbstractContextManager[Sequence[Problem]]:
+        """Bring the folder up to date and keep it so for a while; gives the files that could not be had."""
+        ...
+
+
+class EmbeddedSource:
+    """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written.
+
+    Where the folder is a copy, ``upstream`` brings it up to date whenever a question begins.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cache: Path | None = None,
+        memory: int | None = None,
+        upstream: Upstream | None = None,
+    ) -> None:
         if not (folder / "changes").is_dir():
             raise NotAHistoryError(
                 f"{folder} is no history: it has no folder changes/; expected what `python -m pipeline replay` writes",
@@ -83,6 +104,8 @@ class EmbeddedSource:
         self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
         self._answers: dict[type[Query], pa.Table] = {}
         self._seen: Snapshot | None = None
+        self._upstream = upstream
+        self._missing: Sequence[Problem] = ()
 
     def fetch(self, query: Query) -> pa.Table:
         """The rows of a query; see :mod:`histlib.queries`. Unchanged facts come as the same object.
@@ -112,10 +135,11 @@ class EmbeddedSource:
 
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
-        snapshot = self._store.refresh()
-        changed = [facts.refresh() for facts in (self._attestations, *self._failures)]
-        if snapshot is not self._seen or any(changed):
-            self._seen = snapshot
+        with self._upstream.fresh() if self._upstream else nullcontext(()) as missing:
+            snapshot = self._store.refresh()
+            changed = [facts.refresh() for facts in (self._attestations, *self._failures)]
+        if snapshot is not self._seen or any(changed) or missing != self._missing:
+            self._seen, self._missing = snapshot, missing
             self._answers.clear()
 
     def _facts(self, query: Query) -> pa.Table:
@@ -128,7 +152,8 @@ class EmbeddedSource:
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
             case Holes():
                 failed = [row for facts in self._failures for row in facts.rows]
-                return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
+                problems = [*manifest.problems, *self._missing]
+                return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
         raise RequestError(f"the embedded source has no answer to {query!r}", query)
 
 
@@ -152,9 +177,7 @@ def _index_folder(folder: Path, cache: Path | None) -> Path:
     beside = folder / ".histlib"
     if cache is None and os.access(beside if beside.exists() else folder, os.W_OK):
         return beside
-    import platformdirs
-
-    root = cache or Path(platformdirs.user_cache_dir("histlib"))
+    root = cache_folder(cache)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=10).hexdigest()
     return root / "index" / f"{folder.resolve().name}-{name}"

@@ -142,8 +142,9 @@ def _cache(options: argparse.Namespace) -> int:
     root = cache_folder()
     found = choose(root, options.clear or None)
     if options.clear is not None and found:
-        _confirm(f"remove {len(found)} entries of {root}", options)
+        _confirm(f"remove {', '.join(entry.name for entry in found)} from {root}", options)
         clear(root, found)
+        print("removed", file=sys.stderr)
     print(cache_json(root, found) if options.json else cache_text(root, found))
     return 0
 

@@ -151,7 +151,11 @@ class EmbeddedSource:
             case Attestations():
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
             case Holes():
-                failed = [row for facts in self._failures for row in facts.rows]
+                tables = {
+                    None,
+                    *(stream.table for stream in manifest.streams),
+                }  # Lambda may serve others from one bucket
+                failed = [row for facts in self._failures for row in facts.rows if row["table"] in tables]
                 problems = [*manifest.problems, *self._missing]
                 return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
         raise RequestError(f"the embedded source has no answer to {query!r}", query)
@@ -219,6 +223,11 @@ def _unreadable(problem: Problem) -> dict[str, Any]:
         start, end = min(start, problem.first), max(end, problem.last)
     row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
     return {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
+
+
+def _is_of(failed: dict[str, Any], tables: set[str | None]) -> bool:
+    """Whether it is of these tables: Lambda's own objects lie together with those of other tables in a bucket."""
+    return failed["table"] in tables or not failed["file"].startswith("aws/")
 
 
 def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:

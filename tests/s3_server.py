@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
+from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber
 
 AWS = "https://s3.eu-west-1.amazonaws.com"
@@ -72,6 +73,7 @@ def error(status: int, code: str, message: str = "told") -> Answer:
 @contextmanager
 def running():
     """A server on a free port of the loopback, with nothing in it."""
+    get_backend("s3").reset()
     server = Server()
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
     listening.daemon_threads = True

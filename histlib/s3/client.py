@@ -23,7 +23,8 @@ def make_client(profile: str | None, region: str | None, session: Any) -> Any:
 
     if profile is not None and session is not None:
         raise RequestError("profile and session: a session has its profile already; give one of them", profile)
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=THREADS)
+    retries = {"mode": "standard", "max_attempts": 5}
+    config = Config(retries=retries, max_pool_connections=THREADS, connect_timeout=10)
     try:
         session = session or boto3.Session(profile_name=profile, region_name=region)
         return session.client("s3", region_name=region, config=config)

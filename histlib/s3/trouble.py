@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 from histlib.errors import HistlibError, RequestError, SourceError
@@ -34,6 +35,7 @@ def code_of(error: Exception) -> str:
 def connection_error(error: Exception, profile: str | None) -> HistlibError:
     """The error for what is wrong with profile, Region or credentials, whatever was asked for."""
     name, code = type(error).__name__, code_of(error)
+    profile = profile or os.environ.get("AWS_PROFILE")
     login = f"aws sso login --profile {profile}" if profile else "aws sso login"
     if name == "ProfileNotFound":
         return RequestError(f"AWS profile {profile!r} is in no AWS configuration here: name another one", profile)
@@ -58,7 +60,7 @@ def request_error(error: Exception, address: Address, action: str, profile: str 
     """The error for a request that failed: it names the place, the action, and what to do."""
     code = code_of(error)
     if code == "NoSuchBucket":
-        return SourceError(f"there is no bucket {address.bucket}; check the name in {address}", str(address))
+        return SourceError(f"there is no bucket {address.bucket}; check the name in the source", address.bucket)
     if code in _ELSEWHERE:
         return SourceError(
             f"{address}: the bucket is in another Region ({code}); name it with region= or --region", str(address)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOTEBOOK: Final = "incident_investigation.ipynb"
+_ALL: Final = object()
 _RELATIVE_TIME = re.compile(r"-(\d+[wdhms])+")
 
 
@@ -91,7 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
     cache = commands.add_parser("cache", help="what the cache folder holds, and how to be rid of it")
     cache.set_defaults(run=_cache)
     cache.add_argument(
-        "--clear", metavar="NAME", nargs="?", const="", help="remove this entry, or the one made from this source; all"
+        "--clear",
+        metavar="NAME",
+        nargs="?",
+        const=_ALL,
+        help="remove this entry, or the one made from this source; all",
     )
     cache.add_argument("--yes", action="store_true", help="remove without asking")
     cache.add_argument("--json", action="store_true", help="print one JSON object")
@@ -140,7 +145,7 @@ def _timeline(options: argparse.Namespace) -> int:
 
 def _cache(options: argparse.Namespace) -> int:
     root = cache_folder()
-    found = choose(root, options.clear or None)
+    found = choose(root, None if options.clear is _ALL else options.clear)
     if options.clear is not None and found:
         _confirm(f"remove {', '.join(entry.name for entry in found)} from {root}", options)
         clear(root, found)

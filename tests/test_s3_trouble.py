@@ -10,7 +10,7 @@ from s3_histories import ASKED, SOURCE, configure, fill, holes, numbered, put_ob
 from s3_server import BUCKET, Answer, error
 
 import histlib
-from histlib.errors import HistlibError, RequestError, SourceError
+from histlib.errors import HistlibError, SourceError
 from histlib.times import DAY, HOUR
 
 DAY_1 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -323,7 +323,14 @@ def test_an_object_that_is_replaced_by_one_out_of_reach_is_not_answered_from(his
     assert [hole.file for hole in holes(opened)] == [f"changes/{today()}/a.gz"]
 
 
-def test_limits_are_requests(history, s3, cache):
-    """So that a script can tell a limit from a source that cannot be read."""
-    with pytest.raises(RequestError):
-        histlib.connect(SOURCE, cache=cache, max_scan_bytes=1)
+def test_what_was_refused_before_does_not_use_up_the_limit(history, s3, cache):
+    """With it a question would be over the limit: it stays a hole that says so, and the question is answered."""
+    s3.harm = harm_one(LOST, lambda _: error(403, "AccessDenied"))
+    histlib.connect(SOURCE, cache=cache)
+    s3.harm = None
+    opened = histlib.connect(SOURCE, cache=cache, max_scan_bytes=1)
+    for _ in range(2):
+        (hole,) = holes(opened)
+        assert hole.detail.count("not tried again, since it would be over max_scan_bytes") == 1
+    assert versions(opened) == [1]
+    assert versions(histlib.connect(SOURCE, cache=cache)) == [1, 2]

@@ -170,13 +170,16 @@ def _journaled(file: Path) -> Mapping[str, Held]:
 
 def _files(root: Path) -> Iterator[tuple[str, int]]:
     """The mirrored files and their sizes, by path below ``root``."""
-    for name in FOLDERS:
-        for folder, _, files in os.walk(root / name):
-            for file in files:
-                path = Path(folder, file)
-                relative = path.relative_to(root).as_posix()
-                if relative != REVISION:
-                    yield relative, path.stat().st_size
+    below = list(FOLDERS)
+    while below:
+        folder = below.pop()
+        with suppress(FileNotFoundError), os.scandir(root / folder) as found:
+            for entry in found:
+                path = f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(path)
+                elif path != REVISION:
+                    yield path, entry.stat(follow_symlinks=False).st_size
 
 
 def _stat(path: Path) -> _Facts | None:

@@ -38,6 +38,7 @@ _TRIES: Final = 3
 #: Answers depend on these as a whole.
 _NEEDED: Final = ("coverage/", "baseline/")
 
+_NOT_AGAIN: Final = "; not tried again, since it would be over max_scan_bytes"
 _DATEDAY: Final = re.compile(r"changes/(\d{4}/\d{2}/\d{2})/")
 
 
@@ -126,7 +127,7 @@ class Mirror:
             file: remote for file, remote in listing.objects.items() if self._is_wanted(file, remote, retry=retry)
         }
         refused = unfit(wanted, self.folder, state.objects) | _archived(wanted)
-        possible = {file: remote for file, remote in wanted.items() if file not in refused}
+        possible = self._affordable({file: remote for file, remote in wanted.items() if file not in refused})
         self._refuse_too_much(possible)
         known = state.objects.keys() | state.lost.keys()
         for file in [file for file in known if file not in listing.objects and listing.covers(file)]:
@@ -134,6 +135,17 @@ class Mirror:
         for file, detail in refused.items():
             self._ledger.lose(file, wanted[file], detail)
         self._fetch_all(possible)
+
+    def _affordable(self, wanted: dict[str, Remote]) -> dict[str, Remote]:
+        """Without those that could not be had before, where with them it would be too much: they stay holes."""
+        if sum(remote.size for remote in wanted.values()) <= self._limit:
+            return wanted
+        lost = self._ledger.state.lost
+        again = [file for file, remote in wanted.items() if file in lost and lost[file].etag == remote.etag]
+        for file in again:
+            detail = lost[file].detail.removesuffix(_NOT_AGAIN) + _NOT_AGAIN
+            self._ledger.lose(file, wanted.pop(file), detail)
+        return wanted
 
     def _fetch_all(self, wanted: dict[str, Remote]) -> None:
         for _ in range(_TRIES):

@@ -103,6 +103,7 @@ def test_a_state_can_be_exported(capsys):
         (("timeline", "p0417", "2026-11-09", "2026-11-08T00:00", "--source", "sample:"), 2, "is not before end"),
         (("timeline", "p0417", "--csv", "x.doc", "--source", "sample:"), 2, "expected .csv"),
         (("state-at", "x", "--source", "sample:", "--profile", "p"), 2, "only a source on AWS"),
+        (("state-at", "x", "--source", "sample:", "--max-scan-bytes", "5"), 2, "max_scan_bytes: only a source on AWS"),
         (("state-at",), 2, "required: KEY"),
         (("nonsense",), 2, "invalid choice"),
         (("state-at", "x", "now", "extra", "--source", "sample:"), 2, "unrecognized arguments: extra"),

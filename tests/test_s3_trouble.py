@@ -10,7 +10,7 @@ from s3_histories import ASKED, SOURCE, configure, fill, holes, numbered, put_ob
 from s3_server import BUCKET, Answer, error
 
 import histlib
-from histlib.errors import HistlibError, SourceError
+from histlib.errors import HistlibError, RequestError, SourceError
 from histlib.times import DAY, HOUR
 
 DAY_1 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -160,8 +160,10 @@ def test_an_object_gone_between_listing_and_reading_has_expired(history, s3, cac
 
 
 def test_an_object_replaced_between_listing_and_reading_is_read_as_it_is_now(history, s3, cache):
-    """And within the limit as it is now."""
+    """And within the limit: bytes that were fetched before count."""
     replaced = []
+    pages = s3.client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    limit = sum(found["Size"] for found in pages)
 
     def replace(asked, _):
         if asked.key == "of/things/changes/2026/01/01/a.gz" and asked.method == "GET" and not replaced:
@@ -171,7 +173,12 @@ def test_an_object_replaced_between_listing_and_reading_is_read_as_it_is_now(his
         return None
 
     s3.harm = replace
-    assert versions(histlib.connect(SOURCE, cache=cache)) == [1, 2, 3]
+    with pytest.raises(RequestError, match=r"1 objects .* have been\)"):
+        histlib.connect(SOURCE, cache=cache, max_scan_bytes=limit)
+    assert versions(histlib.connect(SOURCE, cache=cache, max_scan_bytes=limit)) == [1, 2, 3]
+    put_object(s3, numbered(1), "of/things/changes/2026/01/01/a.gz")
+    replaced.clear()
+    assert versions(histlib.connect(SOURCE, cache=cache / "other")) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("folder", ["coverage", "baseline"])

@@ -47,14 +47,14 @@ class Listing:
     """The objects that there are, by file (key relative to the history), in all that was listed."""
 
     def __init__(self, branches: Iterable[Branch]) -> None:
-        self.branches = tuple(branches)
+        self._after = {branch.path.partition("/")[0]: branch.after for branch in branches}
         self.objects: dict[str, Remote] = {}
         self.revision = ""
         self.problems: list[Problem] = []
 
     def covers(self, file: str) -> bool:
         """Whether the file would be among the objects if it were there."""
-        return any(file.startswith(branch.path) and file > branch.after for branch in self.branches)
+        return file > self._after[file.partition("/")[0]]
 
     def take(self, file: str, remote: Remote) -> None:
         """Take in an object, unless it is hidden, as names with ``_`` or ``.`` are, or a mere folder's mark."""

@@ -56,7 +56,8 @@ class Mirror:
         self._home = private_folder(cache, "s3", *address.folder_names(endpoint_of(client)))
         self._ledger = Ledger(self._home)
         self._threads = RLock()
-        (self.folder / "changes").mkdir(parents=True, exist_ok=True)
+        with self._told():
+            (self.folder / "changes").mkdir(parents=True, exist_ok=True)
 
     @property
     def folder(self) -> Path:
@@ -71,8 +72,8 @@ class Mirror:
             RequestError: more would be fetched than the limit allows; nothing has been.
             SourceError: S3 cannot be listed or read, or has no history there.
         """
-        with self._threads, self._alone():
-            problems = self._refresh()
+        with self._threads, self._told(), self._alone():
+            problems = self._up_to_date()
             try:
                 yield problems
             except NotAHistoryError as error:
@@ -85,9 +86,10 @@ class Mirror:
             (self._home / "source.json").write_bytes(msgspec.json.encode({"source": str(self._address)}))
             yield
 
-    def _refresh(self) -> Sequence[Problem]:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            return self._up_to_date()
+            yield
         except OSError as error:
             raise SourceError(
                 f"cannot write the mirror in {self._home}: {error.strerror or error}; name another place with "
@@ -97,11 +99,12 @@ class Mirror:
 
     def _up_to_date(self) -> Sequence[Problem]:
         self._ledger.load()
+        asked_at = time.time()
         listing, full = self._list()
         self._bring(listing, full=full)
         state = self._ledger.state
         if full:
-            state.listed_at, state.revision = time.time(), listing.revision
+            state.listed_at, state.revision = asked_at, listing.revision
             state.newest = max((_day(file) for file in listing.objects), default="")
         self._ledger.mark(listing.revision)
         self._ledger.save()
@@ -138,7 +141,7 @@ class Mirror:
 
     def _affordable(self, wanted: dict[str, Remote]) -> dict[str, Remote]:
         """Without those that could not be had before, where with them it would be too much: they stay holes."""
-        if sum(remote.size for remote in wanted.values()) <= self._limit:
+        if _size(wanted) <= self._limit:
             return wanted
         lost = self._ledger.state.lost
         again = [file for file, remote in wanted.items() if file in lost and lost[file].etag == remote.etag]
@@ -148,10 +151,14 @@ class Mirror:
         return wanted
 
     def _fetch_all(self, wanted: dict[str, Remote]) -> None:
+        spent = 0
         for _ in range(_TRIES):
+            self._refuse_too_much(wanted, spent)
             if not wanted:
                 return
-            wanted = self._fetch(wanted)
+            changed = self._fetch(wanted)
+            spent += _size({file: remote for file, remote in wanted.items() if file not in changed})
+            wanted = changed
         raise SourceError(f"{self._address}: {min(wanted)} changes while it is read; ask again", str(self._address))
 
     def _is_wanted(self, file: str, remote: Remote, *, retry: bool) -> bool:
@@ -173,17 +180,15 @@ class Mirror:
         now = self._lister.again(changed)
         for file in [file for file, remote in now.items() if remote is None]:
             self._ledger.drop(file)
-        again = {file: remote for file, remote in now.items() if remote is not None}
-        self._refuse_too_much(again)
-        return again
+        return {file: remote for file, remote in now.items() if remote is not None}
 
-    def _refuse_too_much(self, wanted: Mapping[str, Remote]) -> None:
-        size, free = sum(remote.size for remote in wanted.values()), shutil.disk_usage(self._home).free
-        if size > self._limit:
+    def _refuse_too_much(self, wanted: Mapping[str, Remote], spent: int = 0) -> None:
+        size, free = _size(wanted), shutil.disk_usage(self._home).free
+        if spent + size > self._limit:
             raise RequestError(
                 f"{self._address}: {len(wanted):,} objects of together {size:,} bytes would be fetched, over the limit "
-                f"of {self._limit:,}; nothing was. To allow it: connect(…, max_scan_bytes={size}), or "
-                f"--max-scan-bytes {size}",
+                f"of {self._limit:,} ({spent:,} have been). To allow it: connect(…, max_scan_bytes={spent + size}), or "
+                f"--max-scan-bytes {spent + size}",
                 size,
             )
         if size > free:
@@ -223,6 +228,10 @@ def _checked(limit: int | None) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         raise RequestError(f"max_scan_bytes={limit!r}: expected a number of bytes", limit)
     return limit
+
+
+def _size(wanted: Mapping[str, Remote]) -> int:
+    return sum(remote.size for remote in wanted.values())
 
 
 def _archived(wanted: Mapping[str, Remote]) -> dict[str, str]:

@@ -108,6 +108,39 @@ def test_an_etag_that_is_no_md5_is_no_damage(s3, tmp_path, cache):
     assert (versions(opened), holes(opened)) == ([1, 2], ())
 
 
+def test_a_short_body_is_seen_by_its_length_alone(history, s3, cache):
+    """An object that was put in parts has no MD5 to tell by."""
+    raw = s3.client.get_object(Bucket=BUCKET, Key=LOST)["Body"].read()
+    upload = {
+        "Bucket": BUCKET,
+        "Key": LOST,
+        "UploadId": s3.client.create_multipart_upload(Bucket=BUCKET, Key=LOST)["UploadId"],
+    }
+    part = {"ETag": s3.client.upload_part(**upload, PartNumber=1, Body=raw)["ETag"], "PartNumber": 1}
+    s3.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]})
+    assert s3.client.head_object(Bucket=BUCKET, Key=LOST)["ETag"].endswith('-1"')
+    s3.harm = harm_one(LOST, lambda true: Answer(200, bare(true), true.body[:-1]))
+    opened = histlib.connect(SOURCE, cache=cache)
+    (hole,) = holes(opened)
+    assert hole.detail == f"arrived damaged twice: {len(raw) - 1} bytes, {len(raw)} were listed"
+    s3.harm = None
+    assert (versions(opened), holes(opened)) == ([1, 2], ())
+
+
+def test_an_object_replaced_after_it_was_listed_is_never_half_of_each(history, s3, cache):
+    """S3 itself is asked for the listed one only; then it is listed and read as it is now."""
+    replaced = []
+
+    def replace(asked, true):
+        if asked.prefix and b"lost.gz" in true.body and not replaced:
+            replaced.append(1)
+            put_object(s3, numbered(2, 3), LOST)
+
+    s3.harm = replace
+    opened = histlib.connect(SOURCE, cache=cache)
+    assert (versions(opened), holes(opened)) == ([1, 2, 3], ())
+
+
 @pytest.mark.parametrize("storage", ["GLACIER", "DEEP_ARCHIVE"])
 def test_archived_objects_are_not_even_asked_for(storage, s3, tmp_path, cache):
     """Their class is in the listing; once put back, they are in the answers."""

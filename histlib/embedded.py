@@ -151,11 +151,8 @@ class EmbeddedSource:
             case Attestations():
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
             case Holes():
-                tables = {
-                    None,
-                    *(stream.table for stream in manifest.streams),
-                }  # Lambda may serve others from one bucket
-                failed = [row for facts in self._failures for row in facts.rows if row["table"] in tables]
+                tables = {None, *(stream.table for stream in manifest.streams)}
+                failed = [row for facts in self._failures for row in facts.rows if _is_of(row, tables)]
                 problems = [*manifest.problems, *self._missing]
                 return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
         raise RequestError(f"the embedded source has no answer to {query!r}", query)

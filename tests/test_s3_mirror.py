@@ -192,8 +192,10 @@ def test_attestations_and_failures_come_and_go(s3, tmp_path, cache):
         records = [{**change, "eventSourceARN": f"{table}/stream/2026-01-01T00:00:00.000"}]
         return json.dumps({"payload": json.dumps({"Records": records})}).encode()
 
+    misplaced = {**change, "eventSourceARN": f"{TABLE}-other/stream/2026-01-01T00:00:00.000"}
     bodies = {
         "of/things/failed/records/17": json.dumps(change).encode(),
+        "of/things/failed/records/19": json.dumps(misplaced).encode(),
         "of/things/failed/done/18": json.dumps(change).encode(),
         "aws/lambda/mapping/s/2026/01/01/x": event(TABLE),
         "aws/lambda/mapping/s/2026/01/01/y": event(f"{TABLE}-other"),
@@ -203,7 +205,11 @@ def test_attestations_and_failures_come_and_go(s3, tmp_path, cache):
     for key, body in bodies.items():
         s3.client.put_object(Bucket=BUCKET, Key=key, Body=body)
     told = {(hole.kind, hole.file) for hole in holes(history)}
-    assert told == {("unconverted", "failed/records/17"), ("undelivered", "aws/lambda/mapping/s/2026/01/01/x")}
+    assert told == {
+        ("unconverted", "failed/records/17"),
+        ("unconverted", "failed/records/19"),
+        ("undelivered", "aws/lambda/mapping/s/2026/01/01/x"),
+    }
     assert history.completeness == "attested"
     for key in bodies:
         s3.client.delete_object(Bucket=BUCKET, Key=key)
@@ -361,6 +367,7 @@ def test_two_processes_fetch_each_object_once(s3, tmp_path, cache):
     for number in range(40):
         put(tmp_path / "h", numbered(number), name=f"{number}.gz")
     keys = fill(s3, tmp_path / "h")
+    s3.harm = lambda asked, _: time.sleep(3) if asked.key and len(s3.gets()) == 1 else None  # the others come meanwhile
     command = [sys.executable, "-c", CONNECT, SOURCE, str(cache)]
     running = [subprocess.Popen(command, env=dict(os.environ)) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]

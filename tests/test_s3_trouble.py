@@ -138,6 +138,7 @@ def test_an_object_replaced_after_it_was_listed_is_never_half_of_each(history, s
 
     s3.harm = replace
     opened = histlib.connect(SOURCE, cache=cache)
+    assert s3.gets().count(LOST) == 2  # refused once, then as it is now
     assert (versions(opened), holes(opened)) == ([1, 2, 3], ())
 
 
@@ -351,6 +352,15 @@ def test_a_cache_that_cannot_be_made(s3, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match=r"cannot make .*name another place with connect\(cache=…\)"):
         histlib.connect(SOURCE, cache=tmp_path / "file")
+
+
+def test_a_new_hole_is_seen_by_the_next_question(history, s3, cache):
+    """Also where nothing else has changed."""
+    opened = histlib.connect(SOURCE, cache=cache)
+    key = f"of/things/changes/{today()}/a.gz"
+    put_object(s3, numbered(3), key)
+    s3.harm = harm_one(key, lambda _: error(403, "AccessDenied"))
+    assert [hole.file for hole in holes(opened)] == [f"changes/{today()}/a.gz"]
 
 
 def test_an_object_that_is_replaced_by_one_out_of_reach_is_not_answered_from(history, s3, cache):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib import exports
+from histlib.cache import cache_folder
 from histlib.errors import RequestError
 from histlib.index.activity import activity
 from histlib.index.attributes import attributes
@@ -83,13 +85,29 @@ _HOLES: Final = pa.schema(
 )
 
 
+class Upstream(Protocol):
+    """Where a folder's files come from, when it is a copy."""
+
+    def fresh(self) -> AbstractContextManager[Sequence[Problem]]:
+        """Bring the folder up to date and keep it so for a while; gives the files that could not be had."""
+        ...
+
+
 class EmbeddedSource:
     """A history folder; its index lies in ``<folder>/.histlib``, or in a cache where that cannot be written.
 
-    ``prefix``: the folder's name, or that of the folder in it which holds the days.
+    ``prefix``: the folder's name, or that of the folder in it which holds the days. Where the folder is a copy,
+    ``upstream`` brings it up to date whenever a question begins.
     """
 
-    def __init__(self, folder: Path, *, cache: Path | None = None, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cache: Path | None = None,
+        memory: int | None = None,
+        upstream: Upstream | None = None,
+    ) -> None:
         self._memory = memory or memory_setting()
         index = _index_folder(folder, cache)
         self._store = Store(folder, index, self._memory)
@@ -101,6 +119,8 @@ class EmbeddedSource:
         self._baselines = BaselineFacts(folder, index)
         self._answers: dict[Query, pa.Table] = {}
         self._seen: Snapshot | None = None
+        self._upstream = upstream
+        self._missing: Sequence[Problem] = ()
 
     def fetch(self, query: Query) -> pa.Table:
         """The rows of a query; see :mod:`histlib.queries`. Unchanged facts come as the same object.
@@ -144,11 +164,12 @@ class EmbeddedSource:
 
     def _look(self) -> None:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
-        snapshot = self._store.refresh()
-        changed = [self._baselines.refresh()]
-        changed += [facts.refresh() for facts in (self._attestations, self._windows, *self._failures)]
-        if snapshot is not self._seen or any(changed):
-            self._seen = snapshot
+        with self._upstream.fresh() if self._upstream else nullcontext(()) as missing:
+            snapshot = self._store.refresh()
+            changed = [self._baselines.refresh()]
+            changed += [facts.refresh() for facts in (self._attestations, self._windows, *self._failures)]
+        if snapshot is not self._seen or any(changed) or missing != self._missing:
+            self._seen, self._missing = snapshot, missing
             self._answers.clear()
 
     def _facts(self, query: Query) -> pa.Table:
@@ -162,8 +183,10 @@ class EmbeddedSource:
             case NetWindows():
                 return pa.Table.from_pylist(self._windows.rows, schema=_WINDOWS)
             case Holes():
-                failed = [row for facts in self._failures for row in facts.rows]
-                return pa.Table.from_pylist([*map(_unreadable, manifest.problems), *failed], schema=_HOLES)
+                tables = {None, *(stream.table for stream in manifest.streams)}
+                failed = [row for facts in self._failures for row in facts.rows if _is_of(row, tables)]
+                problems = [*manifest.problems, *self._missing]
+                return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
             case Baselines():
                 return self._store.read(self._baselines.table)
             case Landing():
@@ -191,9 +214,7 @@ def _index_folder(folder: Path, cache: Path | None) -> Path:
     beside = folder / ".histlib"
     if cache is None and os.access(beside if beside.exists() else folder, os.W_OK):
         return beside
-    import platformdirs
-
-    root = cache or Path(platformdirs.user_cache_dir("histlib"))
+    root = cache_folder(cache)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=10).hexdigest()
     return root / "index" / f"{folder.resolve().name}-{name}"
@@ -253,6 +274,11 @@ def _unreadable(problem: Problem) -> dict[str, Any]:
         start, end = min(start, problem.first), max(end, problem.last)
     row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
     return {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
+
+
+def _is_of(failed: dict[str, Any], tables: set[str | None]) -> bool:
+    """Whether it is of these tables: Lambda's own objects lie together with those of other tables in a bucket."""
+    return failed["table"] in tables or not failed["file"].startswith("aws/")
 
 
 def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from histlib.change_questions import ChangeQuestions
 from histlib.coverage_question import CoverageQuestion
-from histlib.errors import RequestError
 from histlib.keys import KeySchema
-from histlib.sources import default_source, open_source
+from histlib.sources import Options, default_source, open_source
 from histlib.sql_question import SqlQuestion
 from histlib.table_questions import TableQuestions
 from histlib.value_questions import ValueQuestions
@@ -68,22 +67,21 @@ def connect(  # noqa: PLR0913 — the signature of the design
     """Open a history.
 
     Args:
-        source: a folder, ``export:FOLDER`` (DynamoDB exports; ``?key=pk,sk`` where only full ones are there),
-            ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``; default:
-            the environment variable ``HISTLIB_SOURCE``.
-        profile, region, session, max_scan_bytes: for sources on AWS; a local history refuses them.
+        source: a folder, ``s3://bucket/prefix``, ``export:FOLDER`` (DynamoDB exports; ``?key=pk,sk`` where only full
+            ones are there), ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``;
+            default: the environment variable ``HISTLIB_SOURCE``.
+        profile, region, session: as whom and where to ask AWS; a local history refuses them.
         tz: IANA zone of naive times that go in and of all times that come out.
-        cache: where the index of a local history is kept; default: beside it, or the user's cache folder
-            where that cannot be written.
+        cache: where the index of a local history, and the copy of one in S3, is kept; default: the index beside
+            the history, else the user's cache folder.
+        max_scan_bytes: for sources on AWS, bytes that one question may read there; from S3 only what is new is
+            read, by default at most 1 GiB. What would read more is refused before it begins.
 
     Raises:
         RequestError: no such source, or none given.
         SourceError: it cannot be read.
     """
-    on_aws = {"profile": profile, "region": region, "session": session, "max_scan_bytes": max_scan_bytes}
-    if given := sorted(name for name, value in on_aws.items() if value is not None):
-        raise RequestError(f"{', '.join(given)}: only a source on AWS takes this", given)
-    text = default_source() if source is None else str(source)
-    history = History(open_source(text, Path(cache) if cache is not None else None), tz)
+    options = Options(Path(cache) if cache is not None else None, profile, region, session, max_scan_bytes)
+    history = History(open_source(default_source() if source is None else str(source), options), tz)
     history._facts()
     return history

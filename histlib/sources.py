@@ -1,4 +1,4 @@
-"""Opens sources: a folder, ``sample:`` incidents, ``export:`` of DynamoDB, or a name from ``histlib.toml``."""
+"""Opens sources: a folder, ``s3://bucket/prefix``, ``export:`` of DynamoDB, ``sample:`` incidents, or a name."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from histlib.config import find_connection, find_file
+from histlib.cache import cache_folder
+from histlib.config import Connection, find_connection, find_file
 from histlib.errors import RequestError
 from histlib.queries import Source
 
@@ -22,6 +23,32 @@ _NONE_GIVEN: Final = (
     "no source given: pass one to connect() or --source, set HISTLIB_SOURCE, "
     "or name it in histlib.toml; to look around first, use sample:"
 )
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to open a source: where to cache, and for sources on AWS as whom, where, and how much may be read."""
+
+    cache: Path | None = None
+    profile: str | None = None
+    region: str | None = None
+    session: Any = None
+    max_scan_bytes: int | None = None
+
+    def refuse_aws(self) -> None:
+        """For a local history.
+
+        Raises:
+            RequestError: something is given that only a source on AWS takes.
+        """
+        names = ("max_scan_bytes", "profile", "region", "session")
+        if given := [name for name in names if getattr(self, name) is not None]:
+            raise RequestError(f"{', '.join(given)}: only a source on AWS takes this", given)
+
+    def with_defaults(self, connection: Connection) -> Options:
+        """With the profile and Region of a named connection, where none is given."""
+        profile = self.profile or (connection.profile if self.session is None else None)
+        return replace(self, profile=profile, region=self.region or connection.region)
 
 
 @dataclass(frozen=True)
@@ -50,54 +77,77 @@ def default_source() -> str:
     return text
 
 
-def open_source(text: str, cache: Path | None = None) -> Opened:
+def open_source(text: str, options: Options = Options()) -> Opened:
     """The source that a text names.
 
     Raises:
-        RequestError: no such kind of source, sample or name.
+        RequestError: no such kind of source, sample or name, or options that this kind does not take.
         SourceError: it cannot be read.
     """
-    scheme = text.partition(":")[0]
-    if ":" in text and scheme in _SCHEMES:
-        return _SCHEMES[scheme](text, cache)
-    if ":" in text and len(scheme) > 1:
+    scheme = _scheme(text)
+    if scheme in _SCHEMES:
+        return _SCHEMES[scheme](text, options)
+    if len(scheme) > 1:
         raise RequestError(
             f"{text!r}: no source of kind {scheme}: in this version; expected a folder, a name from histlib.toml, "
             f"or {', '.join(f'{name}:' for name in _SCHEMES)}",
             text,
         )
     if not _is_path(text) and (connection := find_connection(text)):
-        opened = open_source(connection.source, cache)
+        on_aws = _scheme(connection.source) in _ON_AWS
+        opened = open_source(connection.source, options.with_defaults(connection) if on_aws else options)
         actor_attribute = connection.actor_attribute or opened.actor_attribute
         return replace(opened, name=text, actor_attribute=actor_attribute)
-    return _open_folder(text, cache)
+    return _open_folder(text, options)
+
+
+def _scheme(text: str) -> str:
+    scheme, colon, _ = text.partition(":")
+    return scheme if colon else ""
 
 
 def _is_path(text: str) -> bool:
     return text.startswith((".", "~")) or "/" in text or os.sep in text
 
 
-def _open_folder(text: str, cache: Path | None) -> Opened:
+def _open_folder(text: str, options: Options) -> Opened:
     from histlib.embedded import EmbeddedSource
 
+    options.refuse_aws()
     folder = Path(text).expanduser()
     if not folder.is_dir() and not _is_path(text):
         searched = find_file() or "no histlib.toml here or above"
         raise RequestError(f"{text!r} is neither a folder here nor a name in histlib.toml ({searched})", text)
-    source = EmbeddedSource(folder, cache=cache)
+    source = EmbeddedSource(folder, cache=options.cache)
     return Opened(source, str(folder), table=source.prefix)
 
 
-def _open_sample(text: str, cache: Path | None) -> Opened:
+def _open_s3(text: str, options: Options) -> Opened:
+    from histlib.embedded import EmbeddedSource
+    from histlib.s3.address import parse_address
+    from histlib.s3.client import make_client
+    from histlib.s3.mirror import Mirror
+
+    address = parse_address(text)
+    client = make_client(options.profile, options.region, options.session)
+    cache = cache_folder(options.cache)
+    mirror = Mirror(client, address, cache, profile=options.profile, limit=options.max_scan_bytes)
+    return Opened(EmbeddedSource(mirror.folder, upstream=mirror), str(address))
+
+
+def _open_sample(text: str, options: Options) -> Opened:
     from histlib import samples
     from histlib.embedded import EmbeddedSource
 
+    options.refuse_aws()
     name = text.removeprefix("sample:") or "products"
     if name not in samples.SAMPLES:
         known = ", ".join(f"sample:{known}" for known in samples.SAMPLES)
         raise RequestError(f"{text!r} is no sample; expected one of {known}", text)
     story = samples.story(name)
-    return Opened(EmbeddedSource(_sample_folder(name, cache)), text, story.actor_attribute, samples.key_schema(name))
+    return Opened(
+        EmbeddedSource(_sample_folder(name, options.cache)), text, story.actor_attribute, samples.key_schema(name)
+    )
 
 
 def _sample_folder(name: str, cache: Path | None) -> Path:
@@ -108,9 +158,7 @@ def _sample_folder(name: str, cache: Path | None) -> Path:
 
 def _made_once(kind: str, name: str, cache: Path | None, make: Callable[[Path], object]) -> Path:
     """A folder in the cache that ``make`` writes: once, whole or not at all."""
-    import platformdirs
-
-    root = cache or Path(platformdirs.user_cache_dir("histlib"))
+    root = cache_folder(cache)
     folder = root / kind / name
     if not folder.is_dir():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,11 +177,12 @@ def _samples_version() -> str:
     return hashlib.blake2b(b"".join(file.read_bytes() for file in code), digest_size=8).hexdigest()
 
 
-def _open_export(text: str, cache: Path | None) -> Opened:
+def _open_export(text: str, options: Options) -> Opened:
     """``export:PATH``, or ``export:PATH?key=pk,sk`` where the exports do not tell the key."""
     from histlib import exports
     from histlib.embedded import EmbeddedSource
 
+    options.refuse_aws()
     place, _, names = text.removeprefix("export:").partition("?key=")
     if not place or "://" in place:
         raise RequestError(
@@ -145,11 +194,16 @@ def _open_export(text: str, cache: Path | None) -> Opened:
         _made_once(
             "exports",
             exports.cache_name(found, description),
-            cache,
+            options.cache,
             lambda folder: exports.convert(found, description, folder),
         )
     )
     return Opened(source, text, key_schema=description if all("KeyType" in one for one in description) else ())
 
 
-_SCHEMES: Final[dict[str, Callable[[str, Path | None], Opened]]] = {"sample": _open_sample, "export": _open_export}
+_SCHEMES: Final[dict[str, Callable[[str, Options], Opened]]] = {
+    "sample": _open_sample,
+    "s3": _open_s3,
+    "export": _open_export,
+}
+_ON_AWS: Final = {"s3"}

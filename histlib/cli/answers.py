@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def history_of(options: argparse.Namespace) -> histlib.History:
     """The history that the switches name."""
-    return histlib.connect(options.source, profile=options.profile, region=options.region, tz=options.tz)
+    on_aws = {name: getattr(options, name) for name in ("profile", "region", "max_scan_bytes")}
+    return histlib.connect(options.source, tz=options.tz, **on_aws)
 
 
 def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from histlib.cli.arguments import add_common
+from histlib.cli.cached import add_cache, show_cache
 from histlib.cli.command import Command
 from histlib.cli.notebook import add_notebook, copy_notebook
 from histlib.cli.questions import QUESTIONS
@@ -25,6 +26,14 @@ COMMANDS: Final = (
         "incident",
         add_notebook,
         copy_notebook,
+        question=False,
+    ),
+    Command(
+        "cache",
+        "what the cache folder holds, and how to be rid of it",
+        "--json",
+        add_cache,
+        show_cache,
         question=False,
     ),
 )

@@ -18,8 +18,6 @@ from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-from filelock import FileLock, Timeout
-
 from histlib.errors import SourceError
 from histlib.index import manifest as manifests
 from histlib.index.builder import SPILL, Builder
@@ -32,7 +30,7 @@ from histlib.index.problems import files_of
 from histlib.index.segments import SegmentReader
 from histlib.index.tree import Facts, Tree
 from histlib.index.trouble import explained, no_history
-from histlib.progress import progress
+from histlib.locking import alone
 
 #: A segment has at least this many times the rows of all smaller ones together, so that few are live …
 TIER: Final = 4
@@ -213,16 +211,8 @@ class Store:
     def _writing(self) -> Iterator[None]:
         """Alone: waits, visibly, for another process that is writing."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            with progress(f"waiting for another process that holds {lock.lock_file}", None):
-                lock.acquire()
-        try:
+        with alone(self._folder / "lock"):
             yield
-        finally:
-            lock.release()
 
 
 def _tier(rows: int) -> int:

@@ -26,11 +26,13 @@ def content(raw: bytes) -> bytes:
 
 
 def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
-    """What is missing while this object waits: the time of its changes (epoch µs) and their key, where readable."""
+    """What is missing while this object waits: the time of its changes (epoch µs), their key and their table, where
+    readable and one."""
     changes = _changes(content(raw))
-    seconds = [second for second, _ in changes or ()]
+    seconds = [second for second, _, _ in changes or ()]
     known = bool(seconds) and None not in seconds
-    keys = {key for _, key in changes or ()}
+    keys = {key for _, key, _ in changes or ()}
+    tables = {table for _, _, table in changes or ()}
     return {
         "kind": kind,
         "start": min(filter(None, seconds)) * SECOND if known else None,
@@ -39,18 +41,28 @@ def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
         "file": file,
         "line": None,
         "keys": keys.pop() if len(keys) == 1 else None,
+        "table": tables.pop() if len(tables) == 1 else None,
     }
 
 
-def _changes(raw: bytes) -> list[tuple[int | None, str | None]] | None:
-    """(second, key) of each stream record in an object: one record, an event, or Lambda's object around one."""
+def _changes(raw: bytes) -> list[tuple[int | None, str | None, str | None]] | None:
+    """(second, key, table) of each stream record in an object: one record, an event, or Lambda's object around one."""
     try:
         found = json.loads(raw)
         if "payload" in found:
             found = json.loads(found["payload"])
-        return [(_second(record["dynamodb"]), _key(record["dynamodb"])) for record in found.get("Records", [found])]
+        return [_change(record) for record in found.get("Records", [found])]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _change(record: dict[str, Any]) -> tuple[int | None, str | None, str | None]:
+    return _second(record["dynamodb"]), _key(record["dynamodb"]), _table(record.get("eventSourceARN"))
+
+
+def _table(stream: Any) -> str | None:
+    """The table's ARN, of its stream's."""
+    return stream.partition("/stream/")[0] if isinstance(stream, str) and "/stream/" in stream else None
 
 
 def _second(change: dict[str, Any]) -> int | None:

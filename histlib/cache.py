@@ -1,0 +1,168 @@
+"""The cache folder: where it is, what it holds, and how to be rid of it.
+
+``samples/<name>`` bundled incidents · ``index/<name>`` indexes of histories that cannot be written to ·
+``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index. Nothing outside these is listed or removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from histlib.errors import RequestError, SourceError
+
+#: Kinds of entries, and how deep below their folder they lie.
+KINDS: Final = {"samples": 1, "index": 1, "s3": 2}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something in the cache. ``source`` is what it was made from, where known; ``objects`` of S3 it holds, else None.
+
+    ``used`` is when it was last asked (a mirror) or written (the others), epoch s.
+    """
+
+    name: str
+    source: str | None
+    objects: int | None
+    bytes: int
+    used: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; ``used`` as ISO text, UTC."""
+        return {**self.__dict__, "used": datetime.fromtimestamp(self.used, UTC).isoformat(timespec="seconds")}
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """The given folder, else the user's own cache of histlib."""
+    import platformdirs
+
+    return cache or Path(platformdirs.user_cache_dir("histlib"))
+
+
+def private_folder(cache: Path, *names: str) -> Path:
+    """A folder in the cache that nobody else can read, made where it is not there.
+
+    Raises:
+        SourceError: it cannot be made.
+    """
+    folder = cache
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in names:
+            folder /= name
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
+    except OSError as error:
+        raise SourceError(
+            f"cannot make {folder}: {error.strerror or error}; name another place with connect(cache=…)", str(folder)
+        ) from error
+    return folder
+
+
+def entries(root: Path) -> list[Entry]:
+    """What the cache holds, by name."""
+    return [_entry(root, folder) for folder in _folders(root)]
+
+
+def choose(root: Path, name: str | None) -> list[Entry]:
+    """The entries of this name or source; None: all.
+
+    Raises:
+        RequestError: the cache holds nothing of this name.
+    """
+    found = entries(root)
+    chosen = [entry for entry in found if name is None or name in (entry.name, entry.source)]
+    if name is not None and not chosen:
+        known = ", ".join(entry.name for entry in found) or "nothing"
+        raise RequestError(f"the cache {root} has no {name!r}; it holds {known}", name)
+    return chosen
+
+
+def clear(root: Path, chosen: Iterable[Entry]) -> None:
+    """Remove entries.
+
+    Raises:
+        SourceError: one is in use, or cannot be removed.
+    """
+    for entry in chosen:
+        _remove(root / entry.name)
+
+
+def cache_json(root: Path, found: Sequence[Entry]) -> str:
+    """One JSON object: the folder, its entries, their bytes together."""
+    listed = [entry.as_dict() for entry in found]
+    return json.dumps({"cache": str(root), "entries": listed, "bytes": sum(entry.bytes for entry in found)})
+
+
+def cache_text(root: Path, found: Sequence[Entry]) -> str:
+    """A line an entry: bytes, objects, when last used, name, source; then the total."""
+    lines = [
+        f"{entry.bytes:>15,} B  {_count(entry.objects):>17}  {entry.as_dict()['used']}  {entry.name}"
+        + (f"  ({entry.source})" if entry.source else "")
+        for entry in found
+    ]
+    return "\n".join([*lines, f"{sum(entry.bytes for entry in found):>15,} B  in {root}"])
+
+
+def _count(objects: int | None) -> str:
+    return "" if objects is None else f"{objects:,} objects"
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """The entries' folders; links are not followed, so none lies outside."""
+    for kind, depth in KINDS.items():
+        found = [root / kind]
+        for _ in range(depth + 1):
+            found = [folder for folder in found if folder.is_dir() and not folder.is_symlink()]
+            level = found
+            found = sorted(below for folder in found for below in folder.iterdir() if not below.name.startswith("."))
+        yield from level
+
+
+def _entry(root: Path, folder: Path) -> Entry:
+    name = folder.relative_to(root).as_posix()
+    sizes, newest = _measure(folder)
+    kind, _, rest = name.partition("/")
+    if kind != "s3":
+        source = f"sample:{rest.rpartition('-')[0]}" if kind == "samples" else None
+        return Entry(name, source, None, sum(sizes.values()), newest)
+    about = folder / "source.json"
+    source, used = None, newest
+    with suppress(OSError, ValueError, KeyError):
+        source, used = json.loads(about.read_bytes())["source"], about.stat().st_mtime
+    objects = sum(1 for path in sizes if path.startswith("objects/") and not path.startswith("objects/.histlib/"))
+    return Entry(name, source, objects, sum(sizes.values()), used)
+
+
+def _measure(folder: Path) -> tuple[dict[str, int], float]:
+    """Size of each file below a folder, and when the newest was written."""
+    sizes, newest = {}, 0.0
+    for path, _, files in os.walk(folder):
+        for file in files:
+            with suppress(OSError):  # someone else is at work in it
+                found = Path(path, file).lstat()
+                sizes[Path(path, file).relative_to(folder).as_posix()] = found.st_size
+                newest = max(newest, found.st_mtime)
+    return sizes, newest
+
+
+def _remove(folder: Path) -> None:
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            shutil.rmtree(folder)
+    except Timeout as error:
+        raise SourceError(f"{folder} is in use by another process; try again when it is done", str(folder)) from error
+    except OSError as error:
+        raise SourceError(f"cannot remove {folder}: {error.strerror or error}", str(folder)) from error
+    with suppress(OSError):  # a bucket's folder, now that it is empty
+        folder.parent.rmdir()

@@ -259,6 +259,6 @@ def test_neighbours_of_a_fraction(engine: Any, digits: str, more: int):
         held_to_the_oracle(engine, (operator, A, ("constant", long)), rows)
     held_to_the_oracle(engine, ("in", A, (short, Decimal("0.5"))), rows)
     held_to_the_oracle(engine, ("in", A, (long, Decimal("0.5"))), rows)
-    held_to_the_oracle(
-        engine, ("=", A, B), [{"a": left, "b": right} for left in (short, long) for right in (short, long)]
-    )
+    for wrap in (lambda number: number, lambda number: [number, "x"], lambda number: {"z": {"y": number}}):
+        pairs = [{"a": wrap(left), "b": wrap(right)} for left in (short, long) for right in (short, long)]
+        held_to_the_oracle(engine, ("=", A, B), pairs)

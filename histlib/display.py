@@ -31,6 +31,7 @@ _TIMES: Final = frozenset({"time", "since", "until", "from_latest", "to_earliest
 _LEAVING: Final = (_ITEMS, (), ("from_latest", "to_earliest"), ("before",), ("actor", "set_by", "ended_by"))
 _STAYING: Final = ("time", "since", "until", "path", "value", "after")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
+_OFFSET_AFTER = re.compile(r" [+-]\d\d:\d\d$")
 _UNLIMITED: Final = 1 << 30
 
 Columns = dict[str, list[str]]
@@ -101,12 +102,11 @@ def is_twin(frame: pd.DataFrame, name: str) -> bool:
 
 def _columns(frame: pd.DataFrame, rows: int) -> Columns:
     names = _names(frame)
-    others = _has_others(names)
     head = frame.head(rows)
-    return {
-        name: [_cell(value, _BESIDE_OTHERS if others and name in _ITEMS else SHOWN_WIDTH) for value in cells]
-        for name, cells in ((name, _readable(head, name)) for name in names)
-    }
+    widths = {"caveats": _UNLIMITED} if not is_raw(frame) else {}
+    if _has_others(names):
+        widths |= dict.fromkeys(_ITEMS, _BESIDE_OTHERS)
+    return {name: [_cell(value, widths.get(name, SHOWN_WIDTH)) for value in _readable(head, name)] for name in names}
 
 
 def _names(frame: pd.DataFrame) -> list[str]:
@@ -174,7 +174,7 @@ def _within(table: Shown, width: int | None, steps: Sequence[Step]) -> Shown:
         if _total(columns, _LEAST) > width:
             del columns[name]
     columns = _shorter(columns, width)
-    there = {name.partition(" ")[0] for name in columns} | set(columns)
+    there = set(map(_plain, columns))
     hidden = ", ".join(name for name in table.columns if name not in there)
     more = [f"not shown in {width} columns: {hidden}; a wider terminal, --json and --csv have all"] if hidden else []
     return Shown(columns, [*table.notes, *more])
@@ -213,7 +213,7 @@ def _shorter(columns: Columns, width: int) -> Columns:
 
 def _is_fixed(name: str) -> bool:
     """Whether its cells mean nothing when cut: keys, caveats, times, paths, event ids."""
-    return name.startswith("keys") or _is_event(name) or name.partition(" ")[0] in _TIMES | {"caveats", "path"}
+    return name.startswith("keys") or _is_event(name) or _plain(name) in _TIMES | {"caveats", "path"}
 
 
 def _leaving(names: Sequence[str]) -> list[str]:
@@ -221,12 +221,16 @@ def _leaving(names: Sequence[str]) -> list[str]:
     rank = {name: place for place, some in enumerate(_LEAVING) for name in some}
 
     def place(name: str) -> tuple[int, int]:
-        plain = name.partition(" ")[0]
-        stays = plain in _STAYING or name.startswith("item.")
-        return rank.get(plain, len(_LEAVING) if stays else 1), -names.index(name)
+        stays = _plain(name) in _STAYING or name.startswith("item.")
+        return rank.get(_plain(name), len(_LEAVING) if stays else 1), -names.index(name)
 
     may_go = [name for name in names if not name.startswith("keys") and name != "caveats"]
     return sorted(may_go, key=place)[: len(names) - 1]
+
+
+def _plain(name: str) -> str:
+    """A column's name without the offset that went into it."""
+    return _OFFSET_AFTER.sub("", name)
 
 
 def _has_others(names: Iterable[str]) -> bool:

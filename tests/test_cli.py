@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from landings import put, record
@@ -132,7 +134,15 @@ def test_utf8_whatever_the_console(tmp_path):
     """An ASCII console gets UTF-8 all the same; python -m histlib is the same command."""
     put(tmp_path, [record(0, new_image={"id": "a", "text": "お米 🫖"})])
     command = [sys.executable, "-m", "histlib", "state-at", "a", "2026-01-01T12:00", "--source", str(tmp_path)]
-    environment = {"PATH": "", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "HOME": str(tmp_path)}
+    here = {"PYTHONPATH": str(Path(histlib.__file__).parent.parent)}
+    environment = {
+        **here,
+        "PATH": "",
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONUTF8": "0",
+        "HOME": str(tmp_path),
+    }
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert (done.returncode, "お米 🫖" in done.stdout.decode("utf-8")) == (0, True), done.stderr
 
@@ -141,5 +151,6 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     """histlib … | head ends quietly."""
     put(tmp_path, [record(n) for n in range(500)])
     command = f"{sys.executable} -m histlib timeline a --json --source {tmp_path} | head -c 10"
-    done = subprocess.run(command, shell=True, capture_output=True, check=False)
+    here = {**os.environ, "PYTHONPATH": str(Path(histlib.__file__).parent.parent)}
+    done = subprocess.run(command, shell=True, capture_output=True, env=here, check=False)
     assert (done.stdout, done.stderr) == (b'{"heading"', b"")

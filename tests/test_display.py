@@ -104,6 +104,22 @@ def test_what_is_said_once_holds_of_all_rows():
     assert not any("caveats" in note for note in shown(other, ROWS).notes)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_caveats_are_never_cut(width):
+    """However many a row has, and however narrow the terminal is."""
+    frame = frame_of("diff").head(2).copy()
+    many = "same_second gap chain_unproven redacted conflict not_settled outside_coverage unreadable_files"
+    frame.loc[frame.index[-1], "caveats"] = many
+    assert shown(frame, ROWS, width).columns["caveats"][-1] == many
+
+
+def test_a_column_of_sql_that_is_not_shown_is_named():
+    """Whatever its name is the beginning of."""
+    frame = history().sql('SELECT file AS "a b", new_image AS c, old_image AS a FROM h LIMIT 1')
+    table = shown(frame, ROWS, 40)
+    assert (table.names, table.notes[0].partition(";")[0]) == (["a b", "c"], "not shown in 40 columns: a")
+
+
 def test_one_item_of_a_snapshot_says_which():
     """The key is left out only where the heading names it."""
     assert "keys.productId" in shown(frame_of("one"), ROWS).names

@@ -33,6 +33,7 @@ def test_it_runs_on_the_sample(tmp_path, monkeypatch):
     outputs = execute(tmp_path)
     assert "products · account 111122223333 · eu-west-1 · sample:" in outputs[0]["text/plain"]
     page = text_of(outputs)
+    assert "coverage of products from 2026-11-07 00:00:00+00:00 to 2026-11-10 00:00:00+00:00" in page
     assert "price-service@2.14.0" in page
     assert "was 0 after the release" in page
     assert "127 items where item.category = &#x27;kitchen&#x27; AND item.price = 0, 127 periods" in page

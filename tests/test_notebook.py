@@ -14,13 +14,14 @@ VEGA, SVG = "application/vnd.vegalite.v5+json", "image/svg+xml"
 
 
 def execute(folder: Path, **parameters: object) -> list[dict]:
-    """Run the notebook in a folder with other parameters in its first cell; returns all outputs' data."""
+    """Run the notebook in a folder with other parameters in its first cell; returns what was printed and shown."""
     notebook = nbformat.read(notebook_file(), as_version=4)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [output.get("data", {"text/plain": output.get("text", "")}) for output in outputs]
+    told = [output for output in outputs if output.get("name") != "stderr"]  # there are progress bars, at times
+    return [output.get("data", {"text/plain": output.get("text", "")}) for output in told]
 
 
 def text_of(outputs: list[dict]) -> str:

@@ -121,7 +121,7 @@ class ChangeQuestions(Asking):
         counts = self._opened.source.fetch(query)
         said = f" where {where}" if where else ""
         caveats = [*self._changes_caveats(facts, window, None)]
-        attrs = self._answer_attrs(facts, f"activity by {by}{said}", caveats, window=window)
+        attrs = self._answer_attrs(facts, f"activity by {by}{said}", caveats, window=window) | {"by": by}
         return activity_frame(counts, self._tz, attrs)
 
     def _change_at(

@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     for file, what in (
         (page, "the investigation as a page: open it in a browser"),
         (timeline_file, "the item's timeline, for a spreadsheet or histlib.read()"),
+        ("affected.csv", "who else was hit, from when to when, likewise"),
+        ("changes.csv", "all changes of those ten minutes, likewise"),
         ("history/", "the history: what the pipeline would have put into S3"),
         ("histlib.toml", "names that history, so that --source products works here"),
     ):

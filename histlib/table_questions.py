@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking
+from histlib.asking import Asking, unknown_keys
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
@@ -59,7 +59,7 @@ class TableQuestions(Asking):
         condition = self._condition(where, params, Subject.ITEM, facts)
         if keys is None:
             known = self._table_states(facts, moment, condition)
-            caveats = [*_unknown_items(known), *_row_caveats(known)]
+            caveats = [*_unknown_items(facts, [moment], [known]), *_row_caveats(known), *_unsettled(facts, moment)]
             states = _present(known)
         else:
             states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
@@ -158,7 +158,9 @@ class TableQuestions(Asking):
             sides = [self._states_of(facts, moment, keys, None) for moment in moments]
         pairs = pair_states(*sides)
         columns = difference_columns(pairs, None if condition is None else condition.item)
-        caveats = [*([] if key is not None else _unknown_items(*sides)), *_counted(columns["caveats"])]
+        caveats = [*_counted(columns["caveats"]), *_unsettled(facts, max(moments))]
+        if key is None:
+            caveats = [*_unknown_items(facts, moments, sides), *caveats]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
         heading = f"{len(set(columns['keys'])):,} items differ between {times}{_said(where)}"
         attested = all(_all_attested(side) for side in sides)
@@ -230,13 +232,22 @@ def _all_attested(states: pa.Table) -> bool:
     return bool(states.num_rows and pc.all(states.column("attested")).as_py())
 
 
-def _unknown_items(*states: pa.Table) -> Iterator[Caveat]:
+def _unknown_items(facts: Facts, moments: Sequence[int], states: Sequence[pa.Table]) -> Iterator[Caveat]:
     """What an answer about all items does not know."""
     import pyarrow.compute as pc
 
     unknown = sum(int(pc.sum(pc.equal(one.column("status"), "unknown")).as_py() or 0) for one in states)
-    told = f"; of {unknown:,} known items the state is unknown, too" if unknown else ""
-    yield Caveat("unknown_keys", f"items that did not change since the capture began are not known{told}")
+    known = facts.all_keys_known(*moments)
+    if unknown or not known:
+        told = [] if known else [unknown_keys(facts).detail]
+        told += [f"of {unknown:,} known items the state is unknown" + ("" if known else ", too")] if unknown else []
+        yield Caveat("unknown_keys", "; ".join(told))
+
+
+def _unsettled(facts: Facts, moment: int) -> Iterator[Caveat]:
+    """Changes that have not landed may be of items that no row tells of."""
+    if not facts.coverage.settled(moment):
+        yield Caveat("not_settled")
 
 
 def _row_caveats(states: pa.Table) -> Iterator[Caveat]:

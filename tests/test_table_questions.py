@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
 from world_histories import at, history_of, item_of, items_of, micros, put_holes, rows_of
-from worlds import SECOND, World, moments, worlds
+from worlds import SECOND, World, any_worlds, moments, worlds
 
 import histlib
 from histlib.caveats import to_cell
@@ -66,15 +66,6 @@ def test_a_snapshot_is_the_state_of_each_item(tmp_path_factory, world: World, da
                 to_cell(state.caveats),
             )
             assert told == expected, (text, moment)
-
-
-@st.composite
-def any_worlds(draw: st.DrawFn, *, scanned: bool = False) -> World:
-    """A world that attests or not; where it does, perhaps only up to some time in the middle of its changes."""
-    world = draw(worlds(attested=draw(st.booleans()), scanned=scanned))
-    if world.attestations and draw(st.booleans()):
-        world.attestations = world.attestations[: draw(st.integers(1, len(world.attestations)))]
-    return world
 
 
 @settings(max_examples=60)

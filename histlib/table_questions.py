@@ -178,8 +178,9 @@ class TableQuestions(Asking):
 
         around = self._opened.source.fetch(Around(moment, condition, baselines=facts.counting))
         odd = around.column("odd")
-        plain = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
-        others = self._states_of(facts, moment, around.column("keys").filter(odd).to_pylist(), condition)
+        plain, left_open = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
+        one_by_one = [*around.column("keys").filter(odd).to_pylist(), *left_open]
+        others = self._states_of(facts, moment, one_by_one, condition)
         return pa.concat_tables([plain, others]).sort_by("keys")
 
     def _states_of(self, facts: Facts, moment: int, keys: Sequence[str], condition: Condition | None) -> pa.Table:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from histlib.baselines import NEAR
 from histlib.caveats import to_cell
 from histlib.chain import Image, Step
 from histlib.coverage import Coverage
@@ -96,13 +97,20 @@ def _silence(keys: str, period: Period, window: TimeRange, coverage: Coverage) -
     found = {"same_second"} if period.from_earliest == period.to_latest else set()
     if period.from_earliest is None and period.from_latest > window.start:
         found.add("outside_coverage")
-    if period.last.to_latest is None and period.last.begun_by is not None:
-        start, last = period.last.from_latest, window.end - 1
-        if last > start and not coverage.covers(start, last, period.last.begun_by.change.stream):
+    if period.last.to_latest is None:
+        (start, stream, near), last = _last_told(period.last), window.end - 1
+        if last > start and not coverage.covers(start, last, stream):
             found.add("outside_coverage")
-        for hole in coverage.holes_in(start, last, keys):
+        for hole in coverage.holes_in(start - near, last, keys):
             found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
     return found
+
+
+def _last_told(stretch: Stretch) -> tuple[int, str | None, int]:
+    """When a change or baseline last told of an open stretch, by which stream, and how near a change would overrule."""
+    if stretch.seen_at is not None or stretch.begun_by is None:
+        return stretch.from_latest if stretch.seen_at is None else stretch.seen_at, None, NEAR
+    return stretch.from_latest, stretch.begun_by.change.stream, 0
 
 
 def condition_on_images(item: Callable[[str, str | None], bool]) -> Holds:

@@ -100,9 +100,12 @@ class Asking:
 
     def _window_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
         """What an answer about all items in a window does not know."""
-        yield Caveat("unknown_keys", "items that did not change since the capture began are not known")
+        found = list(window_caveats(None, facts.coverage, window))
+        whole = not {"outside_coverage", "unreadable_files"} & set(map(str, found))
+        if not (whole and facts.all_keys_known(window.start)):
+            yield unknown_keys(facts)
         yield from told_as_text(facts)
-        yield from window_caveats(None, facts.coverage, window)
+        yield from found
 
     def _answer_attrs(
         self,
@@ -147,6 +150,15 @@ class Asking:
 
     def _time(self, micros: int | None) -> datetime | None:
         return None if micros is None else from_micros(micros, self._tz)
+
+
+def unknown_keys(facts: Facts) -> Caveat:
+    """The caveat of an answer about all items where not all are known."""
+    if facts.baselines:
+        return Caveat(
+            "unknown_keys", "items that never changed are not known: no complete baseline reaches to this time"
+        )
+    return Caveat("unknown_keys", "items that did not change since the capture began are not known")
 
 
 class _Names:

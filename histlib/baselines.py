@@ -16,8 +16,9 @@ import msgspec
 
 from histlib.caveats import Caveat
 from histlib.chain import Image, Link, Step
+from histlib.coverage import Coverage
 from histlib.record import PRECISIONS, Change
-from histlib.times import SECOND, format_time
+from histlib.times import SECOND, end_of_second, format_time
 
 #: The version of manifests that this reads.
 FORMAT: Final = 1
@@ -196,6 +197,28 @@ def sightings_around(
     last, earlier = seen[-1], tuple(seen[:-1])
     unsure = tuple(one for one in earlier if one.read_end >= last.read_begin)
     return Sightings(last, upcoming, unsure, earlier)
+
+
+def sightings_between(steps: Sequence[Step], sightings: Sequence[Sighting]) -> list[list[Sighting]]:
+    """Those before the first step, those between each two that follow each other, those after the last one."""
+    found: list[list[Sighting]] = [[] for _ in range(len(steps) + 1)]
+    for one in sorted(_anchors(steps, sightings), key=_in_time) if sightings else ():
+        position = bisect_left(steps, one.read_begin, key=lambda step: step.effective)
+        if position == len(steps) or one.read_end < steps[position].effective:
+            found[position].append(one)
+    return found
+
+
+def all_keys_known(baselines: Iterable[Manifest], coverage: Coverage, moment: int) -> bool:
+    """Whether the keys of all items that were in the table at a moment are known: some complete baseline saw the
+    table, and all the way between it and the moment is covered, without a hole."""
+    ways = ((min(one.read_begin, moment), max(one.read_end, moment)) for one in baselines)
+    return any(
+        coverage.covers(start, end)
+        and (end == moment or coverage.settled(end))
+        and not any(hole.touches(start - NEAR, end_of_second(end) + NEAR, hole.keys or "") for hole in coverage.holes)
+        for start, end in ways
+    )
 
 
 def contradicted(other: Sighting) -> Caveat:

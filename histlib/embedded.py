@@ -278,7 +278,7 @@ def _unreadable(problem: Problem) -> dict[str, Any]:
 
 def _is_of(failed: dict[str, Any], tables: set[str | None]) -> bool:
     """Whether it is of these tables: Lambda's own objects lie together with those of other tables in a bucket."""
-    return failed["table"] in tables or not failed["file"].startswith("aws/")
+    return not failed["file"].startswith("aws/") or failed["table"] in tables
 
 
 def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from histlib.baselines import STREAM_PREFIX, Manifest, read_manifest, why_incomplete
+from histlib.baselines import STREAM_PREFIX, Manifest, all_keys_known, read_manifest, why_incomplete
 from histlib.coverage import (
     Attestation,
     Coverage,
@@ -50,6 +50,10 @@ class Facts:
         return tuple(
             CompleteBaseline(one.stream, one.read_begin, one.read_end, one.redaction) for one in self.baselines
         )
+
+    def all_keys_known(self, *moments: int) -> bool:
+        """Whether the keys of all items that were in the table at these moments (epoch µs) are known."""
+        return all(all_keys_known(self.baselines, self.coverage, moment) for moment in moments)
 
     @property
     def table(self) -> str:

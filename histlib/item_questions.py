@@ -134,9 +134,12 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
     )
 
 
-def check_paths(items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath]) -> None:
+def check_paths(
+    items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath], sightings: Sequence[Sighting] = ()
+) -> None:
     """A path that no image of these items ever had is a mistake, not an empty answer."""
-    images = [decode_image(text) for text in _image_texts(items)] if paths else []
+    seen = {one.image for one in sightings if one.image is not None}
+    images = [decode_image(text) for text in _image_texts(items) | seen] if paths else []
     for path in paths:
         if images and all(get(image, path) is MISSING for image in images):
             names = ", ".join(sorted({format_path((name,)) for image in images for name in image}))

@@ -23,7 +23,7 @@ COLUMNS: Final[dict[str, str]] = {
     "time": "effective time of the change that last set or removed it; NaT: before the history tells",
     "action": "INSERT, MODIFY or REMOVE; NA: a change that is missing, or before the history",
     "actor": "ttl, the value of the history's actor_attribute, or the service; NA where not known",
-    "event_id": "the stream's eventID; of a missing change that of the change which revealed it",
+    "event_id": "the stream's eventID; of a missing change that of the change which revealed it, NA: a baseline did",
     "value": "Python value then, or MISSING: removed",
     "value_json": "the same as image JSON; NA where missing",
     "before": "Python value before that change, or MISSING",
@@ -141,7 +141,8 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _row(keys: str, path: Path, one: Origination, actor_attribute: str | None) -> tuple[Any, ...]:
     step, stretch = one.stretch.begun_by, one.stretch
-    revealed = stretch.ended_by if stretch.from_earliest is not None else None
+    shows = stretch.from_earliest is not None and stretch.from_latest == stretch.to_latest
+    revealed = stretch.ended_by if shows else None
     shown = step or revealed
     exact = one.from_earliest == stretch.from_latest
     return (

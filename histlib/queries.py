@@ -183,15 +183,23 @@ class Around:
     """A row per item: the last change up to a moment and the first after it, by effective time (a whole second
     means its end).
 
-    ``keys`` str · ``odd`` bool: more must be known of this item (its other columns are null) ·
+    ``keys`` str · ``odd`` bool: more must be known of this item (its other columns mean nothing) ·
     ``action new_image stream redaction`` str and ``effective`` int64 of the last change up to the moment, null where
     there is none · ``next_action next_stream next_redaction`` str, ``next_effective`` int64 of the first after it,
     ``next_old_image`` str only where there is none before · ``link`` str: how the one follows the other (a value of
     :class:`histlib.chain.Link`) · ``gap`` bool: with ``through`` (epoch µs), a change is missing between the moment and
     then; null for odd items.
 
-    With a ``condition``, items that are not odd only where it may hold of the item then: of ``new_image``, or where
-    there is no change up to the moment of ``next_old_image``; and those with a ``gap``.
+    ``baselines`` are the complete ones; rows of others are nothing. Where a sighting lies between the two changes (with
+    neither near it) and decides, the last up to the moment, or the first after it where there is no change before:
+    ``seen_begin seen_end`` int64 (epoch µs), ``seen_image seen_redaction`` str (no image: not in the table) and
+    ``set_seen`` bool: the change before left just that. ``later`` bool: should the time up to the moment not be
+    covered, a sighting or change after it may decide instead. Items of which not all known images between the two
+    changes agree are odd; with ``through`` those too that changed up to then and were seen to disagree afterwards.
+
+    With a ``condition``, items that are not odd only where it may hold of the item then: of ``seen_image`` where a
+    sighting decides, else of ``new_image``, or where there is no change up to the moment of ``next_old_image``; and
+    those with a ``gap``.
     """
 
     moment: int

@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.baselines import Manifest
+from histlib.baselines import NEAR
 from histlib.caveats import MEANINGS, to_cell
-from histlib.coverage import Coverage
+from histlib.coverage import Coverage, Span
 from histlib.reconstruct import Finding
-from histlib.times import SECOND
+from histlib.times import SECOND, end_of_second
 
 #: States: ``since`` and ``until`` int64, null where open or not known; ``image`` null unless present.
 SCHEMA: Final = pa.schema(
@@ -40,15 +40,30 @@ _DOUBTFUL: Final = ("outside_coverage", "unreadable_files", "gap", "not_settled"
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Times = np.ndarray[Any, np.dtype[np.int64]]
+#: States, and which of them are cut off: the time up to the moment is not covered, or holds a hole.
+_Decided = tuple[pa.Table, Mask]
 
 
-def states_around(around: pa.Table, moment: int, coverage: Coverage) -> pa.Table:
-    """The states (:data:`SCHEMA`) of the items in the rows around a moment, none of them odd."""
-    after_change = around.filter(pc.is_valid(around.column("effective")))
-    before_change = around.filter(pc.is_null(around.column("effective")))
-    return pa.concat_tables(
-        [_after_change(after_change, moment, coverage), _before_change(before_change, moment, coverage)]
+def states_around(around: pa.Table, moment: int, coverage: Coverage) -> tuple[pa.Table, list[str]]:
+    """The states (:data:`SCHEMA`) of the items in the rows around a moment, none of them odd; and the keys of those
+    left open: cut off from what is known before the moment, so that what comes after may decide."""
+    seen = pc.is_valid(around.column("seen_begin"))
+    before = pc.fill_null(pc.less_equal(around.column("seen_begin"), end_of_second(moment)), False)
+    changed = pc.is_valid(around.column("effective"))
+    kinds = (
+        (_after_sighting, before),
+        (_before_sighting, pc.and_(seen, pc.invert(before))),
+        (_after_change, pc.and_(changed, pc.invert(seen))),
+        (_before_change, pc.invert(pc.or_(changed, seen))),
     )
+    found, left_open = [], []
+    for decide, mine in kinds:
+        rows = around.filter(mine)
+        states, cut_off = decide(rows, moment, coverage)
+        left = cut_off & _mask(rows.column("later"))
+        found.append(states.filter(pa.array(~left)))
+        left_open += rows.column("keys").filter(pa.array(left)).to_pylist()
+    return pa.concat_tables(found), left_open
 
 
 def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
@@ -72,31 +87,17 @@ def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
     )
 
 
-def missed_by_baselines(around: pa.Table, baselines: Sequence[Manifest]) -> pa.Array:
-    """A mask of the rows around a moment, none of them odd, that :func:`histlib.reconstruct.state_at` must decide.
-
-    An item with a baseline's row is odd; so every complete baseline lacks these, and where one was read between the
-    two changes, it may tell that the item was not there.
-    """
-    ends = np.iinfo(np.int64)
-    before = pc.fill_null(around.column("effective"), ends.min).to_numpy()
-    after = pc.fill_null(around.column("next_effective"), ends.max).to_numpy()
-    found = np.zeros(around.num_rows, dtype=bool)
-    for baseline in baselines:
-        found |= (before <= baseline.read_end) & (after >= baseline.read_begin)
-    return pa.array(found)
-
-
-def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> pa.Table:
+def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
     """The last change up to the moment tells."""
-    silence = _Silence(around, "", _times(around, "effective"), _constant(around, moment), moment, coverage)
+    start, end = _times(around, "effective"), _constant(around, moment)
+    silence = _Silence(around, start, end, start, end, coverage, around.column("stream"), same=_one_second(start, end))
     caveats = silence.caveats() | {
         "redacted": _mask(pc.is_valid(around.column("redaction"))),
         "gap": _mask(pc.equal(around.column("link"), "gap")),
         "chain_unproven": _mask(pc.equal(around.column("link"), "unproven")),
     }
     removed = _mask(pc.equal(around.column("action"), "REMOVE"))
-    return _states(
+    states = _states(
         around,
         status=np.where(removed, "deleted", "present"),
         evidence="change",
@@ -105,31 +106,89 @@ def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> pa.Table
         caveats=caveats,
         attested=silence.attested(caveats),
     )
+    return states, _cut_off(caveats)
 
 
-def _before_change(around: pa.Table, moment: int, coverage: Coverage) -> pa.Table:
+def _before_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
     """There is none up to the moment: the first one after it tells, if the time between is covered."""
-    silence = _Silence(around, "next_", _constant(around, moment), _times(around, "next_effective"), moment, coverage)
+    start, end = _constant(around, moment), _times(around, "next_effective")
+    silence = _Silence(around, start, end, start, end, coverage, around.column("next_stream"), same=_never(start))
     caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("next_redaction")))}
-    unknown = caveats["outside_coverage"]
-    there = _mask(pc.is_valid(around.column("next_old_image")))
-    return _states(
+    image = around.column("next_old_image")
+    return _if_covered(around, image, silence, caveats, ("next_change", around.column("next_effective")))
+
+
+def _after_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+    """A baseline saw the item after its last change."""
+    start, seen_end = _times(around, "seen_begin"), _times(around, "seen_end")
+    end = np.maximum(seen_end, moment)
+    first, last = start - NEAR, np.maximum(end, seen_end + NEAR)
+    silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
+    caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("seen_redaction")))}
+    image, changed = around.column("seen_image"), pc.is_valid(around.column("effective"))
+    without = pc.if_else(changed, "deleted", "absent")
+    step = pa.array(_surely_set(around, seen_end, coverage))
+    states = _states(
         around,
-        status=np.where(unknown, "unknown", np.where(there, "present", "absent")),
-        evidence=pc.if_else(pa.array(unknown), None, "next_change"),
+        status=pc.if_else(pc.is_valid(image), "present", without),
+        evidence=pc.if_else(step, "change", "baseline"),
+        since=pc.if_else(step, around.column("effective"), None),
+        image=image,
+        caveats=caveats,
+        attested=silence.attested(caveats),
+    )
+    return states, _cut_off(caveats)
+
+
+def _surely_set(around: pa.Table, seen_end: Times, coverage: Coverage) -> Mask:
+    """Whether the last change set what was seen: nothing may have come between."""
+    changed = _times(around, "effective")
+    way = _Silence(
+        around, changed, seen_end, changed, seen_end, coverage, around.column("stream"), same=_never(changed)
+    )
+    surely = _mask(around.column("set_seen")) & way.covered
+    for touched in way.holes(changed, seen_end).values():
+        surely &= ~touched
+    return surely
+
+
+def _before_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+    """Nothing is known up to the moment, and a baseline saw the item before any change after it: it tells, if the time
+    between is covered."""
+    start, end = _constant(around, moment), _times(around, "seen_end")
+    first, last = np.minimum(start, _times(around, "seen_begin") - NEAR), end + NEAR
+    silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
+    caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("seen_redaction")))}
+    evidence = ("baseline", around.column("next_effective"))
+    return _if_covered(around, around.column("seen_image"), silence, caveats, evidence)
+
+
+def _if_covered(
+    around: pa.Table, image: pa.ChunkedArray, silence: _Silence, caveats: dict[str, Mask], evidence: tuple[str, Any]
+) -> _Decided:
+    """States told by what comes after the moment, unknown where the time up to it is not covered. Nothing else could
+    tell of these: none is cut off."""
+    unknown = caveats["outside_coverage"]
+    by, until = evidence
+    told = pa.array(~unknown)
+    states = _states(
+        around,
+        status=np.where(unknown, "unknown", np.where(_mask(pc.is_valid(image)), "present", "absent")),
+        evidence=pc.if_else(told, by, None),
         since=pa.nulls(around.num_rows, pa.int64()),
-        until=pc.if_else(pa.array(unknown), None, around.column("next_effective")),
-        image=pc.if_else(pa.array(unknown), None, around.column("next_old_image")),
+        until=pc.if_else(told, until, None),
+        image=pc.if_else(told, image, None),
         caveats=caveats,
         attested=silence.attested(caveats) & ~unknown,
     )
+    return states, _never(unknown)
 
 
 def _states(around: pa.Table, *, status: Any, evidence: Any, since: Any, **columns: Any) -> pa.Table:
     texts = pa.array([evidence] * around.num_rows, pa.string()) if isinstance(evidence, str) else evidence
     found = {
         "keys": around.column("keys"),
-        "status": pa.array(status.astype(object), pa.string()),
+        "status": pa.array(status.astype(object), pa.string()) if isinstance(status, np.ndarray) else status,
         "evidence": texts,
         "since": since,
         "until": columns.get("until", around.column("next_effective")),
@@ -152,35 +211,47 @@ def _cells(caveats: dict[str, Mask], rows: int) -> pa.Array:
 
 @dataclass(frozen=True)
 class _Silence:
-    """Why it is not certain that items did not change within [start, end], for all of them at once."""
+    """Why it is not certain that items did not change within [start, end], for all of them at once.
+
+    A hole counts that touches [first, last]. ``streams``: whose span must cover it; None: any one's. ``same``: asked
+    for the very second of the last change or sighting, so that there is no silence to prove.
+    """
 
     around: pa.Table
-    prefix: str
     start: Times
     end: Times
-    moment: int
+    first: Times
+    last: Times
     coverage: Coverage
+    streams: pa.ChunkedArray | None
+    same: Mask
 
     def caveats(self) -> dict[str, Mask]:
-        found = {"unreadable_files": self._none(), "outside_coverage": ~self._covered & ~self._same_second()}
-        last = np.where(self.end % SECOND == 0, self.end + SECOND - 1, self.end)
+        last = np.where(self.last % SECOND == 0, self.last + SECOND - 1, self.last)
+        found = self.holes(self.first, last)
+        found["outside_coverage"] |= ~self.covered & ~self.same
+        return found | {"not_settled": ~self._settled}
+
+    def holes(self, first: Times, last: Times) -> dict[str, Mask]:
+        """The caveats of holes that touch [first, last]."""
+        found = {"unreadable_files": self._none(), "outside_coverage": self._none()}
         for hole in self.coverage.holes:
-            touched = np.ones(len(self.start), dtype=bool)
+            touched = ~self._none()
             if hole.keys is not None:
                 touched &= _mask(pc.equal(self.around.column("keys"), hole.keys))
             if hole.start is not None:
                 touched &= hole.start <= last
             if hole.end is not None:
-                touched &= hole.end >= self.start
+                touched &= hole.end >= first
             found["unreadable_files" if hole.kind == "unreadable" else "outside_coverage"] |= touched
-        return found | {"not_settled": ~self._settled}
+        return found
 
     def attested(self, caveats: dict[str, Mask]) -> Mask:
         """Whether attestations prove that all of it has landed."""
         if not self.coverage.attested:
             return self._none()
         doubtful: Mask = np.logical_or.reduce([caveats[name] for name in _DOUBTFUL if name in caveats])
-        return ~doubtful & self._settled & self._covered
+        return ~doubtful & self._settled & self.covered
 
     @cached_property
     def _settled(self) -> Mask:
@@ -188,27 +259,40 @@ class _Silence:
         return self._none() if through is None else self.end <= through
 
     @cached_property
-    def _covered(self) -> Mask:
+    def covered(self) -> Mask:
+        """Whether one span covers it."""
         through = self.coverage.captured_through
-        covered = self._none()
         if through is None:
-            return covered
-        start, end = np.minimum(self.start, through), np.minimum(self.end, through)
-        streams = self.around.column(f"{self.prefix}stream")
-        for stream in pc.unique(streams).to_pylist():
-            own = self._none()
-            for span in self.coverage.spans:
-                if span.stream == stream:
-                    own |= (span.start <= start) & (end <= span.end)
-            covered |= own & _mask(pc.equal(streams, stream))
+            return self._none()
+        if self.streams is None:
+            return self._within(self.coverage.spans, through)
+        covered = self._none()
+        for stream in pc.unique(self.streams).to_pylist():
+            own = self._within([span for span in self.coverage.spans if span.stream == stream], through)
+            covered |= own & _mask(pc.equal(self.streams, stream))
         return covered
 
-    def _same_second(self) -> Mask:
-        """Asked for the very second of the last change: no silence to prove."""
-        return self._none() if self.prefix else self.start // SECOND == self.end // SECOND
+    def _within(self, spans: Sequence[Span], through: int) -> Mask:
+        start, end, found = np.minimum(self.start, through), np.minimum(self.end, through), self._none()
+        for span in spans:
+            found |= (span.start <= start) & (end <= span.end)
+        return found
 
     def _none(self) -> Mask:
-        return np.zeros(len(self.start), dtype=bool)
+        return _never(self.start)
+
+
+def _cut_off(caveats: dict[str, Mask]) -> Mask:
+    return caveats["outside_coverage"] | caveats["unreadable_files"]
+
+
+def _one_second(start: Times, end: Times) -> Mask:
+    same: Mask = start // SECOND == end // SECOND
+    return same
+
+
+def _never(values: np.ndarray[Any, Any]) -> Mask:
+    return np.zeros(len(values), dtype=bool)
 
 
 def _times(table: pa.Table, name: str) -> Times:

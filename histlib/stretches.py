@@ -1,17 +1,18 @@
 """Stretches: the consecutive images of one item with the bounds of their times, and periods of them for which something
 holds.
 
-Pure. A stretch begins and ends with a change, exactly, or somewhere between two changes where one is missing. All times
-are epoch µs.
+Pure. A stretch begins and ends with a change, exactly, or somewhere between two changes where one is missing. Sightings
+by baselines confirm a stretch, or show that a change is missing between. All times are epoch µs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
-from histlib.baselines import ItemHistory
+from histlib.baselines import NEAR, ItemHistory, Sighting, sightings_between
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.format0 import is_old_format
@@ -24,7 +25,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
     It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
     ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
-    ``ended_by``. ``caveats`` are names.
+    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it.
     """
 
     image: str | Image
@@ -35,6 +36,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     begun_by: Step | None
     ended_by: Step | None
     caveats: frozenset[str] = frozenset()
+    seen_at: int | None = None
 
     @property
     def old_format(self) -> bool:
@@ -63,13 +65,21 @@ class Period(Stretch, frozen=True, gc=False, kw_only=True):
 def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
     """The stretches of an item, in order; none where nothing is known of it."""
     steps = item.steps
-    if not steps:
+    if not steps and not item.sightings:
         return []
     begins = [_begin(step, before, coverage) for before, step in zip([None, *steps], steps, strict=False)]
-    found = [_first(steps[0], begins[0], coverage)]
-    for position, step in enumerate(steps):
-        following = steps[position + 1] if position + 1 < len(steps) else None
-        found += _after(step, following, begins[position : position + 2], coverage)
+    between = sightings_between(steps, item.sightings)
+    found: list[Stretch] = []
+    for position, seen in enumerate(between):
+        step = steps[position - 1] if position else None
+        following = steps[position] if position < len(steps) else None
+        if seen:
+            beside = (begins[position - 1] if position else None, begins[position] if position < len(steps) else None)
+            found += _confirmed(_Between(item.keys, step, seen, following, coverage, beside))
+        elif step is not None:
+            found += _after(step, following, begins[position - 1 : position + 1], coverage)
+        elif following is not None:
+            found.append(_first(following, begins[0], coverage))
     return found
 
 
@@ -110,8 +120,16 @@ def _begin(step: Step, before: Step | None, coverage: Coverage) -> int:
 def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
     """What was before the first known change: so at the latest since the span began in which it came."""
     span = coverage.span_around(step.effective, step.change.stream)
-    latest = begin if span is None else min(span, begin)
+    begun = begin if span is None else min(span, begin)
+    latest = _since_hole(begun, (begin, step.effective), coverage, step.change.keys)
     return Stretch(step.before, None, latest, begin, step.effective, None, step)
+
+
+def _since_hole(begun: int, known: tuple[int, int], coverage: Coverage, keys: str) -> int:
+    """From when on it was so at the latest, if nothing is missing since ``begun``: later where a hole lies between."""
+    first, last = known
+    ends = [first if hole.end is None else hole.end + 1 for hole in coverage.holes_in(begun, last, keys)]
+    return min(first, max([begun, *ends]))
 
 
 def _after(step: Step, following: Step | None, begins: Sequence[int], coverage: Coverage) -> Iterator[Stretch]:
@@ -143,6 +161,124 @@ def _between(step: Step, following: Step, coverage: Coverage) -> set[str]:
     for hole in coverage.holes_in(start, end, step.change.keys):
         found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
     return found
+
+
+class _Point(msgspec.Struct, frozen=True, gc=False):
+    """What the item was at some instant in [``first``, ``last``]: right after a change, right before one, or seen."""
+
+    image: str | Image
+    redaction: str | None
+    first: int
+    last: int
+    seen: bool
+
+
+class _Between(msgspec.Struct, frozen=True):
+    """What is known of an item from one change to the next, or before the first, or after the last."""
+
+    keys: str
+    step: Step | None
+    seen: Sequence[Sighting]
+    following: Step | None
+    coverage: Coverage
+    begins: tuple[int | None, int | None]
+    """The earliest that what each of the two changes left may have begun."""
+
+
+def _confirmed(between: _Between) -> Iterator[Stretch]:
+    """The stretches where baselines saw the item: one, if all that is known agrees."""
+    points = _points(between)
+    runs, breaks = [[points[0]]], [set[str]()]
+    for earlier, later in pairwise(points):
+        broken, caveats = _compared(between, earlier, later)
+        if broken:
+            runs.append([])
+            breaks.append(set(caveats))
+        runs[-1].append(later)
+        for at in range(len(runs) - 1 - broken, len(runs)):
+            breaks[at] |= caveats
+    for at, run in enumerate(runs):
+        before, after = runs[at - 1][-1] if at else None, runs[at + 1][0] if at + 1 < len(runs) else None
+        yield _confirmed_run(between, run, (before, after), breaks[at])
+
+
+def _points(between: _Between) -> list[_Point]:
+    step, following = between.step, between.following
+    begun, ended = between.begins
+    found = []
+    if step is not None and begun is not None:
+        found.append(_Point(step.after, step.change.redaction, begun, step.effective, seen=False))
+    for one in between.seen:
+        image = Image.NONE if one.image is None else one.image
+        found.append(_Point(image, one.redaction, one.read_begin, one.read_end, seen=True))
+    if following is not None and ended is not None:
+        found.append(_Point(following.before, following.change.redaction, ended, following.effective, seen=False))
+    return found
+
+
+def _compared(between: _Between, earlier: _Point, later: _Point) -> tuple[bool, set[str]]:
+    """Whether two points that follow each other belong to different stretches, and what is not certain between."""
+    caveats = _unsure(between, earlier, later)
+    link = between.following.link if between.following is not None and not later.seen else None
+    agrees = _agree(earlier, later)
+    if agrees is False or (agrees is None and link is Link.GAP):
+        return True, {*caveats, "gap"}
+    if agrees is None and link is Link.UNPROVEN:
+        caveats.add("chain_unproven")
+    if agrees or Image.UNSEEN in (earlier.image, later.image) or earlier.image == later.image:
+        return False, caveats
+    return True, {*caveats, "chain_unproven"}
+
+
+def _agree(earlier: _Point, later: _Point) -> bool | None:
+    """Whether two images are one; None where they cannot be compared."""
+    if Image.NONE in (earlier.image, later.image):
+        return earlier.image is later.image
+    if Image.UNSEEN in (earlier.image, later.image) or earlier.redaction != later.redaction:
+        return None
+    return earlier.image == later.image
+
+
+def _unsure(between: _Between, earlier: _Point, later: _Point) -> set[str]:
+    """Why it is not certain that nothing came between two points."""
+    coverage = between.coverage
+    found = set() if coverage.covers(earlier.first, later.last) else {"outside_coverage"}
+    start, end = earlier.first - NEAR * earlier.seen, later.last + NEAR * later.seen
+    for hole in coverage.holes_in(start, end, between.keys):
+        found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
+    return found
+
+
+def _confirmed_run(
+    between: _Between, run: Sequence[_Point], beside: tuple[_Point | None, _Point | None], caveats: set[str]
+) -> Stretch:
+    """A stretch from points that agree; ``beside``: the points before and after it that do not."""
+    (before, after), first, last = beside, run[0], run[-1]
+    step = None if first.seen or before is not None else between.step
+    ends = after is None and between.following is not None
+    own = set(map(str, own_caveats(step))) if step is not None else set()
+    own |= {"redacted" for one in run if one.seen and one.redaction is not None}
+    return Stretch(
+        next((one.image for one in run if one.image is not Image.UNSEEN), first.image),
+        before.first if before is not None else None if step is None else between.begins[0],
+        first.last if before is not None else _known_since(between, first) if step is None else step.effective,
+        last.first if ends or after is not None else None,
+        last.last if ends else None if after is None else after.last,
+        step,
+        between.following if ends else None,
+        frozenset(caveats | own),
+        last.first if last.seen and not ends and after is None else None,
+    )
+
+
+def _known_since(between: _Between, first: _Point) -> int:
+    """From when on it was so at the latest, of what is first known: as far back as one covered span reaches."""
+    coverage = between.coverage
+    through = first.last if coverage.captured_through is None else coverage.captured_through
+    begin, end = min(first.first, through), min(first.last, through)
+    spans = [span.start for span in coverage.spans if span.start <= begin and end <= span.end]
+    begun = min([first.first, *spans])
+    return _since_hole(begun, (first.first, first.last + NEAR), coverage, between.keys)
 
 
 def _untold(before: Stretch | None, stretch: Stretch) -> Stretch:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking, told_as_text
+from histlib.asking import Asking, told_as_text, unknown_keys
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
@@ -60,7 +60,8 @@ class TableQuestions(Asking):
         condition = self._condition(where, params, Subject.ITEM, facts)
         if keys is None:
             known = self._table_states(facts, moment, condition)
-            caveats = [*_unknown_items(known), *_row_caveats(known), *told_as_text(facts)]
+            caveats = [*_unknown_items(facts, [moment], [known]), *_row_caveats(known), *_unsettled(facts, moment)]
+            caveats += told_as_text(facts)
             states = _present(known)
         else:
             states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
@@ -159,8 +160,8 @@ class TableQuestions(Asking):
             sides = [self._states_of(facts, moment, keys, None) for moment in moments]
         pairs = pair_states(*sides)
         columns = difference_columns(pairs, None if condition is None else condition.item)
-        unknown = _unknown_items(*sides) if key is None else _unknown_states(*sides)
-        caveats = [*unknown, *_counted(columns["caveats"])]
+        unknown = _unknown_items(facts, moments, sides) if key is None else _unknown_states(*sides)
+        caveats = [*unknown, *_counted(columns["caveats"]), *_unsettled(facts, max(moments))]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
         heading = f"{len(set(columns['keys'])):,} items differ between {times}{_said(where)}"
         attested = all(_all_attested(side) for side in sides)
@@ -182,8 +183,9 @@ class TableQuestions(Asking):
             return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
         around = self._opened.source.fetch(replace(around_all, condition=condition))
         odd = around.column("odd")
-        plain = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
-        others = self._states_of(facts, moment, around.column("keys").filter(odd).to_pylist(), condition)
+        plain, left_open = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
+        one_by_one = [*around.column("keys").filter(odd).to_pylist(), *left_open]
+        others = self._states_of(facts, moment, one_by_one, condition)
         return pa.concat_tables([plain, others]).sort_by("keys")
 
     def _states_of(self, facts: Facts, moment: int, keys: Sequence[str], condition: Condition | None) -> pa.Table:
@@ -236,13 +238,22 @@ def _all_attested(states: pa.Table) -> bool:
     return bool(states.num_rows and pc.all(states.column("attested")).as_py())
 
 
-def _unknown_items(*states: pa.Table) -> Iterator[Caveat]:
+def _unknown_items(facts: Facts, moments: Sequence[int], states: Sequence[pa.Table]) -> Iterator[Caveat]:
     """What an answer about all items does not know."""
     import pyarrow.compute as pc
 
     unknown = sum(int(pc.sum(pc.equal(one.column("status"), "unknown")).as_py() or 0) for one in states)
-    told = f"; of {unknown:,} known items the state is unknown, too" if unknown else ""
-    yield Caveat("unknown_keys", f"items that did not change since the capture began are not known{told}")
+    known = facts.all_keys_known(*moments)
+    if unknown or not known:
+        told = [] if known else [unknown_keys(facts).detail]
+        told += [f"of {unknown:,} known items the state is unknown" + ("" if known else ", too")] if unknown else []
+        yield Caveat("unknown_keys", "; ".join(told))
+
+
+def _unsettled(facts: Facts, moment: int) -> Iterator[Caveat]:
+    """Changes that have not landed may be of items that no row tells of."""
+    if not facts.coverage.settled(moment):
+        yield Caveat("not_settled")
 
 
 def _unknown_states(*states: pa.Table) -> Iterator[Caveat]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from histlib.caveats import Caveat, in_order
-from histlib.chain import Step
+from histlib.chain import Image, Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
 from histlib.item_questions import ItemQuestions, check_paths
@@ -15,7 +15,7 @@ from histlib.paths import Path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
 from histlib.since import Since
-from histlib.stretches import Period, build_stretches
+from histlib.stretches import Period, Stretch, build_stretches
 from histlib.times import format_time, from_micros, parse_state_time
 from histlib.values import MISSING, Item, decode_image
 
@@ -52,7 +52,7 @@ class ValueQuestions(ItemQuestions):
         moment = parse_state_time(time, self._tz)
         wanted = _whole_path(path)
         item = self._items([whole.text], facts)[whole.text]
-        check_paths({whole.text: item.steps}, [wanted])
+        check_paths({whole.text: item.steps}, [wanted], item.sightings)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         then = value is _THEN
         if then:
@@ -75,7 +75,7 @@ class ValueQuestions(ItemQuestions):
             ended_by=self._change_of(period.ended_by) if period else None,
             earlier=tuple((self._time(one.from_earliest), self._time(one.to_latest)) for one in spell.earlier),
             completeness=_completeness(facts, finding, period),
-            caveats=in_order([*finding.caveats, *_spell_caveats(spell, item.steps)]),
+            caveats=in_order([*finding.caveats, *_spell_caveats(spell, stretches)]),
             origin=self._origin(facts),
         )
 
@@ -101,7 +101,7 @@ class ValueQuestions(ItemQuestions):
         moment = parse_state_time(time, self._tz)
         wanted = self._paths(paths or ())
         item = self._items([whole.text], facts)[whole.text]
-        check_paths({whole.text: item.steps}, wanted)
+        check_paths({whole.text: item.steps}, wanted, item.sightings)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         stretches = build_stretches(item, facts.coverage)
         last = facts.coverage.last_instant(moment)
@@ -133,12 +133,12 @@ def _completeness(facts: Facts, finding: Finding, period: Period | None) -> str:
     return "attested" if not doubtful and facts.coverage.attests(period.from_earliest, end, stream) else "observed"
 
 
-def _spell_caveats(spell: Spell, steps: Sequence[Step]) -> list[Caveat]:
+def _spell_caveats(spell: Spell, stretches: Sequence[Stretch]) -> list[Caveat]:
     if spell.period is not None:
         found = [Caveat(name) for name in spell.period.caveats]
         if spell.period.from_earliest is None:
             found.append(Caveat("outside_coverage", "it was so already before the history tells"))
         return found
-    if steps and steps[0].change.action != "INSERT":
-        return [Caveat("outside_coverage", "what was before the first known change is not known")]
+    if stretches and stretches[0].image is not Image.NONE:
+        return [Caveat("outside_coverage", "what was before it is first known is not known")]
     return []

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from dataclasses import replace
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +15,6 @@ from histlib.baselines import Manifest, Sighting, read_manifest, sightings_of, w
 from histlib.chain import Image, Step, build_chain
 from histlib.coverage import Hole
 from histlib.reconstruct import Finding, state_at
-from histlib.snapshots import missed_by_baselines
-from histlib.times import end_of_second
 from histlib.values import encode_image
 
 
@@ -143,26 +139,6 @@ def test_neither_order_nor_copies_matter(world, dice: random.Random):
         again = sightings_of([row for row in shuffled if row.keys == keys], manifests)
         assert again == world.sightings(item)
         assert steps_of(world, item) == build_chain(one for one in world.changes() if one.keys == keys)
-
-
-@settings(deadline=None)
-@given(worlds(scanned=True))
-def test_where_no_baseline_lies_between_two_changes_none_matters(world):
-    """What is decided for all items at once, without baselines, is what each item's own state is."""
-    for item in world.items:
-        if any(seen.image is not None for seen in world.sightings(item)):
-            continue  # an item with a row of a baseline is decided alone
-        times = [step.effective for step in steps_of(world, item)]
-        for moment in moments(world):
-            position = bisect_right(times, end_of_second(moment))
-            around = pa.table(
-                {
-                    "effective": pa.array(times[position - 1 : position] if position else [None], pa.int64()),
-                    "next_effective": pa.array(times[position : position + 1] or [None], pa.int64()),
-                }
-            )
-            if not missed_by_baselines(around, world.manifests())[0].as_py():
-                assert ask(world, item, moment) == ask(replace(world, scans=[]), item, moment)
 
 
 # --- each rule by itself ---

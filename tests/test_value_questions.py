@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
 from world_histories import at, history_of, items_of, micros, rows_of
-from worlds import SECOND, World, moments, worlds
+from worlds import SECOND, World, any_worlds, moments, worlds
 
 import histlib
 from histlib.errors import KeyNotValidError, PathNotValidError
@@ -154,6 +154,36 @@ def true_period(world: World, item: str, value: Any, last: int) -> tuple[int | N
             begun = effective
         so = now
     return begun, None
+
+
+def sure(state: histlib.ItemState) -> bool:
+    """Whether a state says what the item was."""
+    return state.status != "unknown" and not {"gap", "same_second", "chain_unproven"} & set(state.caveats)
+
+
+@settings(max_examples=400)
+@given(world=any_worlds(scanned=True), data=st.data())
+def test_with_baselines_values_are_those_of_the_state(tmp_path_factory, world: World, data):
+    """What an item was at a time, since says to hold then, and blame names the value; by baselines alone, too."""
+    history = history_of(world, tmp_path_factory.mktemp("world"), data)
+    if history is None:
+        return
+    for item in world.items:
+        for moment in data.draw(st.permutations(moments(world)))[:3]:
+            state = history.state_at(item, at(moment))
+            try:
+                found = history.since(item, "price", time=at(moment))
+                blamed = rows_of(history.blame(item, at(moment), paths="price"))
+            except PathNotValidError:
+                continue
+            if not sure(state):
+                continue
+            assert (found.status, equal(found.value, state.get("price", MISSING))) == ("holds", True)
+            last = moment + SECOND - 1 if moment % SECOND == 0 else moment
+            assert found.since is None or micros(found.since) <= last
+            assert found.until is None or micros(found.until) > last
+            assert [equal(row["value"], found.value) for row in blamed] in ([], [True])
+            assert blamed or found.value is MISSING
 
 
 # --- blame ---

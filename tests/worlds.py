@@ -270,6 +270,15 @@ def worlds(draw: st.DrawFn, *, trouble: bool = True, attested: bool = False, sca
 
 
 @st.composite
+def any_worlds(draw: st.DrawFn, *, scanned: bool = False) -> World:
+    """A world that attests or not; where it does, perhaps only up to some time in the middle of its changes."""
+    world = draw(worlds(attested=draw(st.booleans()), scanned=scanned))
+    if world.attestations and draw(st.booleans()):
+        world.attestations = world.attestations[: draw(st.integers(1, len(world.attestations)))]
+    return world
+
+
+@st.composite
 def scans(draw: st.DrawFn, world: World, name: str, *, trouble: bool) -> Scan:
     """A scan around some write, from just before to long after it."""
     around = draw(st.sampled_from([START, *(write.at for write in world.writes)]))

@@ -1,14 +1,14 @@
-"""Folds the rows of many items at once: of each the last change up to a moment and the first after it.
+"""Folds the rows of many items at once: of each the last change up to a moment, the first after it, and the sighting by
+a baseline that decides instead.
 
 What is not plain (deliveries that differ, changes of one second, stamps that run backwards, rows without order, hashes
-that two keys share) is
-called odd and left to :mod:`histlib.reconstruct`, one item at a time.
+that two keys share, sightings that disagree) is called odd and left to :mod:`histlib.reconstruct`, one item at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -21,7 +21,8 @@ from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, U
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS, SegmentReader
-from histlib.queries import Around
+from histlib.index.sighted import Items, Sighted
+from histlib.queries import Around, CompleteBaseline
 from histlib.times import SECOND, end_of_second
 
 _TEXTS: Final = ("keys", "stream", "action", "redaction")
@@ -47,6 +48,12 @@ SCHEMA: Final = pa.schema(
         ("next_old_image", pa.string()),
         ("link", pa.string()),
         ("gap", pa.bool_()),
+        ("seen_begin", pa.int64()),
+        ("seen_end", pa.int64()),
+        ("seen_image", pa.string()),
+        ("seen_redaction", pa.string()),
+        ("set_seen", pa.bool_()),
+        ("later", pa.bool_()),
     ]
 )
 
@@ -69,10 +76,9 @@ class _Range:
     low: int
     high: int
     query: Around
+    _kept: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
     def answer(self) -> pa.Table:
-        if self.query.baselines:
-            return self._by_keys(pc.unique(pa.concat_arrays([self._texts(self._rows), self._texts(self._seen)])))
         if not self._rows.num_rows:
             return SCHEMA.empty_table()
         plain = np.flatnonzero(~self._odd)
@@ -100,6 +106,7 @@ class _Range:
                 "next_old_image": old_image,
                 "link": self._link_texts(plain, has_current & has_next),
                 "gap": pa.array(self._broken[plain]),
+                **self._seen_columns(plain, has_current, has_next),
             },
             schema=SCHEMA,
         )
@@ -112,22 +119,34 @@ class _Range:
         if condition is None:
             return np.ones(table.num_rows, dtype=bool)
         images = pc.coalesce(table.column("new_image"), table.column("next_old_image"))
+        images = pc.if_else(pc.is_valid(table.column("seen_begin")), table.column("seen_image"), images)
         return holding(table.column("keys"), images, condition) | mask(table.column("odd"))
 
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""
         inside = self._odd[self._item]
-        return self._by_keys(pc.unique(self._texts(self._rows.filter(pa.array(inside)))))
-
-    @staticmethod
-    def _texts(rows: pa.Table) -> pa.Array:
-        return pc.unique(rows.column("keys")).cast(pa.string())
-
-    @staticmethod
-    def _by_keys(found: pa.Array) -> pa.Table:
+        found = pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string())
         columns = {name: pa.nulls(len(found), SCHEMA.field(name).type) for name in SCHEMA.names}
         columns |= {"keys": found, "odd": pa.array(np.ones(len(found), dtype=bool))}
         return pa.table(columns, schema=SCHEMA)
+
+    def _seen_columns(self, plain: Numbers, has_current: Mask, has_next: Mask) -> dict[str, pa.Array]:
+        """The columns that tell of sightings."""
+        if self._sighted is None:
+            return {name: pa.nulls(len(plain), SCHEMA.field(name).type) for name in SCHEMA.names[-6:]}
+        chosen = self._sighted.chosen
+        by, row, upcoming = chosen.by[plain], chosen.row[plain], chosen.upcoming[plain]
+        there, found = by >= 0, row >= 0
+        lacking = np.array([*(one.redaction for one in self._baselines), None], dtype=object)[by]
+        own = self._take("redaction", np.maximum(row, 0), found)
+        return {
+            "seen_begin": pa.array(chosen.begin[plain], mask=~there),
+            "seen_end": pa.array(chosen.end[plain], mask=~there),
+            "seen_image": self._take("new_image", np.maximum(row, 0), found),
+            "seen_redaction": pc.if_else(pa.array(found), own, pa.array(lacking, pa.string())),
+            "set_seen": pa.array(self._sighted.set_by_current[plain], mask=~there),
+            "later": pa.array(((has_current | there) & upcoming) | (there & has_next)),
+        }
 
     # --- the rows, sorted ---
 
@@ -142,23 +161,19 @@ class _Range:
 
     @cached_property
     def _order(self) -> Numbers | None:
-        """Where the changes lie, sorted, among the rows read; None: as they are."""
+        """Where the sorted rows lie among those read, of each item its changes before its sightings; None: as they are.
+
+        Rows of baselines that are not complete are left out.
+        """
         order: Numbers | None = row_order(self._unsorted) if self._several else None
-        if not self._is_seen.any():
+        seen = mask(pc.equal(self._unsorted.column("action"), "BASELINE"))
+        if not seen.any():
             return order
-        return np.flatnonzero(~self._is_seen) if order is None else order[~self._is_seen[order]]
-
-    @cached_property
-    def _is_seen(self) -> Mask:
-        """The rows read that are a baseline's, and no changes."""
-        return mask(pc.equal(self._unsorted.column("action"), "BASELINE"))
-
-    @cached_property
-    def _seen(self) -> pa.Table:
-        """The rows of complete baselines."""
-        streams = pa.array([one.stream for one in self.query.baselines], pa.string())
-        rows = self._unsorted.filter(pa.array(self._is_seen))
-        return rows.filter(pc.is_in(rows.column("stream").cast(pa.string()), streams))
+        streams = pa.array([one.stream for one in self._baselines], pa.string())
+        kept = ~seen | mask(pc.is_in(self._unsorted.column("stream").cast(pa.string()), streams))
+        order = np.flatnonzero(kept) if order is None else order[kept[order]]
+        hashes = self._unsorted.column("key_hash").to_numpy()[order]
+        return order[np.lexsort([seen[order], hashes])]
 
     @cached_property
     def _rows(self) -> pa.Table:
@@ -179,8 +194,17 @@ class _Range:
             found = self._rows.column(name).take(pa.array(at, mask=None if there is None else ~there))
             return found.combine_chunks().cast(pa.string())
         places = at if self._order is None else self._order[at]
-        column = self._read(["key_hash", name]).column(name)
+        column = self._column(name)
         return column.take(pa.array(places, mask=None if there is None else ~there)).combine_chunks()
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        """A column as read; kept only where baselines make it be asked for more than once."""
+        if name in self._kept:
+            return self._kept[name]
+        column = self._read(["key_hash", name]).column(name)
+        if self._sees:
+            self._kept[name] = column
+        return column
 
     def _old_images(self, at: Numbers, there: Mask) -> pa.Array:
         """The column is read only where any row needs it."""
@@ -204,6 +228,20 @@ class _Range:
         return np.repeat(np.arange(len(self._starts)), self._ends - self._starts)
 
     @cached_property
+    def _baselines(self) -> list[CompleteBaseline]:
+        return sorted(self.query.baselines, key=lambda one: one.stream)
+
+    @cached_property
+    def _is_seen(self) -> Mask:
+        """The rows that are a baseline's, and no changes."""
+        return mask(pc.equal(self._rows.column("action"), "BASELINE"))
+
+    @cached_property
+    def _change_ends(self) -> Numbers:
+        """Behind the last change of each item; its sightings follow."""
+        return self._ends - np.add.reduceat(self._is_seen.astype(np.int64), self._starts)
+
+    @cached_property
     def _effective(self) -> Numbers:
         """The running maximum of the stamps within each item."""
         stamps: Numbers = self._rows.column("timestamp_micros").to_numpy()
@@ -221,12 +259,12 @@ class _Range:
         stamps = self._rows.column("timestamp_micros").to_numpy()
         found = np.zeros(len(stamps), dtype=bool)
         found[1:] = (stamps[1:] < stamps[:-1]) & (self._item[1:] == self._item[:-1])
-        return found
+        return found & ~self._is_seen
 
     @cached_property
     def _split(self) -> Numbers:
         """The first row of each item after the moment (its end where there is none)."""
-        before = self._effective <= end_of_second(self.query.moment)
+        before = (self._effective <= end_of_second(self.query.moment)) & ~self._is_seen
         return self._starts + np.add.reduceat(before.astype(np.int64), self._starts)
 
     @cached_property
@@ -237,7 +275,7 @@ class _Range:
     @cached_property
     def _next(self) -> Numbers:
         """The first row after the moment, −1 where there is none."""
-        return np.where(self._split < self._ends, self._split, -1)
+        return np.where(self._split < self._change_ends, self._split, -1)
 
     # --- how rows follow each other ---
 
@@ -257,6 +295,7 @@ class _Range:
             rows = self._read(_COMPARED).unify_dictionaries()
             earlier, later = (rows.take(places.take(pa.array(one))) for one in (at - 1, at))
             links[at] = compare(earlier, later)
+        links[self._starts] = np.where(links[self._starts] == UNORDERED, UNORDERED, FIRST)
         return links
 
     def _link_texts(self, plain: Numbers, both: Mask) -> pa.Array:
@@ -267,12 +306,18 @@ class _Range:
     @cached_property
     def _odd(self) -> Mask:
         """Items to be reconstructed one by one."""
-        odd = self._any((self._links == CONFLICT) | (self._links == UNORDERED) | self._backwards)
+        return self._odd_changes if self._sighted is None else self._odd_changes | self._sighted.odd
+
+    @cached_property
+    def _odd_changes(self) -> Mask:
+        unordered = (self._links == UNORDERED) & ~self._is_seen
+        odd = self._any((self._links == CONFLICT) | unordered | self._backwards)
         codes = self._rows.column("keys").combine_chunks().indices.to_numpy()
         other_key = np.zeros(len(codes), dtype=bool)
         other_key[1:] = (codes[1:] != codes[:-1]) & (self._item[1:] == self._item[:-1])
         second = self.query.moment - self.query.moment % SECOND
         sharing = (self._effective >= second) & (self._effective < second + SECOND) & (self._links != COPY)
+        sharing &= ~self._is_seen
         most = 1 if self.query.moment % SECOND == 0 else 0
         return odd | self._any(other_key) | (np.add.reduceat(sharing.astype(np.int64), self._starts) > most)
 
@@ -284,6 +329,30 @@ class _Range:
             return np.zeros(len(self._starts), dtype=bool)
         before = np.concatenate([[0], self._effective[:-1]])
         return self._any((self._links == GAP) & (self._effective > self.query.moment) & (before <= through))
+
+    # --- what baselines saw ---
+
+    @cached_property
+    def _sees(self) -> bool:
+        return bool(self._baselines)
+
+    @cached_property
+    def _sighted(self) -> Sighted | None:
+        """None where no baseline is complete."""
+        if not self._sees:
+            return None
+        items = Items(
+            self._take,
+            self._starts,
+            self._change_ends,
+            self._item,
+            self._effective,
+            self._is_seen,
+            self._current,
+            self._next,
+            self._odd_changes,
+        )
+        return Sighted(items, self._baselines, self.query)
 
     def _any(self, rows: Mask) -> Mask:
         """The items with any of these rows."""

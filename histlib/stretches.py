@@ -23,7 +23,8 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
     It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
     ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
-    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it.
+    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it;
+    ``shown_from``: of one that a baseline revealed, when it began to read the item, from which on states tell it.
     """
 
     image: str | Image
@@ -35,6 +36,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     ended_by: Step | None
     caveats: frozenset[str] = frozenset()
     seen_at: int | None = None
+    shown_from: int | None = None
 
     def touches(self, start: int, end: int) -> bool:
         """Whether it may lie in part in start ≤ t < end."""
@@ -240,6 +242,7 @@ def _confirmed_run(
         between.following if ends else None,
         frozenset(caveats | own),
         last.first if last.seen and not ends and after is None else None,
+        first.first if first.seen and before is not None else None,
     )
 
 

@@ -94,7 +94,8 @@ def _actor(step: Step | None, attribute: str | None) -> str | None:
 
 def _silence(keys: str, period: Period, window: TimeRange, coverage: Coverage) -> set[str]:
     """What is not certain about a period's open ends, as far as they lie in the window."""
-    found = {"same_second"} if period.from_earliest == period.to_latest else set()
+    at_once = period.from_earliest is not None and period.from_earliest == period.to_latest
+    found = {"same_second"} if at_once else set()
     if period.from_earliest is None and period.from_latest > window.start:
         found.add("outside_coverage")
     if period.last.to_latest is None:

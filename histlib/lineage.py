@@ -168,7 +168,8 @@ def _pair(value: Any) -> tuple[Any, str | None]:
 
 
 def _begun(stretch: Stretch, moment: int) -> bool:
-    return stretch.from_earliest is None or stretch.from_latest <= moment
+    begun = stretch.from_latest if stretch.shown_from is None else stretch.shown_from
+    return stretch.from_earliest is None or begun <= moment
 
 
 def _order(path: Path) -> tuple[tuple[bool, str | int], ...]:

@@ -25,7 +25,8 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
     It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
     ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
-    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it.
+    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it;
+    ``shown_from``: of one that a baseline revealed, when it began to read the item, from which on states tell it.
     """
 
     image: str | Image
@@ -37,6 +38,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     ended_by: Step | None
     caveats: frozenset[str] = frozenset()
     seen_at: int | None = None
+    shown_from: int | None = None
 
     @property
     def old_format(self) -> bool:
@@ -268,6 +270,7 @@ def _confirmed_run(
         between.following if ends else None,
         frozenset(caveats | own),
         last.first if last.seen and not ends and after is None else None,
+        first.first if first.seen and before is not None else None,
     )
 
 

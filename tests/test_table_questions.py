@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from baseline_landings import put_baseline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
@@ -12,6 +15,7 @@ from worlds import SECOND, World, any_worlds, moments, worlds
 import histlib
 from histlib.caveats import to_cell
 from histlib.errors import ConditionNotValidError, RequestError, TimeNotValidError
+from histlib.queries import ItemChanges
 from histlib.snapshots import states_of
 from histlib.values import MISSING, decode_image, encode_image, equal
 from histlib.where import Subject
@@ -345,6 +349,134 @@ def test_a_diff_with_a_condition_holds_items_of_which_it_is_true_at_either_time(
         ("a", "price", 0, 1),
         ("b", "price", 1, 0),
     ]
+
+
+# --- baselines ---
+
+
+@pytest.fixture
+def observed(tmp_path):
+    """Changes of ``other`` from noon to an hour later; a, b and c never change, a baseline at half past saw them."""
+    put(tmp_path, [record(n, "other", seconds=NOON + 60 * n) for n in range(61)])
+    items = [{"id": name, "price": price} for name, price in (("a", 0), ("b", 1), ("c", 0))]
+    put_baseline(tmp_path, "n1", [*items, {"id": "other", "version": 30}], NOON + 1_800, NOON + 1_810)
+    return tmp_path
+
+
+def names_of_caveats(frame) -> list[str]:
+    return [caveat["name"] for caveat in frame.attrs["histlib"]["caveats"]]
+
+
+def test_items_that_never_changed_are_affected(observed):
+    """A baseline alone tells of them: since before the history tells, not ended; no keys are unknown."""
+    frame = histlib.connect(observed).affected("item.price = 0", "2026-01-01T12:10", "2026-01-01T12:50")
+    names = ("keys.id", "since", "until", "still", "set_event", "caveats")
+    told = [tuple(row[name] for name in names) for row in rows_of(frame)]
+    assert told == [("a", None, None, True, None, ""), ("c", None, None, True, None, "")]
+    assert {micros(row["from_latest"]) for row in rows_of(frame)} == {NOON * SECOND}
+    assert names_of_caveats(frame) == []
+
+
+@pytest.mark.parametrize("clock", ["12:10:00", "12:30:05", "12:50:00"])
+def test_with_a_baseline_no_keys_are_unknown(observed, clock):
+    """Before, within and after it, as far as the time between is covered: a snapshot has no caveat to make."""
+    frame = histlib.connect(observed).snapshot_at(f"2026-01-01T{clock}")
+    assert frame["keys.id"].tolist() == ["a", "b", "c", "other"]
+    assert names_of_caveats(frame) == []
+
+
+@pytest.mark.parametrize("moment", ["2026-01-01T11:59:59", "2026-01-01T13:00:01"])
+def test_beyond_the_covered_time_it_is_said(observed, moment):
+    """Before it, keys may be unknown; after it, changes may not have landed."""
+    names = names_of_caveats(histlib.connect(observed).snapshot_at(moment))
+    assert names == (["outside_coverage", "unknown_keys"] if "11:" in moment else ["not_settled"])
+
+
+def test_without_a_complete_baseline_keys_are_unknown(observed):
+    """One row too few in the landing: the baseline is not there, and neither are its keys."""
+    manifest = observed / "baseline/n1.json"
+    manifest.write_text(manifest.read_text().replace('"items": 4', '"items": 5'))
+    history = histlib.connect(observed)
+    frame = history.snapshot_at("2026-01-01T12:50")
+    assert (frame["keys.id"].tolist(), names_of_caveats(frame)) == (["other"], ["unknown_keys"])
+    hit = history.affected("item.price = 0", "2026-01-01T12:10", "2026-01-01T12:50")
+    assert (len(hit), names_of_caveats(hit)) == (0, ["unknown_keys"])
+
+
+def test_a_hole_on_the_way_from_the_baseline_may_hide_keys(observed):
+    """What could not be converted may be of an item that nothing else tells of; before the baseline it matters not."""
+    (observed / "failed/records").mkdir(parents=True)
+    change = {"dynamodb": {"Keys": {"id": {"S": "new"}}, "ApproximateCreationDateTime": NOON + 2_400}}
+    (observed / "failed/records/1").write_text(json.dumps(change))
+    history = histlib.connect(observed)
+    assert names_of_caveats(history.snapshot_at("2026-01-01T12:50")) == ["unknown_keys"]
+    assert names_of_caveats(history.snapshot_at("2026-01-01T12:10")) == []
+    assert names_of_caveats(history.diff("2026-01-01T12:10", "2026-01-01T12:35")) == []
+    assert names_of_caveats(history.diff("2026-01-01T12:10", "2026-01-01T12:50")) == ["unknown_keys"]
+
+
+def test_a_lost_change_between_a_baseline_and_a_change_hits(tmp_path):
+    """An item that was seen with one price and changed from another, or the other way round: the bounds lie between the
+    two, with gap; also where only what is seen after the time asked for shows it."""
+    put(tmp_path, [record(n, "other", seconds=NOON + 60 * n) for n in range(61)])
+    for item, second, old, new in (("a", 3_000, 0, 2), ("b", 600, 4, 2)):
+        images = ({"id": item, "price": price} for price in (old, new))
+        put(tmp_path, [record(1, item, old_image=next(images), new_image=next(images), seconds=NOON + second)],
+            name=f"{item}.gz")  # fmt: skip
+    put_baseline(tmp_path, "n1", [{"id": "a", "price": 1}, {"id": "b", "price": 0}], NOON + 2_000, NOON + 2_010)
+    for start in ("12:05", "12:15", "12:35"):
+        frame = histlib.connect(tmp_path).affected("item.price = 0", f"2026-01-01T{start}", "2026-01-01T12:36")
+        bounds = {
+            row["keys.id"]: [None if (m := micros(row[name])) is None else m // SECOND - NOON for name in BOUNDS]
+            for row in rows_of(frame)
+        }
+        assert bounds == {"a": [2_000, 3_000, 3_000, 3_000], "b": [600, 2_010, None, None]}, start
+        assert {row["caveats"] for row in rows_of(frame)} == {"gap"}
+
+
+BOUNDS = ("since", "from_latest", "to_earliest", "until")
+
+
+@pytest.mark.parametrize("clock", ["12:00:01", "12:20:00", "12:30:05", "12:55:00"])
+def test_in_a_plain_table_no_item_is_decided_by_itself(tmp_path, clock):
+    """2,000 items, some changed before or after one baseline, some made or deleted: all are told of at once, which is
+    what makes whole tables fast; with a condition too."""
+    changed = [("before", 300), ("after", 2_400)]
+    rows = [record(60 * n, "clock", seconds=NOON + 60 * n) for n in range(61)]
+    items = [{"id": f"still-{n}", "price": n % 7} for n in range(1_700)]
+    for name, second in changed:
+        for n in range(100):
+            key, before, after = f"{name}-{n}", {"id": f"{name}-{n}", "price": 1}, {"id": f"{name}-{n}", "price": 2}
+            rows.append(record(n, key, old_image=before, new_image=after, seconds=NOON + second, event_id=key))
+            items.append(after if name == "before" else before)
+    for n in range(50):
+        key = f"made-{n}"
+        rows.append(record(n, key, action="INSERT", old_image=None, new_image={"id": key, "price": 3},
+                           seconds=NOON + 2_700, event_id=key))  # fmt: skip
+        gone = f"gone-{n}"
+        rows.append(record(n, gone, action="REMOVE", old_image={"id": gone, "price": 3}, new_image=None,
+                           seconds=NOON + 600, event_id=gone))  # fmt: skip
+    put(tmp_path, rows)
+    put_baseline(tmp_path, "n1", items, NOON + 1_800, NOON + 1_860)
+    history = histlib.connect(tmp_path)
+    by_itself = watch(history)
+    for where in (None, "item.price = 3"):
+        history.snapshot_at(f"2026-01-01T{clock}", where=where)
+    assert by_itself <= {'{"id":"clock"}'}
+
+
+def watch(history) -> set[str]:
+    """The keys that the history comes to decide one by one."""
+    seen: set[str] = set()
+    source, fetch = history._opened.source, history._opened.source.fetch
+
+    def watched(query):
+        if isinstance(query, ItemChanges):
+            seen.update(query.keys)
+        return fetch(query)
+
+    source.fetch = watched
+    return seen
 
 
 # --- what is refused ---

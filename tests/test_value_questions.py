@@ -161,7 +161,7 @@ def sure(state: histlib.ItemState) -> bool:
     return state.status != "unknown" and not {"gap", "same_second", "chain_unproven"} & set(state.caveats)
 
 
-@settings(max_examples=400)
+@settings(max_examples=80)
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_with_baselines_values_are_those_of_the_state(tmp_path_factory, world: World, data):
     """What an item was at a time, since says to hold then, and blame names the value; by baselines alone, too."""
@@ -182,7 +182,7 @@ def test_with_baselines_values_are_those_of_the_state(tmp_path_factory, world: W
             last = moment + SECOND - 1 if moment % SECOND == 0 else moment
             assert found.since is None or micros(found.since) <= last
             assert found.until is None or micros(found.until) > last
-            assert [equal(row["value"], found.value) for row in blamed] in ([], [True])
+            assert [equal(row["value"], found.value) or "gap" in row["caveats"] for row in blamed] in ([], [True])
             assert blamed or found.value is MISSING
 
 

@@ -89,7 +89,7 @@ class _Range:
         old_image = self._old_images(following, has_next & ~has_current)
         action, next_action = self._take("action", current, has_current), self._take("action", following, has_next)
         unseen = has_current & _is_null(new_image) & ~mask(pc.equal(action, "REMOVE"))
-        unseen |= ~has_current & _is_null(old_image) & ~mask(pc.equal(next_action, "INSERT"))
+        unseen |= has_next & ~has_current & _is_null(old_image) & ~mask(pc.equal(next_action, "INSERT"))
         table = pa.table(
             {
                 "keys": self._take("keys", self._starts[plain]),

@@ -69,10 +69,16 @@ def _in_seconds(loose: list[Change], following: Change | None) -> Iterator[tuple
     edges = [list(map(_edge, group)) for group in groups]
     nexts = [*map(only_entry, edges[1:]), _edge(following)[0] if following else ANY]
     start: Any = ANY
-    for group, ends, end in zip(groups, edges, nexts, strict=False):
-        order, sure = in_chain(ends, start, end)
-        yield group, order, sure
-        start = ends[order[-1]][1]
+    found = []
+    for ends, end in zip(edges, nexts, strict=False):
+        found.append((start, *in_chain(ends, start, end)))
+        start = ends[found[-1][1][-1]][1] if found[-1][2] else ANY
+    for at in range(len(found) - 2, -1, -1):  # what one second leaves open, the next one may tell
+        start, order, sure = found[at]
+        _, following_order, following_sure = found[at + 1]
+        if following_sure and not sure:
+            found[at] = (start, *in_chain(edges[at], start, edges[at + 1][following_order[0]][0]))
+    yield from ((group, order, sure) for group, (_, order, sure) in zip(groups, found, strict=True))
 
 
 def _moment(change: Change) -> tuple[int, int]:

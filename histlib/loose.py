@@ -74,7 +74,7 @@ def _in_seconds(loose: list[Change], following: Change | None) -> Iterator[tuple
         found.append((start, *in_chain(ends, start, end)))
         start = ends[found[-1][1][-1]][1] if found[-1][2] else ANY
     for at in range(len(found) - 2, -1, -1):  # what one second leaves open, the next one may tell
-        start, order, sure = found[at]
+        start, _, sure = found[at]
         _, following_order, following_sure = found[at + 1]
         if following_sure and not sure:
             found[at] = (start, *in_chain(edges[at], start, edges[at + 1][following_order[0]][0]))

@@ -166,7 +166,7 @@ class _Range:
         Rows of baselines that are not complete are left out.
         """
         order: Numbers | None = row_order(self._unsorted) if self._several else None
-        seen = mask(pc.equal(self._unsorted.column("action"), "BASELINE"))
+        seen = _of_baselines(self._unsorted)
         if not seen.any():
             return order
         streams = pa.array([one.stream for one in self._baselines], pa.string())
@@ -234,11 +234,13 @@ class _Range:
     @cached_property
     def _is_seen(self) -> Mask:
         """The rows that are a baseline's, and no changes."""
-        return mask(pc.equal(self._rows.column("action"), "BASELINE"))
+        return _of_baselines(self._rows)
 
     @cached_property
     def _change_ends(self) -> Numbers:
         """Behind the last change of each item; its sightings follow."""
+        if not self._is_seen.any():
+            return self._ends
         return self._ends - np.add.reduceat(self._is_seen.astype(np.int64), self._starts)
 
     @cached_property
@@ -357,6 +359,13 @@ class _Range:
     def _any(self, rows: Mask) -> Mask:
         """The items with any of these rows."""
         return np.logical_or.reduceat(rows, self._starts)
+
+
+def _of_baselines(rows: pa.Table) -> Mask:
+    """The rows that are a baseline's; told by their texts' numbers, since most histories have none."""
+    actions = rows.column("action").combine_chunks()
+    found: Mask = actions.indices.to_numpy() == pc.index(actions.dictionary, "BASELINE").as_py()
+    return found
 
 
 def _is_null(values: pa.Array) -> Mask:

@@ -90,14 +90,27 @@ class Origination:
     from_earliest: int | None
 
 
+def up_to(stretches: Sequence[Stretch], moment: int, image: str | Image) -> Sequence[Stretch]:
+    """The stretches up to a moment, at which the item's state is ``image``.
+
+    Where bounds are wide, the last that may have begun by then and has this image; else those that surely have.
+    """
+    may_have = [
+        at
+        for at, one in enumerate(stretches)
+        if one.image == image and (one.from_earliest is None or one.from_earliest <= moment)
+    ]
+    return stretches[: may_have[-1] + 1] if may_have else [one for one in stretches if _begun(one, moment)]
+
+
 def blame_columns(
-    keys: str, stretches: Sequence[Stretch], moment: int, paths: Sequence[Path], actor_attribute: str | None
+    keys: str, stretches: Sequence[Stretch], paths: Sequence[Path], actor_attribute: str | None
 ) -> dict[str, list[Any]]:
-    """The columns ``keys`` and :data:`COLUMNS` of an item at a moment, by path; times in epoch µs, or None.
+    """The columns ``keys`` and :data:`COLUMNS` of an item after its stretches, by path; times in epoch µs, or None.
 
     A row for each value of the item then, and for each that it had before; or for each of ``paths``.
     """
-    found = _originations([one for one in stretches if _begun(one, moment)], tuple(paths))
+    found = _originations(stretches, tuple(paths))
     rows = [
         _row(keys, path, one, actor_attribute) for path, one in sorted(found.items(), key=lambda pair: _order(pair[0]))
     ]

@@ -10,7 +10,7 @@ from histlib.chain import Image, Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
 from histlib.item_questions import ItemQuestions, check_paths
-from histlib.lineage import Sought, Spell, blame_columns, find_spell, value_before
+from histlib.lineage import Sought, Spell, blame_columns, find_spell, up_to, value_before
 from histlib.paths import Path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
@@ -103,9 +103,10 @@ class ValueQuestions(ItemQuestions):
         item = self._items([whole.text], facts)[whole.text]
         check_paths({whole.text: item.steps}, wanted, item.sightings)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
-        stretches = build_stretches(item, facts.coverage)
+        image = Image.NONE if finding.image is None else finding.image
         last = facts.coverage.last_instant(moment)
-        columns = blame_columns(whole.text, stretches, last, wanted, self._actor_attribute)
+        stretches = up_to(build_stretches(item, facts.coverage), last, Image.UNSEEN if finding.reason else image)
+        columns = blame_columns(whole.text, stretches, wanted, self._actor_attribute)
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")

@@ -17,6 +17,7 @@ import msgspec
 from histlib.caveats import Caveat
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.format0 import is_old_format, same_as_old_format
 from histlib.record import PRECISIONS, Change
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -74,7 +75,7 @@ class Sighting:
             return (image is Image.NONE) == (self.image is None)
         if image is Image.UNSEEN or change.redaction != self.redaction:
             return None
-        return image == self.image
+        return image == self.image or (is_old_format(change.stream) and same_as_old_format(image, self.image))
 
     def widen(self, start: int, end: int) -> tuple[int, int]:
         """[start, end] and all that is near to this reading: a change there would overrule it."""
@@ -230,7 +231,9 @@ def follows(following: Step, seen: Sighting) -> Follows:
     """How the next change follows a sighting; where the two cannot be compared, how it follows the change before."""
     when = f"the next change, at {format_time(following.effective, UTC)},"
     net = (following.change.stream or "").startswith(NET_PREFIX)
-    agrees = None if net else seen.agrees(following.before, following.change)
+    agrees = seen.agrees(following.before, following.change)
+    if net and not agrees:  # a window's old image is of its begin, which may lie before the sighting
+        agrees = None
     if agrees is False or (agrees is None and following.link is Link.GAP):
         before = following.before
         sides = (seen.image,) if before is Image.UNSEEN else (seen.image, before if isinstance(before, str) else None)

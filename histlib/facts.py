@@ -105,6 +105,8 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
         windows=tuple(filter(None, (read_window(row["manifest"]) for row in net))),
     )
     complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
+    if coverage.captured_through is None and not attestations:  # baselines alone: all is known up to the last
+        coverage = replace(coverage, captured_through=max((one.read_end for one in complete), default=None))
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
     schema = _key_schema(rows, next(filter(None, described), key_description))
     named = {one.manifest.table for one in told if one.manifest is not None}

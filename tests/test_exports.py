@@ -326,3 +326,34 @@ def test_a_name_for_exports(tmp_path, monkeypatch):
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     assert histlib.connect("old", cache=tmp_path / "cache").table == "things"
+
+
+def test_a_full_export_and_the_windows_from_then_on(tmp_path):
+    """Items that never changed are known at each end of a window, without a caveat, in every question."""
+    items = [{"id": name, "v": 1} for name in "abc"]
+    full_export(tmp_path / "in", items, T0)
+    change = (T0 + 60 * SECOND, {"id": "a"}, {"id": "a", "v": 1}, {"id": "a", "v": 2})
+    incremental_export(tmp_path / "in", [change], T0, T0 + HOUR)
+    history = ask(tmp_path / "in", tmp_path / "cache")
+    for name, version, evidence in (("a", 2, "change"), ("b", 1, "baseline")):
+        found = state(history, name, T0 + HOUR)
+        assert (found.status, found.get("v"), found.evidence, found.caveats) == ("present", version, evidence, ())
+        assert state(history, name, T0).get("v") == 1
+        assert state(history, name, T0).caveats == ()
+    end = found.time
+    frame = history.snapshot_at(end)
+    assert frame["keys.id"].tolist() == ["a", "b", "c"]
+    assert frame.attrs["histlib"]["caveats"] == []
+    assert history.diff(state(history, "a", T0).time, end)["path"].tolist() == ["v"]
+    hit = history.affected("item.v = 2", state(history, "a", T0).time, end)
+    assert (hit["from_latest"] - hit["since"]).dt.total_seconds().tolist() == [60]
+    assert "net_change" in hit["caveats"].iloc[0]
+
+
+def test_a_full_export_alone_tells_its_own_time(tmp_path):
+    """At the export's time without a caveat; before and after, nothing is claimed without one."""
+    full_export(tmp_path / "in", ITEMS, T0)
+    history = ask(tmp_path / "in", tmp_path / "cache", "?key=id")
+    assert state(history, ITEMS[0]["id"], T0).caveats == ()
+    for moment in (T0 - HOUR, T0 + HOUR):
+        assert state(history, ITEMS[0]["id"], moment).caveats != ()

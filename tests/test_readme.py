@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from histlib import cli, coverage_report, frames, timelines
+from histlib import affected, cli, coverage_report, differences, frames, lineage, timelines
+from histlib.caveats import MEANINGS
+from histlib.where.functions import FUNCTIONS
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
@@ -58,19 +60,42 @@ def test_commands_print_what_the_readme_shows(elsewhere, capsys):
     assert shown == text
 
 
-@pytest.mark.parametrize("body", blocks("pycon"))
-def test_python_sessions_go_as_the_readme_shows(body, elsewhere):
-    """Each Python session of the README gives what stands there."""
-    test = doctest.DocTestParser().get_doctest(body, {}, "README.md", str(README), 0)
-    assert test.examples
+def test_python_sessions_go_as_the_readme_shows(elsewhere):
+    """The Python sessions of the README, one after the other, give what stands there."""
+    names: dict[str, object] = {}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    runner.run(test)
+    for number, body in enumerate(blocks("pycon")):
+        test = doctest.DocTestParser().get_doctest(body, names, f"session {number}", str(README), 0)
+        assert test.examples
+        runner.run(test, clear_globs=False)
+        names = test.globs
     assert runner.summarize(verbose=False).failed == 0
 
 
-@pytest.mark.parametrize("columns", [timelines.COLUMNS, frames.STATE_COLUMNS, coverage_report.COLUMNS])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        timelines.COLUMNS,
+        timelines.CHANGE_COLUMNS,
+        frames.STATE_COLUMNS,
+        frames.ACTIVITY_COLUMNS,
+        affected.COLUMNS,
+        lineage.COLUMNS,
+        differences.COLUMNS,
+        coverage_report.COLUMNS,
+    ],
+)
 def test_columns_are_documented(columns):
     """The README names each column of a result table, with the words of the code."""
     text = README.read_text(encoding="utf-8")
     for name, meaning in columns.items():
+        assert f"| `{name}` | {meaning} |" in text
+
+
+def test_functions_and_caveats_are_documented():
+    """The README names each function of conditions and each caveat, with the words of the code."""
+    text = README.read_text(encoding="utf-8")
+    for function in FUNCTIONS.values():
+        assert f"| `{function.usage}` | {function.summary} |" in text
+    for name, meaning in MEANINGS.items():
         assert f"| `{name}` | {meaning} |" in text

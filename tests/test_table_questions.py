@@ -456,6 +456,9 @@ def test_all_at_once_across_streams_too(tmp_path):
     put_baseline(
         tmp_path, "n3", [*later, *({"id": i, "version": 3} for i in ("both", "late"))], NOON + 9_600, NOON + 9_610
     )
+    (tmp_path / "failed/records").mkdir(parents=True)
+    change = {"dynamodb": {"Keys": {"id": {"S": "early"}}, "ApproximateCreationDateTime": NOON + 1_200}}
+    (tmp_path / "failed/records/1").write_text(json.dumps(change))
     history = histlib.connect(tmp_path)
     facts, evidence = history._facts(), set()
     keys = sorted(key_text(item) for item in ("never", "early", "late", "both", "gone", "clock"))

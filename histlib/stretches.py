@@ -244,7 +244,8 @@ def _agree(earlier: _Point, later: _Point) -> bool | None:
 def _unsure(between: _Between, earlier: _Point, later: _Point) -> set[str]:
     """Why it is not certain that nothing came between two points."""
     coverage = between.coverage
-    found = set() if coverage.covers(earlier.first, later.last) else {"outside_coverage"}
+    stream = between.step.change.stream if between.step is not None and not earlier.seen else None
+    found = set() if coverage.covers(earlier.first, later.last, stream) else {"outside_coverage"}
     start, end = earlier.first - NEAR * earlier.seen, later.last + NEAR * later.seen
     for hole in coverage.holes_in(start, end, between.keys):
         found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
@@ -260,18 +261,29 @@ def _confirmed_run(
     ends = after is None and between.following is not None
     own = set(map(str, own_caveats(step))) if step is not None else set()
     own |= {"redacted" for one in run if one.seen and one.redaction is not None}
+    shown, latest = (first.first, first.last) if before is None else _revealed(between, before, first)
+    ended = None if after is None else _revealed(between, last, after)[1]
     return Stretch(
         next((one.image for one in run if one.image is not Image.UNSEEN), first.image),
         before.first if before is not None else None if step is None else between.begins[0],
-        first.last if before is not None else _known_since(between, first) if step is None else step.effective,
+        latest if before is not None else _known_since(between, first) if step is None else step.effective,
         last.first if ends or after is not None else None,
-        last.last if ends else None if after is None else after.last,
+        last.last if ends else ended,
         step,
         between.following if ends else None,
         frozenset(caveats | own),
         last.first if last.seen and not ends and after is None else None,
-        first.first if first.seen and before is not None else None,
+        shown if before is not None and shown != latest else None,
     )
+
+
+def _revealed(between: _Between, before: _Point, first: _Point) -> tuple[int, int]:
+    """From when on states tell what a point shows that does not follow the one before it, and from when on it was so at
+    the latest: where the time between is covered only in part, all the way that is covered up to it."""
+    since = max(_known_since(between, first), before.last)
+    if not _unsure(between, before, first) or since >= first.first:
+        return first.first, first.last
+    return since, since
 
 
 def _known_since(between: _Between, first: _Point) -> int:
@@ -279,7 +291,9 @@ def _known_since(between: _Between, first: _Point) -> int:
     coverage = between.coverage
     through = first.last if coverage.captured_through is None else coverage.captured_through
     begin, end = min(first.first, through), min(first.last, through)
-    spans = [span.start for span in coverage.spans if span.start <= begin and end <= span.end]
+    stream = between.following.change.stream if between.following is not None and not first.seen else None
+    known = [span for span in coverage.spans if stream is None or span.stream == stream]
+    spans = [span.start for span in known if span.start <= begin and end <= span.end]
     begun = min([first.first, *spans])
     return _since_hole(begun, (first.first, first.last + NEAR), coverage, between.keys)
 

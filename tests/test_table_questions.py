@@ -8,7 +8,7 @@ import pytest
 from baseline_landings import put_baseline
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landings import NOON, put, record
+from landings import NOON, STREAM, TABLE, put, record
 from world_histories import at, history_of, item_of, items_of, micros, put_holes, rows_of
 from worlds import SECOND, World, any_worlds, moments, worlds
 
@@ -435,6 +435,38 @@ def test_a_lost_change_between_a_baseline_and_a_change_hits(tmp_path):
 
 
 BOUNDS = ("since", "from_latest", "to_earliest", "until")
+
+
+def test_all_at_once_across_streams_too(tmp_path):
+    """Two streams with an hour between, baselines in the first, between and in the second: what the last change or
+    sighting cannot tell, the next one tells, and a change is named only where nothing can have come after it."""
+    second = f"{TABLE}/stream/2026-01-01T13:59:00.000"
+    rows = [record(n, "clock", seconds=NOON + 60 * n) for n in range(61)]
+    rows += [record(n, "clock", seconds=NOON + 60 * n, stream=second) for n in range(120, 181)]
+    seen = [{"id": name, "version": 2} for name in ("never", "early", "late", "both")]
+    for item, moment, stream in (("early", 1_000, STREAM), ("both", 1_000, STREAM), ("both", 9_000, second),
+                                 ("late", 9_000, second), ("gone", 1_000, STREAM)):  # fmt: skip
+        number = 2 if stream is STREAM else 3
+        removed = {"action": "REMOVE", "new_image": None} if item == "gone" else {}
+        rows.append(record(number, item, seconds=NOON + moment, stream=stream, **removed))
+    put(tmp_path, rows)
+    later = [{"id": "never", "version": 2}, {"id": "early", "version": 2}]
+    put_baseline(tmp_path, "n1", seen, NOON + 1_800, NOON + 1_810)
+    put_baseline(tmp_path, "n2", seen, NOON + 5_000, NOON + 5_010)
+    put_baseline(
+        tmp_path, "n3", [*later, *({"id": i, "version": 3} for i in ("both", "late"))], NOON + 9_600, NOON + 9_610
+    )
+    (tmp_path / "failed/records").mkdir(parents=True)
+    change = {"dynamodb": {"Keys": {"id": {"S": "early"}}, "ApproximateCreationDateTime": NOON + 1_200}}
+    (tmp_path / "failed/records/1").write_text(json.dumps(change))
+    history = histlib.connect(tmp_path)
+    facts, evidence = history._facts(), set()
+    keys = sorted(key_text(item) for item in ("never", "early", "late", "both", "gone", "clock"))
+    for moment in (500, 1_500, 2_000, 4_000, 5_500, 7_300, 8_000, 9_500, 10_000):
+        expected = states_of(list(history._findings(facts, (NOON + moment) * SECOND, keys))).to_pylist()
+        assert history._table_states(facts, (NOON + moment) * SECOND, None).to_pylist() == expected, moment
+        evidence |= {(row["keys"], row["evidence"]) for row in expected if moment == 8_000}
+    assert {(key_text("never"), "baseline"), (key_text("late"), "next_change")} <= evidence
 
 
 @pytest.mark.parametrize("clock", ["12:00:01", "12:20:00", "12:30:05", "12:55:00"])

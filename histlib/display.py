@@ -6,8 +6,10 @@ and a line says which columns are not shown. Caveats always are. Pages and pipes
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,6 +88,8 @@ def shown(frame: pd.DataFrame, rows: int, width: int | None = None) -> Shown:
 
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is, or ``COLUMNS``; None where it is none."""
+    if not (os.environ.get("COLUMNS") or sys.stdout.isatty()):
+        return None
     columns = shutil.get_terminal_size((_UNLIMITED, 1)).columns
     return None if columns == _UNLIMITED else columns
 

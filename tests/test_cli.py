@@ -19,6 +19,7 @@ from histlib import cli
 def apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HISTLIB_SOURCE", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 def run(*words: str, capsys) -> tuple[int, str, str]:

@@ -22,6 +22,7 @@ from histlib.index.activity import activity
 from histlib.index.attributes import attributes
 from histlib.index.baseline_facts import BaselineFacts
 from histlib.index.by_time import parts
+from histlib.index.changed import CHANGED, changing
 from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
@@ -56,6 +57,8 @@ from histlib.values import decode_image, encode_value
 MEMORY_VARIABLE: Final = "HISTLIB_MEMORY"
 DEFAULT_MEMORY: Final = 2 << 30
 
+#: Views that show what each change left.
+_NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 #: From so many items on, files are read once for all of them.
 _MANY_KEYS: Final = 64
 
@@ -236,13 +239,19 @@ def _between(snapshot: Snapshot, query: ChangesBetween) -> pa.Table:
 
 
 def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:
-    images = ["new_image", "old_image"] if query.condition else []
+    """Where new images are seen, old ones tell nothing more: each is the new one before it, or shows a gap."""
+    unseen = any(stream.view not in _NEW_IMAGES for stream in snapshot.manifest.streams)
+    images = ["new_image", *(["old_image"] if unseen else [])] if query.condition else []
     found: set[str] = set()
-    for rows in parts(snapshot.by_time, query.start, query.end, ["keys", *images]):
+    for rows in parts(
+        snapshot.by_time, query.start, query.end, ["keys", *images, *(["action", CHANGED] if images else [])]
+    ):
         keys = rows.column("keys")
         if query.condition is not None:
-            held = [holding(keys, rows.column(name), query.condition) for name in images]
-            keys = keys.filter(pa.array(held[0] | held[1]))
+            may = rows if unseen else rows.filter(changing(rows, query.condition))
+            keys = may.column("keys")
+            held = np.logical_or.reduce([holding(keys, may.column(name), query.condition) for name in images])
+            keys = keys.filter(pa.array(held))
         found.update(pc.unique(keys).to_pylist())
     return pa.table({"keys": pa.array(sorted(found), pa.string())})
 

@@ -85,7 +85,8 @@ class ChangesBetween:
 class KeysBetween:
     """Column ``keys``: the distinct keys of the rows with start ≤ ``timestamp_micros`` < end (epoch µs).
 
-    With a ``condition`` only those of which it may hold by an image, new or old, of such a row.
+    With a ``condition`` only those of which such a row may have made it hold, or may show that it held: where it held
+    before, :class:`Around` tells.
     """
 
     start: int
@@ -122,7 +123,10 @@ class Activity:
 
 
 class ItemCondition(Protocol):
-    """A condition on an item; an engine that can decides most of it by its own means."""
+    """A condition on an item; an engine that can decides most of it by its own means. ``paths``: what it asks for."""
+
+    @property
+    def paths(self) -> frozenset[tuple[str | int, ...]]: ...
 
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it holds of the item with these key and image texts (None: no item)."""
@@ -136,6 +140,8 @@ class ItemCondition(Protocol):
 
 class _Nothing:
     """The condition that holds of no item."""
+
+    paths: frozenset[tuple[str | int, ...]] = frozenset()
 
     def item(self, keys: str, image: str | None) -> bool:
         return False

@@ -55,7 +55,7 @@ def test_damage_to_any_file_of_the_index_changes_no_answer(tmp_path, reading):
     sound, hurt = make_indexed(tmp_path / "sound"), tmp_path / "hurt"
     expected, dice = every_row(EmbeddedSource(sound)), random.Random(1)
     files = [path for path in (sound / ".histlib").rglob("*") if path.is_file() and path.name != "lock"]
-    assert len(files) == 10
+    assert len(files) == 13
     for path in sorted(files):
         for content in damaged(path.read_bytes(), dice):
             shutil.rmtree(hurt, ignore_errors=True)

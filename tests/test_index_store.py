@@ -15,6 +15,7 @@ from landings import everything, ids, lines, make_indexed, numbers, put, record
 
 from histlib.embedded import EmbeddedSource
 from histlib.index.builder import Builder
+from histlib.index.segments import NARROW_COLUMNS
 from histlib.index.store import Store
 from histlib.queries import Holes, Streams
 
@@ -186,10 +187,11 @@ def test_rows_lie_sorted_in_their_buckets(tmp_path):
     random.Random(2).shuffle(records)
     put(tmp_path, records)
     EmbeddedSource(tmp_path).fetch(Streams())
-    (path,) = (tmp_path / ".histlib").rglob("segment-*/*.parquet")
+    narrow, path = sorted((tmp_path / ".histlib").rglob("segment-*/*.parquet"))
     table = pq.read_table(path)
     order = [("key_hash", "ascending"), ("stream", "ascending"), ("sequence_number", "ascending")]
     assert table.equals(table.sort_by(order))
+    assert pq.read_table(narrow).equals(table.select(NARROW_COLUMNS))
 
 
 def test_replaced_segments_go_when_the_grace_is_over(indexed, monkeypatch):

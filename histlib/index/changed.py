@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from histlib.paths import format_path
+
+if TYPE_CHECKING:
+    from histlib.queries import ItemCondition
 
 #: The name of the column: paths, a line each; empty for the whole item, or where images do not show what changed.
 CHANGED: Final = "changed"
@@ -37,3 +42,12 @@ def _changed(action: str, new_image: str | None, old_image: str | None) -> tuple
     if new.keys() != old.keys():
         names += [name for name in old if name not in new]
     return tuple(sorted(names))
+
+
+def changing(rows: pa.Table, condition: ItemCondition) -> Any:
+    """A mask of the rows that may make a condition true or false: they change something that it asks for."""
+    names = "|".join(re.escape(format_path((path[0],))) for path in sorted(condition.paths, key=str))
+    whole = pc.or_(pc.not_equal(rows.column("action"), "MODIFY"), pc.equal(rows.column(CHANGED), ""))
+    if not names:
+        return whole
+    return pc.or_(whole, pc.match_substring_regex(rows.column(CHANGED), f"(^|\n)({names})(\n|$)"))

@@ -19,11 +19,14 @@ import pyarrow as pa
 
 from histlib.index.links import link_codes
 from histlib.index.parallel import THREADS, ordered_map
-from histlib.index.parquet import PART, DamagedIndexError, ParquetReader, Written, checksum, write_parquet
+from histlib.index.parquet import NARROW, PART, DamagedIndexError, ParquetReader, Written, checksum, write_parquet
 from histlib.index.rows import REPEATED, ROW_SCHEMA, concat, empty_rows, narrow, sort_rows
 
 #: Rows that one lookup reads at the least.
 ROW_GROUP_ROWS: Final = 2_048
+#: Columns that a look at whole tables needs of every row: they lie once more in a file of their own, in large groups.
+NARROW_COLUMNS: Final = ("key_hash", "timestamp_micros", "link", "keys", "stream", "action", "redaction")
+_NARROW_GROUP_ROWS: Final = 131_072
 #: A segment of at most this many rows is kept in memory once read.
 SMALL_ROWS: Final = 32 * ROW_GROUP_ROWS
 HASH_BITS: Final = 64
@@ -38,10 +41,14 @@ _EMPTY: Final = narrow(ROW_SCHEMA.empty_table(), ("keys", *REPEATED)).append_col
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """One file of a segment: the rows whose hash begins with ``number`` (in the segment's bits)."""
+    """A part of a segment: the rows whose hash begins with ``number`` (in the segment's bits).
+
+    ``narrow`` has some columns of them once more.
+    """
 
     number: int
     written: Written
+    narrow: Written
     in_memory: int
 
 
@@ -88,7 +95,9 @@ def _write_bucket(folder: Path, job: tuple[int, Load]) -> tuple[Bucket, Hashes]:
     table = sort_rows(load())
     table = table.append_column("link", pa.array(link_codes(table)))
     written = write_parquet(table, folder / f"{number:04d}.parquet", ROW_GROUP_ROWS, "key_hash", images="lz4")
-    bucket = Bucket(number, written, table.nbytes)
+    again = table.select(NARROW_COLUMNS)
+    narrow_written = write_parquet(again, folder / f"{number:04d}.narrow.parquet", _NARROW_GROUP_ROWS, "key_hash")
+    bucket = Bucket(number, written, narrow_written, table.nbytes)
     return bucket, np.unique(table.column("key_hash").to_numpy())
 
 
@@ -150,14 +159,38 @@ class SegmentReader:
             return self._files[number]
 
 
-class _BucketReader:
-    """One Parquet file: its row groups' ranges of hashes are kept, and with ``keep`` its rows."""
+class _HashedFile:
+    """One Parquet file sorted by hash: its row groups' ranges of hashes are kept."""
 
-    def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
-        self._file = ParquetReader(folder / bucket.written.file, bucket.written)
-        bounds = self._file.bounds("key_hash")
+    def __init__(self, path: Path, written: Written, narrow: Sequence[str] = NARROW) -> None:
+        self.file = ParquetReader(path, written, narrow)
+        bounds = self.file.bounds("key_hash")
         self._lows = np.array([low for low, _ in bounds], dtype=np.uint64)
         self._highs = np.array([high for _, high in bounds], dtype=np.uint64)
+
+    def groups(self, low: int, high: int) -> range:
+        """The row groups that may have rows with low ≤ hash ≤ high."""
+        first = int(np.searchsorted(self._highs, np.uint64(low)))
+        return range(first, int(np.searchsorted(self._lows, np.uint64(high), side="right")))
+
+    def groups_of(self, hashes: Hashes) -> list[int]:
+        """The row groups that may have a row of one of the hashes."""
+        firsts = np.searchsorted(self._highs, hashes)
+        lasts = np.searchsorted(self._lows, hashes, side="right")
+        return sorted({at for first, last in zip(firsts, lasts, strict=True) for at in range(first, last)})
+
+    def all_groups(self) -> range:
+        """All of its row groups."""
+        return range(len(self._lows))
+
+
+class _BucketReader:
+    """The files of a bucket; with ``keep`` its rows stay in memory once read."""
+
+    def __init__(self, folder: Path, bucket: Bucket, *, keep: bool) -> None:
+        self._whole = _HashedFile(folder / bucket.written.file, bucket.written)
+        names = [name for name in NARROW if name in NARROW_COLUMNS]
+        self._narrow = _HashedFile(folder / bucket.narrow.file, bucket.narrow, names)
         self._keep = keep
         self._rows: pa.Table | None = None
 
@@ -165,23 +198,19 @@ class _BucketReader:
         """Columns of the rows with low ≤ hash ≤ high."""
         if self._keep:
             if self._rows is None:
-                self._rows = self._file.read(range(len(self._lows)))
+                self._rows = self._whole.file.read(self._whole.all_groups())
             return _slice(self._rows, low, high).select(columns)
-        first = int(np.searchsorted(self._highs, np.uint64(low)))
-        last = int(np.searchsorted(self._lows, np.uint64(high), side="right"))
-        return _slice(self._file.read(range(first, last), columns), low, high)
+        found = self._narrow if set(columns) <= set(NARROW_COLUMNS) else self._whole
+        return _slice(found.file.read(found.groups(low, high), columns), low, high)
 
     def having(self, hashes: Hashes) -> pa.Table:
         """The rows of these hashes, from the row groups that may have one."""
-        firsts = np.searchsorted(self._highs, hashes)
-        lasts = np.searchsorted(self._lows, hashes, side="right")
-        groups = sorted({at for first, last in zip(firsts, lasts, strict=True) for at in range(first, last)})
-        found = self._file.read(groups, ROW_SCHEMA.names)
+        found = self._whole.file.read(self._whole.groups_of(hashes), ROW_SCHEMA.names)
         return found.filter(pa.array(np.isin(found.column("key_hash").to_numpy(), hashes)))
 
     def key_texts(self) -> Iterator[pa.Array]:
         """The texts of the keys, each row group's."""
-        return self._file.texts("keys")
+        return self._narrow.file.texts("keys")
 
 
 def _slice(table: pa.Table, low: int, high: int) -> pa.Table:

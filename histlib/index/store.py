@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
+import pyarrow as pa
+
 from histlib.errors import SourceError
 from histlib.index import manifest as manifests
 from histlib.index.builder import SPILL, Builder
@@ -93,7 +95,7 @@ class Store:
             for _ in range(_TRIES):
                 try:
                     return question()
-                except DamagedIndexError:
+                except (DamagedIndexError, pa.ArrowIndexError):  # a page's own header has no checksum
                     self._recover()
                 except OSError as error:
                     raise explained(error, self._folder, self._new_bytes) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,7 +40,7 @@ def activity(readers: Sequence[TimeReader], query: Activity) -> pa.Table:
     items, identities, periods, codes = (
         (np.concatenate(column) for column in zip(*found, strict=True)) if found else 4 * (np.zeros(0, np.int64),)
     )
-    once = np.unique(identities, return_index=True)[1]
+    once = ~pd.Series(identities).duplicated().to_numpy()
     items, periods, codes = items[once], periods[once], codes[once]
     order = np.argsort(items.astype(np.uint64) ^ (periods.astype(np.uint64) * _MIX))
     items, periods, codes = items[order], periods[order], codes[order]

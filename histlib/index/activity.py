@@ -56,13 +56,12 @@ def activity(readers: Sequence[TimeReader], query: Activity) -> pa.Table:
 
 def _facts(rows: pa.Table, query: Activity, kinds: Kinds) -> tuple[Numbers, ...]:
     """Of each change its item, its identity, its period and the code of its kind, that is action and paths."""
-    changes = rows.filter(pc.not_equal(rows.column("action"), "BASELINE"))
-    periods = (changes.column("timestamp_micros").to_numpy() - query.origin) // query.unit
-    pairs = pc.binary_join_element_wise(changes.column("action"), changes.column(CHANGED), "\n").combine_chunks()
+    periods = (rows.column("timestamp_micros").to_numpy() - query.origin) // query.unit
+    pairs = pc.binary_join_element_wise(rows.column("action"), rows.column(CHANGED), "\n").combine_chunks()
     encoded = pairs.dictionary_encode()
     known = [kinds.setdefault(_kind(text), len(kinds)) for text in encoded.dictionary.to_pylist()]
     codes = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()] if known else np.zeros(0, np.int64)
-    return changes.column("key_hash").to_numpy(), identity_hashes(changes), periods, codes
+    return rows.column("key_hash").to_numpy(), identity_hashes(rows), periods, codes
 
 
 def _kind(text: str) -> tuple[str, str]:

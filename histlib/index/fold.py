@@ -17,7 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.index.filtering import holding
-from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, Mask, compare, mask
+from histlib.index.links import (
+    CONFLICT,
+    COPY,
+    FIRST,
+    GAP,
+    PROVEN,
+    UNORDERED,
+    UNPROVEN,
+    Codes,
+    Mask,
+    compare,
+    mask,
+    same,
+)
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS, SegmentReader
@@ -110,7 +123,7 @@ class _Range:
             },
             schema=SCHEMA,
         )
-        wanted = self._wanted(table) | self._broken[plain]
+        wanted = self._wanted(table) | self._broken[plain] | self._unlike[plain]
         return pa.concat_tables([table.filter(pa.array(wanted)), self._odd_rows()])
 
     def _wanted(self, table: pa.Table) -> Mask:
@@ -329,8 +342,23 @@ class _Range:
         through = self.query.through
         if through is None:
             return np.zeros(len(self._starts), dtype=bool)
+        return self._any((self._links == GAP) & self._ahead)
+
+    @cached_property
+    def _unlike(self) -> Mask:
+        """Items redacted by other rules from some change on, in the same time: what it shows may be as new as it."""
+        if self.query.through is None or self._rows.num_rows < 2:
+            return np.zeros(len(self._starts), dtype=bool)
+        other = np.zeros(self._rows.num_rows, dtype=bool)
+        other[1:] = ~same(self._rows.slice(0, self._rows.num_rows - 1), self._rows.slice(1), "redaction")
+        return self._any(other & (self._links == UNPROVEN) & self._ahead)
+
+    @cached_property
+    def _ahead(self) -> Mask:
+        """Rows that may tell of a time between the moment and where the query looks to."""
         before = np.concatenate([[0], self._effective[:-1]])
-        return self._any((self._links == GAP) & (self._effective > self.query.moment) & (before <= through))
+        through: Mask = (self._effective > self.query.moment) & (before <= (self.query.through or 0))
+        return through
 
     # --- what baselines saw ---
 

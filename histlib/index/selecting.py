@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from histlib.index.by_time import TimeReader, parts
 from histlib.index.filtering import decide
@@ -17,15 +18,24 @@ _ASKED: Final = ["keys", "new_image", "old_image", "action", "timestamp_micros",
 
 
 def selected(readers: Sequence[TimeReader], query: ChangeKeys | Activity, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Columns of the rows in a query's window for which its condition may hold, in parts."""
+    """Columns of the changes in a query's window for which its condition may hold, in parts; of no baselines.
+
+    A condition on the time is not decided for single changes here: their effective time is not known.
+    """
     condition = query.condition
-    if condition is None:
-        yield from parts(readers, query.start, query.end, columns)
-        return
-    for rows in parts(readers, query.start, query.end, list(dict.fromkeys([*columns, *_ASKED]))):
-        changes = _changes(rows, condition, query.actor_attribute)
-        held = decide(changes, condition.duckdb(), lambda row: condition.change(*row))
-        yield rows.filter(pa.array(held)).select(columns)
+    if condition is not None and condition.uses_time and isinstance(query, ChangeKeys):
+        condition = None
+    asked = ["action"] if condition is None else _ASKED
+    for found in parts(readers, query.start, query.end, list(dict.fromkeys([*columns, *asked]))):
+        rows = found.filter(pc.not_equal(found.column("action"), "BASELINE"))
+        if condition is not None:
+            changes = _changes(rows, condition, query.actor_attribute)
+            rows = rows.filter(pa.array(decide(changes, condition.duckdb(), _asking(condition))))
+        yield rows.select(columns)
+
+
+def _asking(condition: ChangeCondition) -> Callable[[tuple[Any, ...]], bool]:
+    return lambda row: condition.change(*row)
 
 
 def _changes(rows: pa.Table, condition: ChangeCondition, actor_attribute: str | None) -> pa.Table:

@@ -35,7 +35,7 @@ from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS, SegmentReader
 from histlib.index.sighted import Items, Sighted
-from histlib.queries import Around, CompleteBaseline
+from histlib.queries import Around, CompleteBaseline, ItemCondition
 from histlib.times import SECOND, end_of_second
 
 _TEXTS: Final = ("keys", "stream", "action", "redaction")
@@ -71,14 +71,29 @@ SCHEMA: Final = pa.schema(
 )
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+#: Ranges of hashes whose items a condition is asked of at once.
+_AT_ONCE: Final = 8
 
 
 def fold(readers: Sequence[SegmentReader], query: Around) -> Iterator[pa.Table]:
     """The answer to a query, part by part."""
     bits = max((reader.segment.bits for reader in readers), default=0)
     step = 1 << (HASH_BITS - bits)
-    ranges = (_Range(readers, at * step, (at + 1) * step - 1, query) for at in range(1 << bits))
-    return ordered_map(lambda part: part.answer(), ranges, THREADS)
+    ranges = [_Range(readers, at * step, (at + 1) * step - 1, query) for at in range(1 << bits)]
+    jobs = (ranges[at : at + _AT_ONCE] for at in range(0, len(ranges), _AT_ONCE))
+    return ordered_map(lambda some: _answer(some, query.condition), jobs, THREADS)
+
+
+def _answer(ranges: Sequence[_Range], condition: ItemCondition | None) -> pa.Table:
+    """The rows of some ranges that the condition may hold of, and those that stay whatever it says."""
+    found = [part.rows() for part in ranges]
+    table = pa.concat_tables([rows for rows, _ in found])
+    if condition is None:
+        return table
+    images = pc.coalesce(table.column("new_image"), table.column("next_old_image"))
+    images = pc.if_else(pc.is_valid(table.column("seen_begin")), table.column("seen_image"), images)
+    stay = np.concatenate([rows for _, rows in found])
+    return table.filter(pa.array(stay | holding(table.column("keys"), images, condition)))
 
 
 @dataclass(frozen=True)
@@ -91,9 +106,10 @@ class _Range:
     query: Around
     _kept: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
-    def answer(self) -> pa.Table:
+    def rows(self) -> tuple[pa.Table, Mask]:
+        """The rows, and which stay whatever a condition says: odd ones, and what an unseen change may have hit."""
         if not self._rows.num_rows:
-            return SCHEMA.empty_table()
+            return SCHEMA.empty_table(), np.zeros(0, dtype=bool)
         plain = np.flatnonzero(~self._odd)
         has_current, has_next = self._current[plain] >= 0, self._next[plain] >= 0
         current = np.where(has_current, self._current[plain], 0)
@@ -123,17 +139,9 @@ class _Range:
             },
             schema=SCHEMA,
         )
-        wanted = self._wanted(table) | self._broken[plain] | self._unlike[plain]
-        return pa.concat_tables([table.filter(pa.array(wanted)), self._odd_rows()])
-
-    def _wanted(self, table: pa.Table) -> Mask:
-        """The rows that the condition may hold of; those that turned out odd stay."""
-        condition = self.query.condition
-        if condition is None:
-            return np.ones(table.num_rows, dtype=bool)
-        images = pc.coalesce(table.column("new_image"), table.column("next_old_image"))
-        images = pc.if_else(pc.is_valid(table.column("seen_begin")), table.column("seen_image"), images)
-        return holding(table.column("keys"), images, condition) | mask(table.column("odd"))
+        odd = self._odd_rows()
+        stay = [unseen | self._broken[plain] | self._unlike[plain], np.ones(odd.num_rows, dtype=bool)]
+        return pa.concat_tables([table, odd]), np.concatenate(stay)
 
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""

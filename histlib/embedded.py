@@ -40,7 +40,6 @@ from histlib.queries import (
     Attributes,
     Baselines,
     ChangeKeys,
-    ChangesBetween,
     Holes,
     ItemChanges,
     KeysBetween,
@@ -141,8 +140,6 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: _matching_keys(snapshot, names))
             case Around():
                 return self._store.read(lambda snapshot: pa.concat_tables(fold(snapshot.readers, query)))
-            case ChangesBetween():
-                return self._store.read(lambda snapshot: _between(snapshot, query))
             case KeysBetween():
                 return self._store.read(lambda snapshot: _keys_between(snapshot, query))
             case ChangeKeys():
@@ -231,11 +228,6 @@ def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:
         hashes = np.unique(np.array([key_hash(text) for text in wanted], dtype=np.uint64))
         found = concat(reader.find_all(hashes) for reader in snapshot.readers)
     return found.filter(pc.is_in(found.column("keys"), pa.array(wanted, pa.string()))).drop_columns(["key_hash"])
-
-
-def _between(snapshot: Snapshot, query: ChangesBetween) -> pa.Table:
-    found = [reader.between(query.start, query.end, query.columns) for reader in snapshot.by_time]
-    return pa.concat_tables(found)
 
 
 def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:

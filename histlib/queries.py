@@ -72,16 +72,6 @@ class Landing:
 
 
 @dataclass(frozen=True)
-class ChangesBetween:
-    """Columns of the rows with start ≤ ``timestamp_micros`` < end (epoch µs): order is not promised, duplicates
-    are kept. ``columns`` are names of the record's and ``file``."""
-
-    start: int
-    end: int
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class KeysBetween:
     """Column ``keys``: the distinct keys of the rows with start ≤ ``timestamp_micros`` < end (epoch µs).
 
@@ -246,7 +236,6 @@ Query = (
     | Holes
     | Baselines
     | Landing
-    | ChangesBetween
     | KeysBetween
     | ChangeKeys
     | Activity

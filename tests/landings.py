@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from histlib.embedded import EmbeddedSource
-from histlib.queries import ChangesBetween, Holes, ItemChanges, Streams
+from histlib.index.by_time import parts
+from histlib.queries import Holes, ItemChanges, Streams
 from histlib.record import COLUMNS
 from histlib.values import encode_image
 
@@ -93,7 +96,8 @@ def every_row(source: EmbeddedSource) -> list[dict[str, Any]]:
     """All that the source says of the items i0 … i8, by key and by time."""
     source.fetch(Streams())
     found = source.fetch(ItemChanges(tuple(f'{{"id":"i{item}"}}' for item in range(9))))
-    by_time = source.fetch(ChangesBetween(0, 1 << 62, tuple(found.column_names)))
+    columns = found.column_names
+    by_time = source._store.read(lambda snapshot: pa.concat_tables(parts(snapshot.by_time, 0, 1 << 62, columns)))
     rows = [
         sorted(table.to_pylist(), key=lambda row: (row["sequence_number"], row["file"])) for table in (found, by_time)
     ]

@@ -173,6 +173,11 @@ class _Names:
         return frozenset(self._source.fetch(Attributes(exact)).column("name").to_pylist())
 
 
+def said(where: str | None) -> str:
+    """A condition as a heading says it."""
+    return f" where {where}" if where else ""
+
+
 def told_as_text(facts: Facts) -> Iterator[Caveat]:
     """What a condition must know of a history that is, or once was, in format 0."""
     if facts.old_format:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from histlib.asking import Asking, told_as_text
+from histlib.asking import Asking, said, told_as_text
 from histlib.caveats import Caveat
 from histlib.chain import Link, Step
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
@@ -14,7 +14,7 @@ from histlib.facts import Facts
 from histlib.paths import Path, format_path
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
 from histlib.timelines import TimelineOptions, Wanted, change_columns, timeline_caveats
-from histlib.times import HOUR, SECOND, TimeRange, from_micros, parse_period, parse_range, to_micros
+from histlib.times import HOUR, TimeRange, from_micros, parse_period, parse_range, to_micros
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class ChangeQuestions(Asking):
         caveats += timeline_caveats(items, facts.coverage, options)
         if keys is None and (at_paths or condition):
             caveats += self._not_selected(facts, window, items)
-        said = f" where {where}" if where else ""
-        attrs = self._answer_attrs(facts, f"{found:,} changes{said}", caveats, window=window)
+        attrs = self._answer_attrs(facts, f"{found:,} changes{said(where)}", caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     def activity(
@@ -119,9 +118,8 @@ class ChangeQuestions(Asking):
             window.start, window.end, unit, self._origin_of_periods(window), condition, self._actor_attribute
         )
         counts = self._opened.source.fetch(query)
-        said = f" where {where}" if where else ""
         caveats = [*self._changes_caveats(facts, window, None)]
-        attrs = self._answer_attrs(facts, f"activity by {by}{said}", caveats, window=window) | {"by": by}
+        attrs = self._answer_attrs(facts, f"activity by {by}{said(where)}", caveats, window=window) | {"by": by}
         return activity_frame(counts, self._tz, attrs)
 
     def _change_at(
@@ -167,8 +165,7 @@ class ChangeQuestions(Asking):
 
     def _not_selected(self, facts: Facts, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
         """A condition cannot select what is missing: whether it is so of items other than these."""
-        before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
-        around = self._opened.source.fetch(Around(before, NOTHING, through=window.end))
+        around = self._opened.source.fetch(Around(window.before, NOTHING, through=window.end))
         keys = around.column("keys")
         broken = set(keys.filter(around.column("gap")).to_pylist()) - set(items)
         odd = set(keys.filter(around.column("odd")).to_pylist()) - set(items)

@@ -12,7 +12,7 @@ from histlib.caveats import to_cell
 from histlib.diff import diff
 from histlib.format0 import same_value_as_old_format
 from histlib.paths import format_path
-from histlib.values import MISSING, decode_image, encode_image, encode_value
+from histlib.values import MISSING, decode_image, encode_image, encode_value, with_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ def _differences(before: str | None, after: str | None, *, old_format: bool) -> 
         for path, left, right in diff(decode_image(before), decode_image(after)):
             if old_format and same_value_as_old_format(left, right):
                 continue
-            yield "changed", format_path(path), _value(left), _value(right)
+            yield "changed", format_path(path), with_json(left), with_json(right)
 
 
 def _item(text: str | None) -> tuple[Any, str]:

@@ -58,14 +58,6 @@ class Shown:
         return [list(row) for row in zip(*self.columns.values(), strict=True)]
 
 
-def display_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """All columns as text: values as image JSON, no twins, long cells shortened.
-
-    The key is left out where the heading names it, bounds of times where they are exact; event ids come last.
-    """
-    return pd.DataFrame(_columns(frame, len(frame)), columns=_names(frame), dtype=object)
-
-
 def is_answer(frame: pd.DataFrame) -> bool:
     """Whether a table is still one of answers, and no other that a caller made of one: pivoted, described."""
     names, index = frame.columns, frame.index

@@ -15,7 +15,7 @@ from histlib.format0 import same_value_as_old_format
 from histlib.paths import Path, format_path, get
 from histlib.stretches import Period, Stretch, periods
 from histlib.timelines import actor_of
-from histlib.values import MISSING, decode_image, encode_value, equal
+from histlib.values import MISSING, decode_image, equal, with_json
 
 #: Columns of blame after the key's: name → what it holds.
 COLUMNS: Final[dict[str, str]] = {
@@ -165,8 +165,8 @@ def _row(keys: str, path: Path, one: Origination, actor_attribute: str | None) -
         None if step is None else step.change.action,
         None if step is None else actor_of(step.change, _item_of(stretch), actor_attribute),
         None if shown is None else shown.change.event_id,
-        *_pair(one.value),
-        *_pair(one.before),
+        *with_json(one.value),
+        *with_json(one.before),
         one.from_earliest,
         to_cell(stretch.caveats if exact or step is None else {*stretch.caveats, "chain_unproven"}),
     )
@@ -174,10 +174,6 @@ def _row(keys: str, path: Path, one: Origination, actor_attribute: str | None) -
 
 def _item_of(stretch: Stretch) -> Any:
     return decode_image(stretch.image) if isinstance(stretch.image, str) else MISSING
-
-
-def _pair(value: Any) -> tuple[Any, str | None]:
-    return value, None if value is MISSING else encode_value(value)
 
 
 def _begun(stretch: Stretch, moment: int) -> bool:

@@ -195,7 +195,10 @@ class _Around:
                 current.effective,
                 self.following.effective,
             )
-        reason = f"the last change, at {_utc(current.effective)}, left an item, but {_no_image(current)}"
+        return self._left_unseen(current, caveats, (shown,) if isinstance(shown, str) else ())
+
+    def _left_unseen(self, current: Step, caveats: Sequence[Caveat], candidates: tuple[str | None, ...]) -> Finding:
+        """Nothing shows what the last change left."""
         return Finding(
             "unknown",
             "observed",
@@ -203,8 +206,8 @@ class _Around:
             step=current,
             since=current.effective,
             until=self._until(),
-            reason=reason,
-            candidates=(shown,) if isinstance(shown, str) else (),
+            reason=f"the last change, at {_utc(current.effective)}, left an item, but {_no_image(current)}",
+            candidates=candidates,
         )
 
     def _after_sighting(self, seen: Sighting) -> Finding:
@@ -263,17 +266,7 @@ class _Around:
             *self._silence(start, end, stream, upcoming),
         )
         if upcoming.image is None or "outside_coverage" in caveats:
-            reason = f"the last change, at {_utc(current.effective)}, left an item, but {_no_image(current)}"
-            return Finding(
-                "unknown",
-                "observed",
-                (*caveats, Caveat("chain_unproven", _no_image(current))),
-                step=current,
-                since=current.effective,
-                until=self._until(),
-                reason=reason,
-                candidates=(upcoming.image,),
-            )
+            return self._left_unseen(current, caveats, (upcoming.image,))
         completeness = self._completeness(caveats, start, end, stream)
         return Finding(
             "present",

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from histlib.baselines import NEAR
 from histlib.caveats import MEANINGS, to_cell
 from histlib.coverage import Coverage, Span
+from histlib.masks import Mask, mask
 from histlib.reconstruct import Finding
 from histlib.times import SECOND, end_of_second
 
@@ -38,7 +39,6 @@ SCHEMA: Final = pa.schema(
 _NAMES: Final = list(MEANINGS)
 _DOUBTFUL: Final = ("outside_coverage", "unreadable_files", "gap", "not_settled")
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Times = np.ndarray[Any, np.dtype[np.int64]]
 #: States, and which of them are cut off: the time up to the moment is not covered, or holds a hole.
 _Decided = tuple[pa.Table, Mask]
@@ -60,7 +60,7 @@ def states_around(around: pa.Table, moment: int, coverage: Coverage) -> tuple[pa
     for decide, mine in kinds:
         rows = around.filter(mine)
         states, cut_off = decide(rows, moment, coverage)
-        left = cut_off & _mask(rows.column("later"))
+        left = cut_off & mask(rows.column("later"))
         found.append(states.filter(pa.array(~left)))
         left_open += rows.column("keys").filter(pa.array(left)).to_pylist()
     return pa.concat_tables(found), left_open
@@ -92,11 +92,11 @@ def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided
     start, end = _times(around, "effective"), _constant(around, moment)
     silence = _Silence(around, start, end, start, end, coverage, around.column("stream"), same=_one_second(start, end))
     caveats = silence.caveats() | {
-        "redacted": _mask(pc.is_valid(around.column("redaction"))),
-        "gap": _mask(pc.equal(around.column("link"), "gap")),
-        "chain_unproven": _mask(pc.equal(around.column("link"), "unproven")),
+        "redacted": mask(pc.is_valid(around.column("redaction"))),
+        "gap": mask(pc.equal(around.column("link"), "gap")),
+        "chain_unproven": mask(pc.equal(around.column("link"), "unproven")),
     }
-    removed = _mask(pc.equal(around.column("action"), "REMOVE"))
+    removed = mask(pc.equal(around.column("action"), "REMOVE"))
     states = _states(
         around,
         status=np.where(removed, "deleted", "present"),
@@ -113,7 +113,7 @@ def _before_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decide
     """There is none up to the moment: the first one after it tells, if the time between is covered."""
     start, end = _constant(around, moment), _times(around, "next_effective")
     silence = _Silence(around, start, end, start, end, coverage, around.column("next_stream"), same=_never(start))
-    caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("next_redaction")))}
+    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("next_redaction")))}
     image = around.column("next_old_image")
     return _if_covered(around, image, silence, caveats, ("next_change", around.column("next_effective")))
 
@@ -124,7 +124,7 @@ def _after_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Decid
     end = np.maximum(seen_end, moment)
     first, last = start - NEAR, np.maximum(end, seen_end + NEAR)
     silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
-    caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("seen_redaction")))}
+    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("seen_redaction")))}
     image, changed = around.column("seen_image"), pc.is_valid(around.column("effective"))
     without = pc.if_else(changed, "deleted", "absent")
     step = pa.array(_surely_set(around, seen_end, coverage))
@@ -146,7 +146,7 @@ def _surely_set(around: pa.Table, seen_end: Times, coverage: Coverage) -> Mask:
     way = _Silence(
         around, changed, seen_end, changed, seen_end, coverage, around.column("stream"), same=_never(changed)
     )
-    surely = _mask(around.column("set_seen")) & way.covered
+    surely = mask(around.column("set_seen")) & way.covered
     for touched in way.holes(changed, seen_end).values():
         surely &= ~touched
     return surely
@@ -158,7 +158,7 @@ def _before_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Deci
     start, end = _constant(around, moment), _times(around, "seen_end")
     first, last = np.minimum(start, _times(around, "seen_begin") - NEAR), end + NEAR
     silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
-    caveats = silence.caveats() | {"redacted": _mask(pc.is_valid(around.column("seen_redaction")))}
+    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("seen_redaction")))}
     evidence = ("baseline", around.column("next_effective"))
     return _if_covered(around, around.column("seen_image"), silence, caveats, evidence)
 
@@ -173,7 +173,7 @@ def _if_covered(
     told = pa.array(~unknown)
     states = _states(
         around,
-        status=np.where(unknown, "unknown", np.where(_mask(pc.is_valid(image)), "present", "absent")),
+        status=np.where(unknown, "unknown", np.where(mask(pc.is_valid(image)), "present", "absent")),
         evidence=pc.if_else(told, by, None),
         since=pa.nulls(around.num_rows, pa.int64()),
         until=pc.if_else(told, until, None),
@@ -238,7 +238,7 @@ class _Silence:
         for hole in self.coverage.holes:
             touched = ~self._none()
             if hole.keys is not None:
-                touched &= _mask(pc.equal(self.around.column("keys"), hole.keys))
+                touched &= mask(pc.equal(self.around.column("keys"), hole.keys))
             if hole.start is not None:
                 touched &= hole.start <= last
             if hole.end is not None:
@@ -269,7 +269,7 @@ class _Silence:
         covered = self._none()
         for stream in pc.unique(self.streams).to_pylist():
             own = self._within([span for span in self.coverage.spans if span.stream == stream], through)
-            covered |= own & _mask(pc.equal(self.streams, stream))
+            covered |= own & mask(pc.equal(self.streams, stream))
         return covered
 
     def _within(self, spans: Sequence[Span], through: int) -> Mask:
@@ -302,10 +302,3 @@ def _times(table: pa.Table, name: str) -> Times:
 
 def _constant(table: pa.Table, moment: int) -> Times:
     return np.full(table.num_rows, moment, dtype=np.int64)
-
-
-def _mask(values: Any) -> Mask:
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    mask: Mask = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
-    return mask

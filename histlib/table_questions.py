@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking, told_as_text, unknown_keys
+from histlib.asking import Asking, said, told_as_text, unknown_keys
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
 from histlib.reconstruct import Finding, state_at
 from histlib.stretches import build_stretches
-from histlib.times import SECOND, TimeRange, format_time, parse_range, parse_state_time
+from histlib.times import TimeRange, format_time, parse_range, parse_state_time
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class TableQuestions(Asking):
         else:
             states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
             caveats = [*_row_caveats(states)]
-        heading = f"{states.num_rows:,} items at {format_time(moment, self._tz)}{_said(where)}"
+        heading = f"{states.num_rows:,} items at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_all_attested(known))
         return snapshot_frame(states, facts.key_schema.names, paths, self._tz, attrs)
 
@@ -163,7 +163,7 @@ class TableQuestions(Asking):
         unknown = _unknown_items(facts, moments, sides) if key is None else _unknown_states(*sides)
         caveats = [*unknown, *_counted(columns["caveats"]), *_unsettled(facts, max(moments))]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
-        heading = f"{len(set(columns['keys'])):,} items differ between {times}{_said(where)}"
+        heading = f"{len(set(columns['keys'])):,} items differ between {times}{said(where)}"
         attested = all(_all_attested(side) for side in sides)
         attrs = self._answer_attrs(facts, heading, caveats, attested=attested)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
@@ -206,8 +206,7 @@ class TableQuestions(Asking):
     def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> list[str]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""
         source = self._opened.source
-        before = window.start - SECOND if window.start % SECOND == 0 else window.start - 1
-        around = Around(before, condition, through=window.end, baselines=facts.counting)
+        around = Around(window.before, condition, through=window.end, baselines=facts.counting)
         held = source.fetch(around).column("keys").to_pylist()
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
         return self._known_as({*held, *within}, facts)
@@ -219,10 +218,6 @@ def _by_key(states: pa.Table) -> pa.Table:
 
     keys = states.column("keys").to_pylist()
     return states.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__), pa.int64()))
-
-
-def _said(where: str | None) -> str:
-    return f" where {where}" if where else ""
 
 
 def _may_hold(condition: Condition, keys: str, finding: Finding) -> bool:

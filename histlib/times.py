@@ -48,6 +48,11 @@ class TimeRange:
     explicit_start: bool = True
     explicit_end: bool = True
 
+    @property
+    def before(self) -> int:
+        """A moment whose state is that right before the start: a whole second means its end."""
+        return self.start - SECOND if self.start % SECOND == 0 else self.start - 1
+
 
 def zone(name: str | tzinfo) -> tzinfo:
     """The time zone of an IANA name.

@@ -112,6 +112,11 @@ def decode_image(text: str) -> Item:
     return item
 
 
+def with_json(value: Any) -> tuple[Any, str | None]:
+    """A value and its image JSON text, as two cells of a table; None where it is MISSING."""
+    return value, None if value is MISSING else encode_value(value)
+
+
 def equal(left: Any, right: Any) -> bool:
     """Whether two values are the same to DynamoDB: by type, numbers by value, sets without order.
 

@@ -19,7 +19,7 @@ LAYERS = [
     ["values"],
     ["paths", "times", "format0", "trails"],
     ["keys"],
-    ["record", "caveats", "progress", "markup", "net_windows"],
+    ["record", "caveats", "progress", "markup", "net_windows", "masks"],
     ["display", "images", "raw_sql", "locking", "cache"],
     ["loose", "queries"],
     ["chain", "coverage", "diff"],

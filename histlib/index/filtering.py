@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.index.links import Mask
+from histlib.masks import Mask
 
 if TYPE_CHECKING:
     import duckdb

@@ -17,24 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.index.filtering import holding
-from histlib.index.links import (
-    CONFLICT,
-    COPY,
-    FIRST,
-    GAP,
-    PROVEN,
-    UNORDERED,
-    UNPROVEN,
-    Codes,
-    Mask,
-    compare,
-    mask,
-    same,
-)
+from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, compare, same
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS, SegmentReader
 from histlib.index.sighted import Items, Sighted
+from histlib.masks import Mask, mask
 from histlib.queries import Around, CompleteBaseline, ItemCondition
 from histlib.times import SECOND, end_of_second
 

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.masks import Mask, mask
+
 #: Nothing of the same item right before it in the segment.
 FIRST: Final = 0
 PROVEN: Final = 1
@@ -26,7 +28,6 @@ UNORDERED: Final = 6
 _FACTS: Final = ("action", "timestamp_micros", "actor", "redaction")
 
 Codes = np.ndarray[Any, np.dtype[np.int8]]
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def link_codes(rows: pa.Table) -> Codes:
@@ -76,11 +77,3 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.num_chunks == 1:
         return pa.chunked_array([column.chunk(0).indices])
     return column.cast(column.type.value_type)
-
-
-def mask(values: Any) -> Mask:
-    """A numpy mask of Arrow's booleans; null is false."""
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    found: Mask = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
-    return found

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.baselines import NEAR
-from histlib.index.links import Mask, mask
 from histlib.index.sightings import NEVER, OPEN, Chosen, Neighbours, Numbers, Seen, choose
+from histlib.masks import Mask, mask
 from histlib.queries import Around, CompleteBaseline
 from histlib.times import end_of_second
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from histlib.baselines import NEAR
-from histlib.index.links import Mask
+from histlib.masks import Mask
 from histlib.queries import CompleteBaseline
 from histlib.times import SECOND
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from histlib.index.filtering import holding
 from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, compare, same
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
-from histlib.index.segments import HASH_BITS, SegmentReader
+from histlib.index.segments import HASH_BITS
 from histlib.index.sighted import Items, Sighted
 from histlib.masks import Mask, mask
 from histlib.queries import Around, CompleteBaseline, ItemCondition
@@ -59,13 +59,26 @@ SCHEMA: Final = pa.schema(
 )
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Segment(Protocol):
+    """Rows sorted by key hash, with how each follows the one before it: a file's, or some in memory."""
+
+    @property
+    def bits(self) -> int: ...
+
+    def between(self, low: int, high: int, columns: Sequence[str]) -> pa.Table:
+        """Columns of all rows with low ≤ hash ≤ high, sorted by hash; few texts are dictionaries."""
+        ...
+
+
 #: Ranges of hashes whose items a condition is asked of at once.
 _AT_ONCE: Final = 8
 
 
-def fold(readers: Sequence[SegmentReader], query: Around) -> Iterator[pa.Table]:
+def fold(readers: Sequence[Segment], query: Around) -> Iterator[pa.Table]:
     """The answer to a query, part by part."""
-    bits = max((reader.segment.bits for reader in readers), default=0)
+    bits = max((reader.bits for reader in readers), default=0)
     step = 1 << (HASH_BITS - bits)
     ranges = [_Range(readers, at * step, (at + 1) * step - 1, query) for at in range(1 << bits)]
     jobs = (ranges[at : at + _AT_ONCE] for at in range(0, len(ranges), _AT_ONCE))
@@ -88,7 +101,7 @@ def _answer(ranges: Sequence[_Range], condition: ItemCondition | None) -> pa.Tab
 class _Range:
     """The items of one range of hashes. Rows are counted in their sorted order, from 0."""
 
-    readers: Sequence[SegmentReader]
+    readers: Sequence[Segment]
     low: int
     high: int
     query: Around

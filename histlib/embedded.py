@@ -28,6 +28,8 @@ from histlib.index.fold import fold
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window, first_day
 from histlib.index.layout import CHANGES, ITSELF
+from histlib.index.manifest import STREAMS
+from histlib.index.matching import has_values, key_parts
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.selecting import selected
@@ -50,7 +52,6 @@ from histlib.queries import (
     Sql,
     Streams,
 )
-from histlib.values import decode_image, encode_value
 
 #: The setting that bounds the memory of building and merging, e.g. ``512MiB`` or ``4GiB``.
 MEMORY_VARIABLE: Final = "HISTLIB_MEMORY"
@@ -61,17 +62,6 @@ _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 #: From so many items on, files are read once for all of them.
 _MANY_KEYS: Final = 64
 
-_STREAMS: Final = pa.schema(
-    [
-        ("table", pa.string()),
-        ("stream", pa.string()),
-        ("view", pa.string()),
-        ("keys", pa.string()),
-        ("first_micros", pa.int64()),
-        ("last_micros", pa.int64()),
-        ("changes", pa.int64()),
-    ]
-)
 _ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
 _WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
 _HOLES: Final = pa.schema(
@@ -177,7 +167,7 @@ class EmbeddedSource:
         manifest = self._seen.manifest
         match query:
             case Streams():
-                return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=_STREAMS)
+                return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=STREAMS)
             case Attestations():
                 return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
             case NetWindows():
@@ -257,15 +247,10 @@ def _change_keys(snapshot: Snapshot, query: ChangeKeys) -> pa.Table:
 def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa.Table:
     found: set[str] = set()
     for texts in (texts for reader in snapshot.readers for texts in reader.key_texts()):
-        for name, value in names:  # text is canonical, so what has the attribute has this text
-            texts = texts.filter(pc.match_substring(texts, f"{encode_value(name)}:{value}"))  # noqa: PLW2901
+        for part in key_parts(names):
+            texts = texts.filter(pc.match_substring(texts, part))  # noqa: PLW2901
         found.update(texts.to_pylist())
-    return pa.table({"keys": pa.array([text for text in found if _has(text, names)], pa.string())})
-
-
-def _has(keys: str, names: tuple[tuple[str, str], ...]) -> bool:
-    values = decode_image(keys)
-    return all(name in values and encode_value(values[name]) == value for name, value in names)
+    return pa.table({"keys": pa.array([text for text in found if has_values(text, names)], pa.string())})
 
 
 def _unreadable(problem: Problem) -> dict[str, Any]:

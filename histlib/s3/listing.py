@@ -94,9 +94,7 @@ class Lister:
     ``clock`` is S3's own, as it last answered (epoch µs, 0: not known).
     """
 
-    def __init__(
-        self, client: Any, address: Address, profile: str | None, folders: Sequence[str] = FOLDERS
-    ) -> None:
+    def __init__(self, client: Any, address: Address, profile: str | None, folders: Sequence[str] = FOLDERS) -> None:
         self.clock = 0
         self._client = client
         self._address = address
@@ -229,8 +227,14 @@ def _remote(found: dict[str, Any]) -> Remote:
     storage, restored = found.get("StorageClass"), found.get("RestoreStatus", {})
     archived = storage if storage in _ARCHIVES else None
     back = "RestoreExpiryDate" in restored and not restored.get("IsRestoreInProgress")
-    classes = (None, archived) if back else (archived, None)
-    return Remote(found["Key"], found["ETag"], found["Size"], *classes, to_micros(found["LastModified"]))
+    return Remote(
+        found["Key"],
+        found["ETag"],
+        found["Size"],
+        archived=None if back else archived,
+        restored=archived if back else None,
+        modified=to_micros(found["LastModified"]),
+    )
 
 
 def _date(page: dict[str, Any]) -> int:

@@ -44,7 +44,7 @@ class Mirror:
     ``landing`` False: all but the landing, below ``cache``/athena, where Athena reads that itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         client: Any,
         address: Address,

@@ -32,6 +32,7 @@ REVISION: Final = "changes/_revision"
 _LEFT_OUT: Final = ("failed/done/", "aws/lambda/async/")
 #: Cannot be read before someone restores them.
 _ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
+_WITHOUT_DAYS: Final = ("baseline", "failed", "aws")
 _YEAR: Final = re.compile(r"[0-9]{4}/")
 
 
@@ -75,7 +76,8 @@ class Listing:
 
     def covers(self, file: str) -> bool:
         """Whether the file would be among the objects if it were there."""
-        return file > self._after[file.partition("/")[0]]
+        after = self._after.get(file.partition("/")[0])
+        return after is not None and file > after
 
     def take(self, file: str, remote: Remote) -> None:
         """Take in an object, unless it is hidden, as names with ``_`` or ``.`` are, or a mere folder's mark."""
@@ -133,8 +135,8 @@ class Lister:
 
     def _dated(self, day: str, depth: int) -> Iterator[Branch]:
         base = self._address.base
-        for name in ("changes", "coverage"):
-            if name in self._folders:
+        for name in self._folders:
+            if name and name not in _WITHOUT_DAYS:
                 yield Branch(base, f"{name}/", depth, f"{name}/{day}" if day else "")
         if "" in self._folders:
             years = (f"{int(day[:4]) + more:04}/" for more in (0, 1)) if day else ("",)

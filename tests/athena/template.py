@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,16 +42,14 @@ def glue_database(database: str) -> dict[str, Any]:
 
 def create_table(glue: Any, bucket: str, prefix: str, database: str, table: str) -> None:
     """Make the template's table in Glue, and its database where that is missing."""
-    try:
+    with suppress(glue.exceptions.AlreadyExistsException):
         glue.create_database(DatabaseInput=glue_database(database))
-    except glue.exceptions.AlreadyExistsException:
-        pass
     glue.create_table(DatabaseName=database, TableInput=glue_table(bucket, prefix, database, table))
 
 
 def read_template() -> dict[str, Any]:
     """The template, its functions unresolved."""
-    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)  # noqa: S506: a SafeLoader
+    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
 
 
 def _properties(resource: str, bucket: str, prefix: str, database: str, table: str) -> dict[str, Any]:

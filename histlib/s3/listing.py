@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
+from histlib.aws.trouble import errors, is_denied
 from histlib.errors import SourceError
 from histlib.index.problems import Problem
 from histlib.s3.address import Address
 from histlib.s3.client import THREADS
-from histlib.s3.trouble import errors, is_denied, request_error
+from histlib.s3.trouble import request_error
 
 REVISION: Final = "changes/_revision"
 #: Not of this history: what was put back, and what Lambda leaves of asynchronous invocations.

@@ -99,7 +99,7 @@ def _missing(reason: str, _: Query, place: Place) -> HistlibError | None:
 def _elsewhere(reason: str, _: Query, place: Place) -> HistlibError | None:
     if "PermanentRedirect" in reason or "Status Code: 301" in reason:
         return SourceError(
-            f"{place}: a bucket, of the table or of the results, is in another Region; ask there by region= or --region",
+            f"{place}: a bucket, of the table or of the results, is in another Region; ask there, by region=",
             place.region,
         )
     return None

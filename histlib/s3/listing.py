@@ -143,7 +143,7 @@ class Lister:
                 return self._branch(branch)
             except SourceError as error:
                 outside = branch.base != self._address.base
-                if not (outside and error.__cause__ and is_denied(error.__cause__)):  # type: ignore[arg-type]
+                if not (outside and error.__cause__ and is_denied(error.__cause__)):
                     raise
                 listing.problems.append(Problem(branch.path, None, f"cannot be listed: {error}"))
                 return [], []

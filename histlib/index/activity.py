@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.index.by_time import TimeReader
+from histlib.index.by_time import Times
 from histlib.index.changed import CHANGED
 from histlib.index.rows import identity_hashes
 from histlib.index.selecting import selected
@@ -33,7 +33,7 @@ Numbers = np.ndarray[Any, Any]
 Kinds = dict[tuple[str, str], int]
 
 
-def activity(readers: Sequence[TimeReader], query: Activity) -> pa.Table:
+def activity(readers: Sequence[Times], query: Activity) -> pa.Table:
     """The answer to a query."""
     kinds: Kinds = {}
     found = [_facts(rows, query, kinds) for rows in selected(readers, query, _COLUMNS)]

@@ -10,7 +10,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
@@ -74,7 +74,19 @@ def merge_by_time(folder: Path, files: Sequence[TimeFile]) -> list[TimeFile]:
     return [*(one for one in files if one not in small), write_by_time(folder, rows)]
 
 
-def parts(readers: Sequence[TimeReader], start: int, end: int, columns: Sequence[str]) -> Iterator[pa.Table]:
+class Times(Protocol):
+    """Rows by time: a file's, or some in memory."""
+
+    def runs(self, start: int, end: int) -> Iterator[list[int]]:
+        """What may have rows with start ≤ stamp < end, some at a time."""
+        ...
+
+    def rows(self, groups: Sequence[int], window: tuple[int, int], columns: Sequence[str]) -> pa.Table:
+        """Columns of the rows in a run whose stamps are in the window."""
+        ...
+
+
+def parts(readers: Sequence[Times], start: int, end: int, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of all rows with start ≤ stamp < end, in parts of bounded size, read in threads."""
     jobs = [(reader, groups) for reader in readers for groups in reader.runs(start, end)]
     return ordered_map(lambda job: job[0].rows(job[1], (start, end), columns), jobs, THREADS)

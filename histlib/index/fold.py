@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from histlib.index.filtering import holding
 from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, compare, same
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
-from histlib.index.segments import HASH_BITS, SegmentReader
+from histlib.index.segments import HASH_BITS
 from histlib.index.sighted import Items, Sighted
 from histlib.masks import Mask, mask
 from histlib.queries import Around, CompleteBaseline, ItemCondition
@@ -59,13 +59,26 @@ SCHEMA: Final = pa.schema(
 )
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Segment(Protocol):
+    """Rows sorted by key hash, with how each follows the one before it: a file's, or some in memory."""
+
+    @property
+    def bits(self) -> int: ...
+
+    def between(self, low: int, high: int, columns: Sequence[str]) -> pa.Table:
+        """Columns of all rows with low ≤ hash ≤ high, sorted by hash; few texts are dictionaries."""
+        ...
+
+
 #: Ranges of hashes whose items a condition is asked of at once.
 _AT_ONCE: Final = 8
 
 
-def fold(readers: Sequence[SegmentReader], query: Around) -> Iterator[pa.Table]:
+def fold(readers: Sequence[Segment], query: Around) -> Iterator[pa.Table]:
     """The answer to a query, part by part."""
-    bits = max((reader.segment.bits for reader in readers), default=0)
+    bits = max((reader.bits for reader in readers), default=0)
     step = 1 << (HASH_BITS - bits)
     ranges = [_Range(readers, at * step, (at + 1) * step - 1, query) for at in range(1 << bits)]
     jobs = (ranges[at : at + _AT_ONCE] for at in range(0, len(ranges), _AT_ONCE))
@@ -88,7 +101,7 @@ def _answer(ranges: Sequence[_Range], condition: ItemCondition | None) -> pa.Tab
 class _Range:
     """The items of one range of hashes. Rows are counted in their sorted order, from 0."""
 
-    readers: Sequence[SegmentReader]
+    readers: Sequence[Segment]
     low: int
     high: int
     query: Around
@@ -134,10 +147,7 @@ class _Range:
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""
         inside = self._odd[self._item]
-        found = pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string())
-        columns = {name: pa.nulls(len(found), SCHEMA.field(name).type) for name in SCHEMA.names}
-        columns |= {"keys": found, "odd": pa.array(np.ones(len(found), dtype=bool))}
-        return pa.table(columns, schema=SCHEMA)
+        return odd_rows(pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string()))
 
     def _seen_columns(self, plain: Numbers, has_current: Mask, has_next: Mask) -> dict[str, pa.Array]:
         """The columns that tell of sightings."""
@@ -383,6 +393,13 @@ class _Range:
     def _any(self, rows: Mask) -> Mask:
         """The items with any of these rows."""
         return np.logical_or.reduceat(rows, self._starts)
+
+
+def odd_rows(keys: Any) -> pa.Table:
+    """A row for each of these keys, of odd items."""
+    columns = {name: pa.nulls(len(keys), SCHEMA.field(name).type) for name in SCHEMA.names}
+    columns |= {"keys": keys, "odd": pa.array(np.ones(len(keys), dtype=bool))}
+    return pa.table(columns, schema=SCHEMA)
 
 
 def _of_baselines(rows: pa.Table) -> Mask:

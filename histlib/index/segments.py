@@ -111,6 +111,11 @@ class SegmentReader:
         self._opening = Lock()
         self._by_number = {bucket.number: bucket for bucket in segment.buckets}
 
+    @property
+    def bits(self) -> int:
+        """How many leading bits of the hash choose a bucket."""
+        return self.segment.bits
+
     def find(self, hashed: int) -> pa.Table:
         """All rows of one hash."""
         position = int(np.searchsorted(self._hashes, np.uint64(hashed)))
@@ -199,9 +204,9 @@ class _BucketReader:
         if self._keep:
             if self._rows is None:
                 self._rows = self._whole.file.read(self._whole.all_groups())
-            return _slice(self._rows, low, high).select(columns)
+            return slice_between(self._rows, low, high).select(columns)
         found = self._narrow if set(columns) <= set(NARROW_COLUMNS) else self._whole
-        return _slice(found.file.read(found.groups(low, high), columns), low, high)
+        return slice_between(found.file.read(found.groups(low, high), columns), low, high)
 
     def having(self, hashes: Hashes) -> pa.Table:
         """The rows of these hashes, from the row groups that may have one."""
@@ -213,7 +218,8 @@ class _BucketReader:
         return self._narrow.file.texts("keys")
 
 
-def _slice(table: pa.Table, low: int, high: int) -> pa.Table:
+def slice_between(table: pa.Table, low: int, high: int) -> pa.Table:
+    """The rows with low ≤ hash ≤ high of rows sorted by hash."""
     hashes = table.column("key_hash").to_numpy()
     first = int(np.searchsorted(hashes, np.uint64(low)))
     last = int(np.searchsorted(hashes, np.uint64(high), side="right"))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.index.by_time import TimeReader, parts
+from histlib.index.by_time import Times, parts
 from histlib.index.filtering import decide
 from histlib.queries import Activity, ChangeCondition, ChangeKeys
 from histlib.timelines import actor_name
@@ -17,7 +17,7 @@ from histlib.values import decode_image
 _ASKED: Final = ["keys", "new_image", "old_image", "action", "timestamp_micros", "actor"]
 
 
-def selected(readers: Sequence[TimeReader], query: ChangeKeys | Activity, columns: Sequence[str]) -> Iterator[pa.Table]:
+def selected(readers: Sequence[Times], query: ChangeKeys | Activity, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of the changes in a query's window for which its condition may hold, in parts; of no baselines.
 
     A condition on the time is not decided for single changes here: their effective time is not known.

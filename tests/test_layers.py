@@ -19,6 +19,7 @@ LAYERS = [
     ["values"],
     ["paths", "times", "format0", "trails"],
     ["keys"],
+    ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],
     ["display", "images", "raw_sql", "locking", "cache", "kept"],
     ["loose", "queries"],

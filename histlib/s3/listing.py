@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
+from histlib.aws.trouble import errors, is_denied
 from histlib.errors import SourceError
 from histlib.index.problems import Problem
 from histlib.s3.address import Address
 from histlib.s3.client import THREADS
-from histlib.s3.trouble import errors, is_denied, request_error
+from histlib.s3.trouble import request_error
 from histlib.times import to_micros
 
 #: Folders of a history.
@@ -181,7 +182,7 @@ class Lister:
                 return self._branch(branch)
             except SourceError as error:
                 outside = branch.base != self._address.base
-                if not (outside and error.__cause__ and is_denied(error.__cause__)):  # type: ignore[arg-type]
+                if not (outside and error.__cause__ and is_denied(error.__cause__)):
                     raise
                 listing.problems.append(Problem(branch.path, None, f"cannot be listed: {error}"))
                 return [], []

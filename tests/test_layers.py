@@ -95,7 +95,7 @@ def test_the_public_names():
     assert histlib.__all__ == [
         "MISSING", "Caveat", "ConditionNotValidError", "HistlibError", "History", "ItemState", "KeyNotValidError",
         "MixedTablesError", "NotAHistoryError", "PathNotValidError", "RequestError", "SourceError", "TimeNotValidError",
-        "ValueNotValidError", "connect", "read", "state_at", "timeline", "write",
+        "ValueNotValidError", "connect", "histories", "read", "state_at", "timeline", "write",
     ]  # fmt: skip
     public = {name for name in vars(histlib) if not name.startswith("_") and not inspect.ismodule(vars(histlib)[name])}
     assert public - {"annotations"} == set(histlib.__all__)

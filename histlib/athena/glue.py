@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from histlib.aws.trouble import code_of, connection_error, errors, is_denied
 from histlib.errors import HistlibError, SourceError
-from histlib.s3.trouble import code_of, connection_error, errors, is_denied
 
 _MISSING: Final = "EntityNotFoundException"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,14 +30,21 @@ _COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id")
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
+class Run(Protocol):
+    """Runs a statement; ``bulk`` where many rows come."""
+
+    def __call__(self, statement: Statement, *, bulk: bool) -> pa.Table: ...
+
+
 class RowSelection:
     """Brings the rows that each query rests on, from the days in which they may have landed.
 
-    ``runner`` runs statements; ``table`` is the table's quoted name, ``root`` the history's address in S3.
+    ``run`` runs a statement, ``bulk`` where many rows come; ``table`` is the table's quoted name, ``root`` the history's
+    address in S3.
     """
 
-    def __init__(self, runner: Any, table: str, root: str) -> None:
-        self._runner = runner
+    def __init__(self, run: Run, table: str, root: str) -> None:
+        self._asked = run
         self._table = table
         self._root = root
 
@@ -116,8 +123,7 @@ class RowSelection:
     # --- what they share ---
 
     def _run(self, statement: Statement, *, bulk: bool = False) -> pa.Table:
-        found: pa.Table = self._runner.unload(statement) if bulk else self._runner.rows(statement)
-        return found
+        return self._asked(statement, bulk=bulk)
 
     def _clean(self, found: pa.Table) -> pa.Table:
         """Rows that are records, and the file of each as the history names it.

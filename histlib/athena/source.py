@@ -13,7 +13,10 @@ from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
+from histlib.athena.reuse import reuse_minutes
+from histlib.athena.running import Runner
 from histlib.athena.selection import RowSelection
+from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
 from histlib.errors import MixedTablesError, RequestError
@@ -37,6 +40,7 @@ from histlib.queries import (
     Streams,
 )
 from histlib.reach import Reach, enough
+from histlib.times import now_micros
 
 #: Views that show what each change left.
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
@@ -49,12 +53,24 @@ _SAMPLE_DAYS: Final = 2
 class AthenaSource:
     """A history asked by SQL.
 
-    ``rows`` runs the SELECTs; ``landing`` and ``facts`` tell what lies in S3; ``kept`` holds what was found out about
-    single days.
+    ``runner`` asks Athena for ``table``, whose history lies at ``root``; ``landing`` and ``facts`` tell what is there;
+    ``kept`` holds what was found out about single days. ``changed``: when the table was last altered, epoch µs.
     """
 
-    def __init__(self, rows: RowSelection, landing: LandingList, facts: BucketFacts, kept: DayCache) -> None:
-        self._rows = rows
+    def __init__(  # noqa: PLR0913, PLR0917 — the parts of a source
+        self,
+        runner: Runner,
+        table: str,
+        root: str,
+        landing: LandingList,
+        facts: BucketFacts,
+        kept: DayCache,
+        changed: int = 0,
+    ) -> None:
+        self.runner = runner
+        self._changed = changed
+        self._expected = 0
+        self._rows = RowSelection(self._run, table, root)
         self._list = landing
         self._bucket = facts
         self._kept = kept
@@ -93,8 +109,18 @@ class AthenaSource:
             self._answers[query] = self._facts(query)
         return self._answers[query]
 
+    def _run(self, statement: Statement, *, bulk: bool) -> pa.Table:
+        """Run a statement, unless all of this question's would scan more than is allowed."""
+        self._expected += self._now.bytes_between(*statement.days)
+        self.runner.refuse(self._expected)
+        if bulk:
+            return self.runner.unload(statement)
+        age = reuse_minutes(self._now, statement.days, self._now.revision, now_micros(), table_changed=self._changed)
+        return self.runner.rows(statement, reuse_minutes=age)
+
     def _look(self) -> None:
         """Take in what is new: once a question. Facts come first, so that none vouches for more than is read later."""
+        self._expected = 0
         changed = self._bucket.refresh()
         landing = self._list.fresh()
         known, self._landing = self._landing, landing

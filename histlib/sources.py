@@ -1,4 +1,4 @@
-"""Opens sources: a folder, ``s3://bucket/prefix``, ``athena://database/table``, ``export:`` of DynamoDB, ``sample:`` incidents, or a name."""
+"""Opens sources: a folder, S3, Athena, exports of DynamoDB, sample incidents, or a name in ``histlib.toml``."""
 
 from __future__ import annotations
 

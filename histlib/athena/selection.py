@@ -39,8 +39,8 @@ class Run(Protocol):
 class RowSelection:
     """Brings the rows that each query rests on, from the days in which they may have landed.
 
-    ``run`` runs a statement, ``bulk`` where many rows come; ``table`` is the table's quoted name, ``root`` the history's
-    address in S3.
+    ``run`` runs a statement, ``bulk`` where many rows come; ``table`` is the table's quoted name, ``root`` the
+    history's address in S3.
     """
 
     def __init__(self, run: Run, table: str, root: str) -> None:

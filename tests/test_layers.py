@@ -24,7 +24,7 @@ LAYERS = [
     ["display", "images", "raw_sql", "locking", "cache", "kept"],
     ["loose", "queries"],
     ["chain", "coverage", "diff"],
-    ["baselines"],
+    ["baselines", "reach"],
     ["reconstruct", "timelines", "coverage_rows"],
     ["stretches", "snapshots", "differences"],
     ["affected", "lineage"],

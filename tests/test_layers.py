@@ -18,6 +18,7 @@ LAYERS = [
     ["numbers"],
     ["values"],
     ["paths", "times", "format0", "trails"],
+    ["trino_json"],
     ["keys"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],
     ["display", "images", "raw_sql", "locking", "cache"],

@@ -19,7 +19,7 @@ from histlib.paths import Path
 from histlib.values import encode_value
 from histlib.where import nodes
 from histlib.where.nodes import Subject, Wild
-from histlib.where.parts import count, inside, joined, pattern, time_sql
+from histlib.where.parts import count, inside, joined, member, pattern, time_sql
 
 _UNSURE: Final = "CAST(NULL AS BOOLEAN)"
 _COLUMNS: Final = {"keys": "keys", "item": "image", "new_image": "new_image", "old_image": "old_image"}
@@ -107,7 +107,7 @@ class _Writer:
             return f"COALESCE({_json(pointer)} = {self._param(encode_value(value))}, FALSE)"
         if pointer is not None and isinstance(value, Decimal):
             return self._fractions(operand, pointer, [value])
-        return self._unsure_if_in_text(operand, self._member(operand, value))
+        return self._unsure_if_in_text(operand, member(operand, encode_value(value)))
 
     def _order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
         pointer = self._pointer(operand)
@@ -214,12 +214,6 @@ class _Writer:
 
     def _unsure_if_in_text(self, operand: nodes.ImagePath, text: str) -> str:
         return f"CASE WHEN contains({_column(operand)}, {self._param(text)}) THEN NULL ELSE FALSE END"
-
-    def _member(self, operand: nodes.ImagePath, value: Any) -> str:
-        """What the canonical text of an image must have somewhere for the value to be at the path."""
-        last = operand.path[-1]
-        name = "" if isinstance(last, int) else f"{encode_basestring(last)}:"
-        return name + encode_value(value)
 
     def _pointer(self, operand: nodes.ImagePath) -> tuple[str, str] | None:
         """The column and the parameter of the path in it; None where DuckDB may go elsewhere than histlib."""

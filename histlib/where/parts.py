@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from json.encoder import encode_basestring
 
 from histlib.where import nodes
 from histlib.where.nodes import Wild
@@ -37,6 +38,12 @@ def pattern(pieces: tuple[str | Wild, ...]) -> str:
 def inside(text: str) -> str:
     """Of a member's image JSON what must stand in a list's or a set's: in a set, binary is bare."""
     return text.removeprefix('{"$B":').removesuffix("}") if text.startswith('{"$B":') else text
+
+
+def member(operand: nodes.ImagePath, text: str) -> str:
+    """What an image's canonical text must have somewhere for a value of this canonical text to be at the path."""
+    last = operand.path[-1]
+    return text if isinstance(last, int) else f"{encode_basestring(last)}:{text}"
 
 
 def time_sql(test: nodes.TimeIs, column: str, write: Callable[[int], str]) -> str:

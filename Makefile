@@ -6,16 +6,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := histlib pipeline tests benchmarks
 
-.PHONY: help demo test check lab bench lock clean
+.PHONY: help demo test test-trino check lab bench lock clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: $(READY) ## the bundled incident, from stream events to answers, CSV and notebook, into out/
 	@$(BIN)/python -m pipeline.demo out
 
 test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
 	@$(BIN)/python -m tests
+
+test-trino: $(READY) ## the Athena source on a real Trino (JDK 17 and Maven; 260 MB on the first run)
+	@$(BIN)/python -m tests.trino $(TRINO)
 
 check: $(READY) ## style, types, and no outputs in the notebook
 	@$(BIN)/ruff check -q $(CODE)

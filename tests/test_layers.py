@@ -21,10 +21,10 @@ LAYERS = [
     ["keys"],
     ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],
-    ["display", "images", "raw_sql", "locking", "cache"],
+    ["display", "images", "raw_sql", "locking", "cache", "kept"],
     ["loose", "queries"],
     ["chain", "coverage", "diff"],
-    ["baselines"],
+    ["baselines", "reach"],
     ["reconstruct", "timelines", "coverage_rows"],
     ["stretches", "snapshots", "differences"],
     ["affected", "lineage"],
@@ -35,6 +35,7 @@ LAYERS = [
     ["where"],
     ["samples", "index", "export_manifests", "export_rows"],
     ["exports", "engine"],
+    ["small_facts"],
     ["embedded", "s3"],
     ["athena"],
     ["config"],
@@ -94,7 +95,7 @@ def test_the_public_names():
     assert histlib.__all__ == [
         "MISSING", "Caveat", "ConditionNotValidError", "HistlibError", "History", "ItemState", "KeyNotValidError",
         "MixedTablesError", "NotAHistoryError", "PathNotValidError", "RequestError", "SourceError", "TimeNotValidError",
-        "ValueNotValidError", "connect", "read", "state_at", "timeline", "write",
+        "ValueNotValidError", "connect", "histories", "read", "state_at", "timeline", "write",
     ]  # fmt: skip
     public = {name for name in vars(histlib) if not name.startswith("_") and not inspect.ismodule(vars(histlib)[name])}
     assert public - {"annotations"} == set(histlib.__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,14 +30,21 @@ _COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id")
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
+class Run(Protocol):
+    """Runs a statement; ``bulk`` where many rows come."""
+
+    def __call__(self, statement: Statement, *, bulk: bool) -> pa.Table: ...
+
+
 class RowSelection:
     """Brings the rows that each query rests on, from the days in which they may have landed.
 
-    ``runner`` runs statements; ``table`` is the table's quoted name, ``root`` the history's address in S3.
+    ``run`` runs a statement, ``bulk`` where many rows come; ``table`` is the table's quoted name, ``root`` the
+    history's address in S3.
     """
 
-    def __init__(self, runner: Any, table: str, root: str) -> None:
-        self._runner = runner
+    def __init__(self, run: Run, table: str, root: str) -> None:
+        self._asked = run
         self._table = table
         self._root = root
 
@@ -53,24 +60,24 @@ class RowSelection:
         """The distinct keys whose text has all of these parts."""
         return self._keys(self._run(selects.keys_having(self._table, days, parts)))
 
-    def keys_between(self, query: KeysBetween, days: Days, *, unseen: bool) -> pa.Table:
+    def keys_between(self, query: KeysBetween, days: Days | None, *, unseen: bool) -> pa.Table:
         """The answer to a query, and items of which SQL cannot tell; with ``unseen`` new images do not tell all."""
         inside = f"timestamp_micros >= {query.start} AND timestamp_micros < {query.end}"
         if query.condition is not None:
             images = ("new_image", "old_image") if unseen else ("new_image",)
             held = [f"({name} IS NOT NULL AND {_may(query.condition, 'keys', name)})" for name in images]
             inside = f"{inside} AND ({' OR '.join(held)})"
-        found = self._run(selects.distinct_keys(self._table, days, inside), bulk=True)
-        return pa.table({"keys": pa.array(self._keys(found), pa.string())})
+        found = self._keys(self._run(selects.distinct_keys(self._table, days, inside), bulk=True)) if days else []
+        return pa.table({"keys": pa.array(found, pa.string())})
 
-    def change_keys(self, query: ChangeKeys, days: Days) -> pa.Table:
+    def change_keys(self, query: ChangeKeys, days: Days | None) -> pa.Table:
         """The answer to a query."""
         columns = ["keys", "timestamp_micros"]
         empty = pa.schema([("keys", pa.string()), ("timestamp_micros", pa.int64())]).empty_table()
         rows = self._changes(query, days, _CHANGE)
         return pa.concat_tables([empty, *selected([MemoryTimes(rows)], query, columns)])
 
-    def activity(self, query: Activity, days: Days) -> pa.Table:
+    def activity(self, query: Activity, days: Days | None) -> pa.Table:
         """The answer to a query."""
         return activity([MemoryTimes(self._changes(query, days, _COUNTED))], query)
 
@@ -87,7 +94,7 @@ class RowSelection:
         if query.baselines and baseline_days is not None:
             streams = selects.one_of("stream", [one.stream for one in query.baselines])
             names = ("keys", "action", "stream", "new_image", "redaction", "timestamp_micros", "read_begin", "read_end")
-            parts.append(self._rows(selects.all_rows(self._table, baseline_days, streams, names)))
+            parts.append(self._all(baseline_days, streams, names))
         rows = pa.concat_tables(list(map(as_rows, parts)))
         rows = rows.filter(pc.invert(pc.is_in(rows.column("keys"), odd.combine_chunks())))
         return pa.concat_tables([*fold.fold([MemorySegment(rows)], query), fold.odd_rows(odd)])
@@ -116,11 +123,7 @@ class RowSelection:
     # --- what they share ---
 
     def _run(self, statement: Statement, *, bulk: bool = False) -> pa.Table:
-        found: pa.Table = self._runner.unload(statement) if bulk else self._runner.rows(statement)
-        return found
-
-    def _rows(self, statement: Statement) -> pa.Table:
-        return self._clean(self._run(statement, bulk=True))
+        return self._asked(statement, bulk=bulk)
 
     def _clean(self, found: pa.Table) -> pa.Table:
         """Rows that are records, and the file of each as the history names it.
@@ -147,22 +150,25 @@ class RowSelection:
         self._refuse_bad(found.column("bad_file"))
         return sorted(pc.unique(found.column("keys")).to_pylist())
 
-    def _changes(self, query: ChangeKeys | Activity, days: Days, names: Sequence[str]) -> pa.Table:
+    def _changes(self, query: ChangeKeys | Activity, days: Days | None, names: Sequence[str]) -> pa.Table:
         """The changes in a query's window for which its condition may hold; Python decides on times and actors."""
         wanted = f"action <> 'BASELINE' AND timestamp_micros >= {query.start} AND timestamp_micros < {query.end}"
         condition = query.condition
         if condition is not None and not condition.uses_time and not condition.uses_actor:
             wanted = f"{wanted} AND coalesce({condition.trino()}, TRUE)"
-        return as_rows(self._rows(selects.all_rows(self._table, days, wanted, (*names, "file"))))
+        return as_rows(self._all(days, wanted, names))
 
     def _window(self, after: int, through: int, days: Days) -> pa.Table:
         """The changes with after < stamp ≤ through."""
         wanted = f"action <> 'BASELINE' AND timestamp_micros > {after} AND timestamp_micros <= {through}"
-        some = landed(after, through).within(days)
-        names = ("keys", *around.PACKED, "file")
-        if some is None:
-            return pa.schema([(name, selects.ROWS.field(name).type) for name in names]).empty_table()
-        return self._rows(selects.all_rows(self._table, some, wanted, names))
+        return self._all(landed(after, through).within(days), wanted, ("keys", *around.PACKED))
+
+    def _all(self, days: Days | None, condition: str, names: Sequence[str]) -> pa.Table:
+        """The rows of some days for which a condition is true."""
+        if days is None:
+            return pa.schema([selects.ROWS.field(name) for name in names]).empty_table()
+        found = self._run(selects.all_rows(self._table, days, condition, (*names, "file")), bulk=True)
+        return self._clean(found).select(names)
 
 
 def unreadable(file: str) -> SourceError:

@@ -5,6 +5,7 @@
     questions   each question of a history: its arguments, how it is asked
     notebook    ``histlib notebook``
     cached      ``histlib cache``
+    catalog     ``histlib histories``
     command     what a command is made of
     arguments   arguments that questions share, and how their texts are read
     answers     how answers are printed, exported and warned of

@@ -13,17 +13,17 @@ import pytest
 from export_writer import incremental_export, net_changes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landings import NOON, put, record
+from landings import NOON, put
 from narrow_source import narrowed
 from old_lines import put_old
-from test_format0 import as_line, in_old_format, moved_history
-from test_table_questions import CONDITIONS, key_text
+from test_format0 import as_line, moved_history
+from test_table_questions import CONDITIONS
 from world_histories import at, history_of, line_of, put_holes, rows_of
-from worlds import SECOND, START, World, any_worlds, moments, stream_arn, worlds
+from worlds import SECOND, START, World, any_worlds, moments, worlds
 
 import histlib
-from histlib.errors import HistlibError, PathNotValidError
-from histlib.queries import ItemChanges, Streams
+from histlib.errors import HistlibError
+from histlib.queries import Streams
 from histlib.values import MISSING
 
 PATHS = ("price", "secret", "deep.list[0]", "tags", "nothing")
@@ -42,7 +42,7 @@ def questions(
     keys: Sequence[str], times: Sequence[int], dice: random.Random
 ) -> Iterator[tuple[str, Callable[[histlib.History], Any]]]:
     """Each question of items with a bound, at times (epoch µs) in order."""
-    for key in keys:
+    for key in keys[:2]:
         for moment in map(at, times):
             yield f"state of {key} at {moment}", lambda h, k=key, t=moment: h.state_at(k, t)
             path = dice.choice(PATHS)
@@ -57,11 +57,11 @@ def questions(
         for ends in spans(times, dice):
             wanted = dice.choice((None, None, "price", "secret", "nothing"))
             yield f"timeline of {key} {ends} {wanted}", lambda h, k=key, e=ends, p=wanted: h.timeline(k, *e, paths=p)
-    for moment in map(at, dice.sample(times, min(3, len(times)))):
+    for moment in map(at, dice.sample(times, min(1, len(times)))):
         where = dice.choice((None, *CONDITIONS))
         yield f"snapshot at {moment} {where}", lambda h, t=moment, w=where: h.snapshot_at(t, where=w)
         yield f"snapshot of keys at {moment}", lambda h, t=moment, w=where: h.snapshot_at(t, keys=list(keys), where=w)
-    for start, end in list(spans(times, dice))[:3]:
+    for start, end in list(spans(times, dice))[1:3]:
         where = dice.choice(list(CONDITIONS))
         yield f"affected {start} {end} {where}", lambda h, s=start, e=end, w=where: h.affected(w, s or at(0), e or s)
         yield f"diff {start} {end}", lambda h, s=start, e=end: h.diff(s or at(START), e or at(START))
@@ -82,7 +82,7 @@ def spans(times: Sequence[int], dice: random.Random) -> Iterator[tuple[Any, Any]
     """Windows with ends among the times: narrow ones, any, and some that are open on a side."""
     ordered = sorted(times)
     pairs = [*pairwise(ordered), *(tuple(sorted(dice.sample(ordered, 2))) for _ in range(3))]
-    for start, end in dice.sample(pairs, min(5, len(pairs))):
+    for start, end in dice.sample(pairs, min(2, len(pairs))):
         yield at(start), at(end)
     yield None, at(ordered[len(ordered) // 2])
     yield at(ordered[len(ordered) // 3]), at(ordered[-1] + 1)
@@ -99,17 +99,17 @@ def told(question: Callable[[histlib.History], Any], history: histlib.History) -
     return answer.as_json(), repr(answer), answer
 
 
-def sample_of(times: Sequence[int], data: st.DataObject, count: int = 5) -> list[int]:
+def sample_of(times: Sequence[int], data: st.DataObject, count: int = 3) -> list[int]:
     return sorted(data.draw(st.permutations(times))[:count])
 
 
 # --- random worlds ---
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=any_worlds(), data=st.data())
 def test_random_worlds(tmp_path_factory, world: World, data):
-    """Losses, two streams, stamps that run backwards, all views, redaction, copies and conflicts, attestations, holes."""
+    """Losses, two streams, stamps that run backwards, views, redaction, copies, conflicts, attestations, holes."""
     folder = tmp_path_factory.mktemp("world")
     history = history_of(world, folder, data)
     if history is None:
@@ -119,7 +119,7 @@ def test_random_worlds(tmp_path_factory, world: World, data):
     same(history, world.items, sample_of(moments(world), data), data.draw(st.randoms(use_true_random=False)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_random_worlds_with_baselines(tmp_path_factory, world: World, data):
     """The same with baselines, complete or not, near changes or far, that agree with the changes or not."""
@@ -148,7 +148,7 @@ def crowded(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=crowded(), data=st.data())
 def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
     """Seconds that changes share, and stamps that run backwards over many of them."""
@@ -156,13 +156,13 @@ def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
         return
     history = history_of(world, tmp_path_factory.mktemp("world"), data)
     if history is not None:
-        same(history, ["a"], sample_of(moments(world), data, 8), data.draw(st.randoms(use_true_random=False)))
+        same(history, ["a"], sample_of(moments(world), data, 5), data.draw(st.randoms(use_true_random=False)))
 
 
 # --- changes without sequence numbers ---
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(world=worlds(trouble=False), data=st.data())
 def test_the_article_format(tmp_path_factory, world: World, data):
     """Changes of one second are put in order by their images, as far as other seconds tell how."""
@@ -179,7 +179,7 @@ def test_the_article_format(tmp_path_factory, world: World, data):
         same(histlib.connect(folder), world.items, sample_of(moments(world), data), dice)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=crowded() | worlds(), data=st.data())
 def test_a_move_in_any_disorder(tmp_path_factory, world: World, data):
     """Format 0, then a stream, captured twice for a while; some of either lost, stamps straying over the seam."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from narrow_source import promised
 from test_format0 import in_old_format
-from worlds import SECOND, START, World, any_worlds, moments
+from worlds import SECOND, START, World, Write, any_worlds, moments, stream_arn
 
 from histlib.baselines import ItemHistory, sightings_of
 from histlib.chain import Image, build_chain
@@ -94,6 +95,51 @@ def test_what_is_promised_tells_the_same(disorder, data):
             window = TimeRange(start, end, explicit_start=data.draw(st.booleans()))
             known = some(world, rows, window.instants, data)
             assert of_window(known, window, coverage) == of_window(whole, window, coverage), window
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> list[Change]:
+    """Many changes of an item in few seconds that go round between few images, most without a sequence number."""
+    rows, image = [], draw(st.sampled_from((None, 1, 2)))
+    second, placed_from = 0, draw(st.integers(3, 16))
+    for number in range(draw(st.integers(4, 14))):
+        second += draw(st.sampled_from((0, 0, 1, 1, 2)))
+        before, image = image, draw(st.sampled_from([one for one in (None, 1, 2) if one != image]))
+        placed = number >= placed_from
+        row = _dense_row(number, before, image, second + draw(st.sampled_from((0, 0, 0, 9))) * placed, placed)
+        if not placed and draw(st.integers(0, 3)) == 0:
+            row = in_net(row, draw)
+        rows += [row] * draw(st.sampled_from((1, 1, 1, 2, 0)))
+        if placed and draw(st.booleans()):
+            rows.append(in_old_format(row))
+    return draw(st.permutations(rows))
+
+
+def _dense_row(number: int, before: int | None, after: int | None, second: int, placed: bool) -> Change:
+    write = Write("a", {"price": after}, START + second * SECOND, number, stream_arn(1))
+    row = World([write])._change(write, {"price": before})
+    gone = {"new_image": row.new_image if after else None, "old_image": row.old_image if before else None}
+    action = "MODIFY" if after and before else "INSERT" if after else "REMOVE"
+    row = msgspec.structs.replace(row, action=action, **gone)
+    return row if placed else in_old_format(row)
+
+
+@settings(max_examples=400)
+@given(rows=dense(), data=st.data())
+def test_of_changes_without_sequence_numbers_too(rows, data):
+    """Their order is put together from their images, second by second; where a stream begins they end."""
+    streams = {row.stream or "": row for row in rows}
+    coverage = build_coverage([Stream(arn, START, START + 99 * SECOND) for arn in streams], None, ())
+    world = World([])
+    whole = item_of(world, rows)
+    times = sorted({row.timestamp_micros + by for row in rows for by in (-1, 0, 500_000)})
+    for moment in times:
+        known = some(world, rows, second_of(moment), data)
+        assert of_state(known, moment, coverage) == of_state(whole, moment, coverage), moment
+    for start, end in pairwise(times):
+        window = TimeRange(start, end)
+        known = some(world, rows, window.instants, data)
+        assert of_window(known, window, coverage) == of_window(whole, window, coverage), window
 
 
 def some(world: World, rows: list[Change], bounds: tuple[int | None, int | None], data: st.DataObject) -> ItemHistory:

@@ -13,7 +13,7 @@ import pytest
 from export_writer import incremental_export, net_changes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from landings import NOON, put
+from landings import NOON, put, record
 from narrow_source import narrowed
 from old_lines import put_old
 from test_format0 import as_line, moved_history
@@ -22,7 +22,7 @@ from world_histories import at, history_of, line_of, put_holes, rows_of
 from worlds import SECOND, START, World, any_worlds, moments, worlds
 
 import histlib
-from histlib.errors import HistlibError
+from histlib.errors import HistlibError, PathNotValidError
 from histlib.queries import Streams
 from histlib.values import MISSING
 
@@ -251,3 +251,63 @@ def test_the_samples(name, tmp_path):
     stamps = [second for stream in facts.streams for second in (stream.first, stream.last)]
     times = sorted({dice.randrange(min(stamps), max(stamps)) for _ in range(5)})
     assert same(history, dice.sample(keys, min(4, len(keys))), times, dice) > 0
+
+
+# --- what is easily left out ---
+
+
+def fine(number: int, seconds: float) -> dict[str, Any]:
+    """A change with a stamp finer than a second."""
+    return record(
+        number, timestamp_micros=round((NOON + seconds) * SECOND), precision="us", seconds=NOON + int(seconds)
+    )
+
+
+def test_all_changes_of_the_second_are_told(tmp_path):
+    """Those before and after an instant within it, too."""
+    put(tmp_path, [fine(n, second) for n, second in enumerate((3.0, 10.1, 10.3, 10.7, 10.9, 20))])
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    moment = at((NOON + 10) * SECOND + 500_000)
+    assert told(lambda h: h.state_at("a", moment), narrow) == told(lambda h: h.state_at("a", moment), whole)
+    assert "event-1, event-2, event-3, event-4" in str(narrow.state_at("a", moment).caveats[0].as_json())
+    assert narrow.snapshot_at(moment).equals(whole.snapshot_at(moment))
+
+
+def test_a_path_that_only_rows_further_out_show(tmp_path):
+    """It is no mistake; one that none shows is, with the names of all."""
+    rows = [record(n, seconds=NOON + 60 * n) for n in range(9)]
+    rows[0]["new_image"], rows[1]["old_image"] = ('{"id":"a","rare":1}',) * 2
+    rows[8]["new_image"] = '{"id":"a","late":1}'
+    put(tmp_path, rows)
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    window = at((NOON + 300) * SECOND), at((NOON + 400) * SECOND)
+    assert len(narrow.timeline("a", *window, paths="rare")) == 0
+    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+        narrow.timeline("a", *window, paths="wrong")
+    assert narrow.blame("a", window[0], paths="late").equals(whole.blame("a", window[0], paths="late"))
+    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+        narrow.since("a", "wrong", time=window[0])
+
+
+def test_a_period_that_goes_on_is_told_to_its_end(tmp_path):
+    """A value outlives the next change: when it ended is asked for once more."""
+    images = [{"id": "a", "price": 1, "n": n} for n in range(6)] + [{"id": "a", "price": 2, "n": 6}]
+    put(tmp_path, [record(n, seconds=NOON + 60 * n, new_image=dict(image), old_image=dict(images[n - 1]))
+                   for n, image in enumerate(images) if n])  # fmt: skip
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    moment = at((NOON + 130) * SECOND)
+    found = narrow.since("a", "price", time=moment)
+    assert found == whole.since("a", "price", time=moment)
+    assert found.until == at((NOON + 360) * SECOND)
+    assert narrow.since("a", "n", time=moment) == whole.since("a", "n", time=moment)
+
+
+def test_a_state_reads_little(tmp_path):
+    """Of many changes of an item, those around the moment."""
+    put(tmp_path, [record(n, seconds=NOON + 60 * n) for n in range(500)])
+    narrow, source = narrowed(histlib.connect(tmp_path))
+    assert narrow.state_at("a", at((NOON + 6_010) * SECOND)).get("version") == 100
+    assert (source.kept, source.dropped) == (2, 498)

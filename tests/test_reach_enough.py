@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from narrow_source import promised
 from worlds import SECOND, World, any_worlds, moments
 
+from histlib.baselines import Manifest, Sightings, sightings_around, sightings_of
+from histlib.chain import build_chain
 from histlib.format0 import STREAM as OLD
 from histlib.reach import Reach, enough
 from histlib.record import Change
@@ -166,3 +168,31 @@ def test_a_search_that_grows_until_it_is_enough(world: World, data):
         low, high = low - step * (not whole_before), high + step * (not whole_after)
     needed = [row for row, kept in zip(rows, promised(rows, start, end), strict=True) if kept]
     assert {row.event_id for row in needed} <= {row.event_id for row in read}
+
+
+# --- what is promised, where it is easily too little ---
+
+
+def promised_of(rows: list[Change], start: float, end: float) -> list[Change]:
+    kept = promised(rows, int(start * SECOND), int(end * SECOND))
+    return [row for row, needed in zip(rows, kept, strict=True) if needed]
+
+
+def test_an_export_must_not_raise_an_effective_time_by_what_was_left_out():
+    """Where the stream's first change is left out, an export's could count that does not."""
+    rows = [change(1, 3), change(6, 8), loose(3, 8.5, stream="backfill:x", precision="us", new_image='{"v":5}')]
+    assert [step.effective for step in build_chain(rows)][-1] == 8 * SECOND
+    assert [step.effective for step in build_chain(promised_of(rows, 10, 20))][-1] == 8 * SECOND
+    assert [step.effective for step in build_chain(rows[1:])][-1] > 8 * SECOND
+
+
+def test_a_coarse_stamp_of_the_limit_s_second_counts_near_a_reading():
+    """It stands for the whole second: a baseline read 60 s after its end cannot tell, though a finer stamp would."""
+    manifest = Manifest(1, "x", "scan", "t", 70_500_000, 70_500_000, 1, ())
+    seen = loose(9, 70.5, action="BASELINE", stream="baseline:x", read_begin=70_500_000, read_end=70_500_000)
+    rows = [change(1, 3), change(2, 10), change(3, 10.2, precision="us"), seen]
+    for known in (rows, promised_of(rows, 80, 90)):
+        steps = build_chain(known)
+        assert sightings_around(steps, sightings_of(known, [manifest]), len(steps), 80 * SECOND) == Sightings()
+    alone = build_chain([rows[2]])
+    assert sightings_around(alone, sightings_of([seen], [manifest]), 1, 80 * SECOND) != Sightings()

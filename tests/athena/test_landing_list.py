@@ -129,7 +129,7 @@ def test_an_object_in_no_folder_of_a_day_is_told(file, s3, cache):
 
 
 def test_days_out_of_the_projections_range_are_told(s3, cache):
-    """Before its begin or after today: Athena ignores them; the first and the last day that it sees are none of them."""
+    """Before its begin or after today: Athena ignores them; they are not the first and last day that it sees."""
     tomorrow = today(-1)
     for day in ("2011/12/31", "2012/01/01", today(), tomorrow):
         put(s3, f"changes/{day}/a.gz")
@@ -373,5 +373,5 @@ def test_the_begin_of_a_day():
     """Epoch µs, UTC; what is no day is an error."""
     assert day_begin("1970/01/02") == 86_400_000_000
     for text in ("", "2026/02/30", "2026-01-01"):
-        with pytest.raises(ValueError, match="day|match"):
+        with pytest.raises(ValueError, match=r"day|match"):
             day_begin(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
 from histlib.errors import RequestError
 from histlib.s3 import address as s3
@@ -44,11 +44,11 @@ def parse_address(text: str) -> Address:
     Raises:
         RequestError: it names no table, or something that there is not, or the output is no place in S3.
     """
-    parts = urlsplit(text)
-    names = [unquote(name) for name in (parts.netloc, *parts.path.strip("/").split("/"))]
-    if parts.scheme != "athena" or len(names) != 2 or not all(names):
+    path, _, query = text.removeprefix("athena://").partition("?")
+    names = [unquote(name) for name in path.removesuffix("/").split("/")]
+    if not text.startswith("athena://") or len(names) != 2 or not all(names):
         raise RequestError(f"{text!r} names no table; expected {_EXPECTED}", text)
-    return Address(*names, **_settings(parts.query, text))
+    return Address(*names, **_settings(query, text))
 
 
 def _settings(query: str, text: str) -> dict[str, str]:

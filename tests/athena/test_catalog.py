@@ -7,7 +7,7 @@ import json
 import boto3
 import pytest
 from aws import moto_aws
-from glue_tables import article_table, history_table
+from catalog_tables import article_table, history_table
 from template import create_table, glue_table
 
 import histlib

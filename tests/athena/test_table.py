@@ -6,7 +6,7 @@ import boto3
 import pytest
 from aws import moto_aws
 from botocore.stub import Stubber
-from glue_tables import article_table, changed, history_table
+from catalog_tables import article_table, changed, history_table
 from template import create_table, glue_table
 
 from histlib.athena.address import parse_address

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import boto3
+from athena.template import create_table
 from landings import lines
-from template import create_table
 
 BUCKET: Final = "histories"
 DATABASE: Final = "histories"

@@ -192,10 +192,14 @@ def test_a_listing_that_is_refused(folder, s3, cache):
 
 
 def test_a_history_without_small_facts(s3, cache):
-    """None of them, and nothing wrong with that."""
+    """None of them, and nothing wrong with that; that Lambda's cannot be listed is a fact that comes and goes."""
     put_object(s3, [record(1)], "of/things/changes/2026/01/01/a.gz")
     facts = opened(cache)
     facts.refresh()
     tables = [facts.attestations(), facts.net_windows(), facts.baselines(landing_of(cache), lambda _: 0)]
     assert [table.num_rows for table in tables] == [0, 0, 0]
     assert holes(facts, cache) == []
+    s3.harm = lambda asked, _: error(403, "AccessDenied") if asked.prefix == "aws/lambda/" else None
+    assert [facts.refresh() for _ in range(2)] == [True, False]
+    s3.harm = None
+    assert [facts.refresh() for _ in range(2)] == [True, False]

@@ -93,6 +93,15 @@ def test_the_articles_layout(s3, cache):
     assert not any(prefix.startswith(f"{BASE}results") for prefix in s3.lists())
 
 
+def test_days_of_years_to_come_are_told_each_time(s3, cache):
+    """Where the days lie right below the prefix, later questions do not list them, and do not forget them."""
+    put(s3, f"{today()}/a")
+    put(s3, "2999/01/01/b")
+    article = listed(s3, cache, folder="")
+    for _ in range(2):
+        assert [one.file for one in article.fresh().problems] == ["2999/01/01/b"]
+
+
 def test_what_athena_hides_is_left_out(s3, cache):
     """Names with _ or . in front, whatever folder they are of, and marks of folders."""
     put(s3, "changes/2026/01/01/a.gz")

@@ -268,8 +268,10 @@ def test_all_changes_of_the_second_are_told(tmp_path):
     put(tmp_path, [fine(n, second) for n, second in enumerate((3.0, 10.1, 10.3, 10.7, 10.9, 20))])
     whole = histlib.connect(tmp_path)
     narrow, _ = narrowed(whole)
-    moment = at((NOON + 10) * SECOND + 500_000)
-    assert told(lambda h: h.state_at("a", moment), narrow) == told(lambda h: h.state_at("a", moment), whole)
+    for moment in (at((NOON + 10) * SECOND), at((NOON + 10) * SECOND + 500_000)):
+        assert told(lambda h, t=moment: h.state_at("a", t), narrow) == told(
+            lambda h, t=moment: h.state_at("a", t), whole
+        )
     assert "event-1, event-2, event-3, event-4" in str(narrow.state_at("a", moment).caveats[0].as_json())
     assert narrow.snapshot_at(moment).equals(whole.snapshot_at(moment))
 

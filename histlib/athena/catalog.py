@@ -9,11 +9,12 @@ from typing import Any, Final
 from histlib.athena.address import Address
 from histlib.athena.glue import each, make_glue
 from histlib.athena.table import TableDescription, description_of, looks_like_history
-from histlib.aws.trouble import errors, request_error
+from histlib.aws.trouble import errors
 from histlib.errors import HistlibError, NotAHistoryError
 from histlib.frames import ResultFrame, texts
 from histlib.s3.address import Address as Place
 from histlib.s3.client import make_client
+from histlib.s3.trouble import request_error
 
 #: Columns of the answer, in order.
 HISTORIES_COLUMNS: Final[dict[str, str]] = {

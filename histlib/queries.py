@@ -140,6 +140,10 @@ class ItemCondition(Protocol):
         to decide."""
         ...
 
+    def trino(self, **columns: str) -> str:
+        """The same as Trino's SQL with literals; a keyword gives SQL for a column: ``image="new_image"``."""
+        ...
+
 
 class _Nothing:
     """The condition that holds of no item."""
@@ -151,6 +155,9 @@ class _Nothing:
 
     def duckdb(self) -> tuple[str, dict[str, Any]]:
         return "FALSE", {}
+
+    def trino(self, **columns: str) -> str:
+        return "FALSE"
 
 
 NOTHING: Final = _Nothing()
@@ -173,6 +180,10 @@ class ChangeCondition(Protocol):
     def duckdb(self) -> tuple[str, dict[str, Any]]:
         """The same as DuckDB's SQL over columns ``keys new_image old_image action effective actor``, with its
         parameters; NULL is for :meth:`change` to decide."""
+        ...
+
+    def trino(self, **columns: str) -> str:
+        """The same as Trino's SQL with literals; a keyword gives SQL for a column: ``effective="timestamp_micros"``."""
         ...
 
 

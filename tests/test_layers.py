@@ -18,6 +18,7 @@ LAYERS = [
     ["numbers"],
     ["values"],
     ["paths", "times", "format0", "trails"],
+    ["trino_json"],
     ["keys"],
     ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],

@@ -12,24 +12,10 @@ from hypothesis import strategies as st
 from histlib.values import encode_image
 from histlib.where import Subject
 from tests.where_cases import Oracle, conditions, items, keys
+from tests.where_oracles import CHANGE, ITEM, changes, columns, images
 from tests.where_verdicts import CHANGE_COLUMNS, parsed, text_of, verdicts
 
 modest = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-images = st.one_of(items, items, items, st.none())
-changes = st.fixed_dictionaries(
-    {
-        "keys": keys, "new": images, "old": images, "action": st.sampled_from(["INSERT", "MODIFY", "REMOVE"]),
-        "effective": st.integers(0, 4_999_999), "actor": st.one_of(st.none(), st.sampled_from(["ttl", "a", "abc"])),
-    }
-)  # fmt: skip
-ITEM, CHANGE = ("item", "item", "item", "keys"), ("new_image", "new_image", "old_image", "keys")
-
-
-def columns(change: dict[str, Any]) -> tuple[Any, ...]:
-    return (
-        encode_image(change["keys"]), text_of(change["new"]), text_of(change["old"]),
-        change["action"], change["effective"], change["actor"],
-    )  # fmt: skip
 
 
 @modest

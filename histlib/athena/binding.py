@@ -16,6 +16,8 @@ def bound(statement: Statement, *, inline: bool = False) -> tuple[str, list[str]
 
     A value that is no parameter stands in the text as a literal: a long one, an empty text, or all where ``inline``.
     """
+    if not statement.parameters:
+        return statement.sql, []
     first, *parts = statement.sql.split("?")
     sql, parameters = [first], []
     for value, part in zip(map(literal, statement.parameters), parts, strict=True):

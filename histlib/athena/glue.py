@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from histlib.aws.session import client_config, make_session
 from histlib.aws.trouble import code_of, connection_error, errors, is_denied
 from histlib.errors import HistlibError, SourceError
 
@@ -17,13 +18,9 @@ def make_glue(profile: str | None, region: str | None, session: Any) -> Any:
     Raises:
         HistlibError: the profile, the Region or the credentials are no good.
     """
-    import boto3
-    from botocore.config import Config
-
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10)
+    made = make_session(profile, region, session)
     try:
-        session = session or boto3.Session(profile_name=profile, region_name=region)
-        return session.client("glue", region_name=region, config=config)
+        return made.client("glue", region_name=region, config=client_config(1))
     except errors() as error:
         raise connection_error(error, profile) from error
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Statement:
-    """A SELECT. ``?`` stand in WHERE clauses only (an Athena limit) and are bound in order.
+    """A SELECT. ``?`` stand in WHERE clauses only (an Athena limit) and are bound in order; without parameters, a ``?``
+    is one of a text or a name.
 
     ``columns``: names and Arrow types of what comes back, in order (string, int64, bool).
     ``days``: first and last dateday (``yyyy/MM/dd``) that it reads.
@@ -27,6 +28,8 @@ class Statement:
     @property
     def text(self) -> str:
         """The SQL with its values in place, to paste into Athena's console."""
+        if not self.parameters:
+            return self.sql
         parts = self.sql.split("?")
         assert len(parts) == len(self.parameters) + 1, "a ? that is no parameter"
         values = [*map(literal, self.parameters), ""]

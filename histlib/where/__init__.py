@@ -1,4 +1,4 @@
-"""SQL conditions on items and changes: parsed, checked against what there is, and asked row by row or of DuckDB.
+"""SQL conditions on items and changes: parsed, checked against what there is, and asked row by row or of an engine.
 
     condition = parse_where("item.price = 0 AND item.category = :c", {"c": "kitchen"}, Subject.ITEM, names, UTC)
     condition.item('{"id":"p1"}', '{"category":"kitchen","id":"p1","price":0}')  # True
@@ -16,7 +16,7 @@ from typing import Any
 
 from histlib.errors import ConditionNotValidError
 from histlib.paths import Path
-from histlib.where.duckdb import sql_of
+from histlib.where import duckdb, trino
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
 from histlib.where.nodes import Actor, Subject, Test, TimeIs, image_paths, uses
@@ -70,7 +70,19 @@ class Condition:
         About an item it reads the columns ``keys`` and ``image``; about a change ``keys``, ``new_image``,
         ``old_image``, ``action``, ``effective`` (epoch µs) and ``actor``.
         """
-        return sql_of(self._test, self.subject)
+        return duckdb.sql_of(self._test, self.subject)
+
+    def trino(self, **columns: str) -> str:
+        """The same as Trino's SQL, with its values as literals: TRUE and FALSE are certain, NULL means ask Python.
+
+        It reads the columns that :meth:`duckdb` does; a keyword gives SQL for one of another name
+        (``image="next_old_image"``). It may be longer than the 262,144 bytes that Athena takes of a query: whoever
+        builds that looks at ``len(text.encode())``.
+
+        Raises:
+            ValueError: a column that the subject does not have.
+        """
+        return trino.sql_of(self._test, self.subject, columns)
 
 
 def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, names: Names, tz: tzinfo) -> Condition:

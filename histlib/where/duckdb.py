@@ -19,6 +19,7 @@ from histlib.paths import Path
 from histlib.values import encode_value
 from histlib.where import nodes
 from histlib.where.nodes import Subject, Wild
+from histlib.where.parts import count, inside, joined, member, pattern, time_sql
 
 _UNSURE: Final = "CAST(NULL AS BOOLEAN)"
 _COLUMNS: Final = {"keys": "keys", "item": "image", "new_image": "new_image", "old_image": "old_image"}
@@ -28,13 +29,12 @@ _SURE_DIGITS: Final = 15
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _LONG_NUMBER: Final = "[0-9.]{17}"
 _FRACTION_INSIDE: Final = '^([0-9]|[^"].*[0-9])[.eE]'  # of a rendered value other than a string
-_SECOND: Final = 1_000_000
 
 
 def sql_of(test: nodes.Test, subject: Subject) -> tuple[str, dict[str, Any]]:
     """The SQL of a condition's tree and its named parameters."""
     writer = _Writer()
-    sql = writer.test(test) if _count(test) <= _MOST_TESTS else _UNSURE
+    sql = writer.test(test) if count(test) <= _MOST_TESTS else _UNSURE
     if subject is Subject.ITEM:
         sql = f"CASE WHEN image IS NULL THEN FALSE ELSE {sql} END"
     used = set(re.findall(r"\$(p\d+)", sql))
@@ -53,15 +53,15 @@ class _Writer:
             case nodes.Always(value):
                 return "TRUE" if value else "FALSE"
             case nodes.And(tests):
-                return _joined(" AND ", [self.test(each) for each in tests])
+                return joined(" AND ", [self.test(each) for each in tests])
             case nodes.Or(tests):
-                return _joined(" OR ", [self.test(each) for each in tests])
+                return joined(" OR ", [self.test(each) for each in tests])
             case nodes.Not(inner):
                 return f"(NOT {self.test(inner)})"
             case nodes.ActionIs(actions):
                 return f"(action IN ({', '.join(map(self._param, actions))}))" if actions else "FALSE"
             case nodes.TimeIs():
-                return self._time(test)
+                return time_sql(test, "effective", self._param)
             case nodes.IsTrue(nodes.Call(name, (nodes.ImagePath() as path, nodes.Constant(value)))):
                 return self._answer(name, path, value)
             case nodes.Compare(operator, left, right):
@@ -107,7 +107,7 @@ class _Writer:
             return f"COALESCE({_json(pointer)} = {self._param(encode_value(value))}, FALSE)"
         if pointer is not None and isinstance(value, Decimal):
             return self._fractions(operand, pointer, [value])
-        return self._unsure_if_in_text(operand, self._member(operand, value))
+        return self._unsure_if_in_text(operand, member(operand, encode_value(value)))
 
     def _order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
         pointer = self._pointer(operand)
@@ -175,7 +175,7 @@ class _Writer:
         tests = [self._listed(_json(pointer), [encode_value(value) for value in values if _has_sure_text(value)])]
         tests += [self._fractions(operand, pointer, fractions)] if fractions else []
         tests += [self._equal(operand, value) for value in other] if len(other) <= _MOST_VALUES else [_UNSURE]
-        return _joined(" OR ", tests)
+        return joined(" OR ", tests)
 
     def _listed(self, text: str, values: list[str]) -> str:
         return f"COALESCE(list_contains({self._param(tuple(values))}, {text}), FALSE)" if values else "FALSE"
@@ -187,18 +187,8 @@ class _Writer:
             return self.test(nodes.Like(operand, (Wild.ANY, value)))
         if name == "contains":
             text = encode_value(value)
-            return self._unsure_if_in_text(operand, text[1:-1] if type(value) is str else _inside(text))
+            return self._unsure_if_in_text(operand, text[1:-1] if type(value) is str else inside(text))
         return _UNSURE
-
-    def _time(self, test: nodes.TimeIs) -> str:
-        first, operator = test.value, test.operator
-        if not test.in_seconds:
-            return f"(effective {operator} {self._param(first)})"
-        first, after = first * _SECOND, (first + 1) * _SECOND
-        if operator == "=":
-            return f"(effective >= {self._param(first)} AND effective < {self._param(after)})"
-        bound = after if operator in ("<=", ">") else first
-        return f"(effective {'<' if '<' in operator else '>='} {self._param(bound)})"
 
     # --- parts ---
 
@@ -216,8 +206,7 @@ class _Writer:
                 return f"ends_with({text}, {self._param(end)})"
             case (Wild.ANY, str(part), Wild.ANY):
                 return f"contains({text}, {self._param(part)})"
-        pattern = "".join(piece.value if isinstance(piece, Wild) else _escaped(piece) for piece in pieces)
-        return f"{text} LIKE {self._param(pattern)} ESCAPE '\\'"
+        return f"{text} LIKE {self._param(pattern(pieces))} ESCAPE '\\'"
 
     def _string(self, test: str, pointer: tuple[str, str]) -> str:
         """A test of the decoded text, true of strings only: DuckDB decodes ``"5"`` and ``5`` alike."""
@@ -225,12 +214,6 @@ class _Writer:
 
     def _unsure_if_in_text(self, operand: nodes.ImagePath, text: str) -> str:
         return f"CASE WHEN contains({_column(operand)}, {self._param(text)}) THEN NULL ELSE FALSE END"
-
-    def _member(self, operand: nodes.ImagePath, value: Any) -> str:
-        """What the canonical text of an image must have somewhere for the value to be at the path."""
-        last = operand.path[-1]
-        name = "" if isinstance(last, int) else f"{encode_basestring(last)}:"
-        return name + encode_value(value)
 
     def _pointer(self, operand: nodes.ImagePath) -> tuple[str, str] | None:
         """The column and the parameter of the path in it; None where DuckDB may go elsewhere than histlib."""
@@ -285,29 +268,3 @@ def _two_numbers(operator: str, left: str, right: str, left_json: str, right_jso
 def _has_sure_text(value: Any) -> bool:
     """Whether DuckDB renders the value, and only it, as its canonical text."""
     return type(value) in (int, bool) or (type(value) is str and not _CONTROL.search(value))
-
-
-def _inside(text: str) -> str:
-    """Of a member's text what must stand in a list's or a set's: in a set, binary is bare."""
-    return text.removeprefix('{"$B":').removesuffix("}") if text.startswith('{"$B":') else text
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([%_\\])", r"\\\1", text)
-
-
-def _joined(word: str, parts: list[str]) -> str:
-    """Joined as a balanced tree: DuckDB counts the levels of a long chain."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return f"({_joined(word, parts[:middle])}{word}{_joined(word, parts[middle:])})"
-
-
-def _count(test: nodes.Test) -> int:
-    match test:
-        case nodes.And(tests) | nodes.Or(tests):
-            return sum(map(_count, tests))
-        case nodes.Not(inner):
-            return _count(inner)
-    return 1

@@ -59,7 +59,7 @@ class DuckDBEngine:
         for field in table.schema:
             if pa.types.is_timestamp(field.type) and field.type.tz:
                 raise EngineError(f"NOT_SUPPORTED: Unsupported Hive type: {type_name(field.type)}")
-        parts = [table.take(pa.array(range(at, len(table), _FILES))) for at in reversed(range(_FILES))]
+        parts = [table.take(pa.array(range(at, len(table), _FILES), pa.int64())) for at in reversed(range(_FILES))]
         files = [self._put(part, location, options) for part in parts if len(part)]
         return files, len(table), scanned
 

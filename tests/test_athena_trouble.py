@@ -51,7 +51,7 @@ FAILED = [
      SourceError, ["Lake Formation", "SELECT and DESCRIBE on histories.products"]),
     ("Access denied when writing to location: s3://results/abc.csv", SourceError,
      ["s3:PutObject is denied on s3://results/abc.csv"]),
-    ("SCHEMA_NOT_FOUND: line 1:15: Schema 'histories' does not exist", RequestError, ["no database histories", "Region"]),
+    ("SCHEMA_NOT_FOUND: line 1:15: Schema 'histories' does not exist", RequestError, ["no database histories"]),
     ("TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.histories.products' does not exist", RequestError,
      ["no table products in histories"]),
     ("SYNTAX_ERROR: line 1:15: Table awsdatacatalog.histories.products does not exist", RequestError,

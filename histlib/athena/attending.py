@@ -96,7 +96,8 @@ def _stopped(query: Query, job: Future[_T], stop: Callable[[], str]) -> str:
         wait([job], _FIRST)
     said = stop()
     wait([job], max(0.0, give_up - time.monotonic()))
-    return f"{said} after {query.seconds:.1f} s: {amount(query.scanned)} scanned, about ${query.cost:.4f} billed"
+    billed = f"{amount(query.scanned)} scanned, about ${query.cost:.4f} billed"
+    return f"interrupted after {query.seconds:.1f} s; {said}; {billed}"
 
 
 def _tell(interruption: BaseException, said: str) -> None:

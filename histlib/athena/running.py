@@ -16,6 +16,7 @@ from histlib.athena.address import Address
 from histlib.athena.attending import Pace, StoppedError, at_all_costs, attended
 from histlib.athena.binding import bound
 from histlib.athena.failures import failure, was_cut_off
+from histlib.athena.paging import PAGE, check_whole, typed
 from histlib.athena.spending import Query, amount, dollars
 from histlib.athena.statement import Statement
 from histlib.athena.trouble import LONGEST, Place, request_error, too_long
@@ -25,8 +26,6 @@ from histlib.aws.trouble import THROTTLES, code_of, connection_error, errors, is
 from histlib.errors import HistlibError, RequestError, SourceError
 from histlib.progress import is_watched
 
-#: Rows of one GetQueryResults, as many as Athena gives.
-PAGE: Final = 1_000
 #: Seconds that a query which goes on in Athena may be out of sight: while a person renews credentials, else.
 _RENEWAL: Final = 600.0
 _OUTAGE: Final = 30.0
@@ -143,9 +142,11 @@ class Runner:
                 raise self._told(query, error) from error
             cursor = self._resumed(query)
         try:
-            return _typed(cursor, columns, query)
+            table = typed(cursor, columns, query)
+            check_whole(table, query, self._athena, self._s3)
         except (Error, pa.ArrowException, ValueError) as error:
             raise self._told(query, error) from error
+        return table
 
     def _unloaded(self, query: Query, sql: str, parameters: list[str], folder: str) -> None:
         import awswrangler as wr
@@ -222,7 +223,7 @@ class Runner:
         if isinstance(cause, errors()):
             told = request_error(cause, self.place)
             if query.id and not query.ended:
-                told.add_note(f"The query {query.id} goes on in Athena.")
+                told.add_note(self._stop(query))
             return told
         if query.ended and query.state != "SUCCEEDED":
             return self._failure(query)
@@ -242,17 +243,17 @@ class Runner:
     def _stop(self, query: Query) -> str:
         """Stop a query; says what became of it."""
         if not query.id:
-            return "interrupted before Athena had the query"
+            return "Athena had no query yet"
         if query.ended:
-            return f"interrupted when the query {query.id} had ended"
+            return f"the query {query.id} had ended"
         try:
             self._athena.stop_query_execution(QueryExecutionId=query.id)
         except errors() as error:
             return (
-                f"interrupted, but the query {query.id} goes on in Athena ({code_of(error)}), stop it with: "
-                f"aws athena stop-query-execution --query-execution-id {query.id}; here"
+                f"the query {query.id} may go on in Athena, where it could not be stopped ({code_of(error)}); to stop "
+                f"it: aws athena stop-query-execution --query-execution-id {query.id}"
             )
-        return f"interrupted; the query {query.id} was stopped in Athena"
+        return f"the query {query.id} was stopped in Athena"
 
     def _tidy(self, query: Query, folder: str = "") -> None:
         """Remove what a query left in S3: all in the folder, and its own files in the workgroup's output location."""
@@ -262,6 +263,8 @@ class Runner:
         try:
             names += listed(self._s3, folder) if folder else []
             left = remove(self._s3, names)
+            if folder and not left and query.id and not query.ended:
+                left = f"{folder} may be filled yet, since the query {query.id} was lost sight of; look, and remove it"
         except errors() as error:
             left = f"{folder} may be left behind in S3 ({code_of(error)}); allow s3:ListBucket, and remove it"
         if left:
@@ -297,22 +300,6 @@ class Runner:
     @cached_property
     def _s3(self) -> Any:
         return self._session.client("s3", config=client_config(_CONNECTIONS))
-
-
-def _typed(cursor: Any, columns: pa.Schema, query: Query) -> pa.Table:
-    """All rows that a cursor yields, page by page."""
-    names = [one[0].lower() for one in cursor.description]
-    if names != [name.lower() for name in columns.names]:
-        raise ValueError(f"it has the columns {names}, expected {columns.names}")
-    tables = [columns.empty_table()]
-    while page := cursor.fetchmany(PAGE):
-        if query.stopping.is_set():
-            raise StoppedError
-        if {len(row) for row in page} != {len(columns)}:
-            raise ValueError("a row lacks values")
-        arrays = [pa.array(values, field.type) for values, field in zip(zip(*page, strict=True), columns, strict=True)]
-        tables.append(pa.Table.from_arrays(arrays, schema=columns))
-    return pa.concat_tables(tables)
 
 
 def _profile(session: Any) -> str | None:

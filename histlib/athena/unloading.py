@@ -16,7 +16,7 @@ from histlib.athena.trouble import Place, no_output
 from histlib.aws.trouble import code_of, errors
 from histlib.errors import SourceError
 from histlib.progress import progress
-from histlib.s3.address import Address
+from histlib.s3.address import Address, split
 from histlib.s3.trouble import request_error
 
 #: Files fetched ahead of the one that is read.
@@ -80,13 +80,13 @@ class Written:
         return self._get(self._manifest).decode().split()
 
     def _get(self, name: str) -> bytes:
-        address = _address(name)
+        bucket, key = split(name)
         try:
-            found = self._client.get_object(Bucket=address.bucket, Key=address.prefix)
+            found = self._client.get_object(Bucket=bucket, Key=key)
             with found["Body"] as body:
                 content: bytes = body.read()
         except errors() as error:
-            raise request_error(error, address, "s3:GetObject", self._profile) from error
+            raise request_error(error, Address(bucket, key), "s3:GetObject", self._profile) from error
         return content
 
 
@@ -97,30 +97,24 @@ def _read(name: str, content: bytes, columns: pa.Schema) -> Iterator[pa.Table]:
             raise SourceError(f"{name} has the columns {file.schema_arrow.names}; expected {columns.names}", name)
         for batch in file.iter_batches(_ROWS):
             yield pa.Table.from_batches([batch]).rename_columns(columns.names).cast(columns)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # pyarrow raises OSError for pages that it cannot decompress
         raise SourceError(f"{name}, which Athena wrote, cannot be read ({error}); ask again", name) from error
 
 
 def listed(client: Any, folder: str) -> Iterator[str]:
     """The objects below a folder, as ``s3://…``."""
-    address = _address(folder)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=address.bucket, Prefix=address.prefix)
-    return (f"s3://{address.bucket}/{one['Key']}" for page in pages for one in page.get("Contents", ()))
+    bucket, prefix = split(folder)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return (f"s3://{bucket}/{one['Key']}" for page in pages for one in page.get("Contents", ()))
 
 
 def remove(client: Any, names: Iterable[str]) -> str:
     """Remove objects (``s3://…``), also such as are not there; returns what is left behind and why, or nothing."""
     left = ""
     for name in names:
-        address = _address(name)
+        bucket, key = split(name)
         try:
-            client.delete_object(Bucket=address.bucket, Key=address.prefix)
+            client.delete_object(Bucket=bucket, Key=key)
         except errors() as error:
             left = f"{name} is left behind in S3 ({code_of(error)}); allow s3:DeleteObject, and remove it"
     return left
-
-
-def _address(name: str) -> Address:
-    """The bucket and key of ``s3://bucket/key``; a key is taken as it is."""
-    bucket, _, key = name.removeprefix("s3://").partition("/")
-    return Address(bucket, key)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 from histlib.aws.trouble import EXPIRED, THROTTLES, connection_error, errors
 from histlib.errors import RequestError
 
 #: Counts how often what is asked in this context was throttled and asked again: a list that grows by each code.
 THROTTLED: ContextVar[list[str] | None] = ContextVar("histlib_throttled", default=None)
+
+_ATTEMPTS: Final = 5
 
 
 def make_session(profile: str | None, region: str | None, session: Any) -> Any:
@@ -31,6 +33,7 @@ def make_session(profile: str | None, region: str | None, session: Any) -> Any:
         return 0.0 if _code(response) in EXPIRED and _renewed(made) else None
 
     made.events.register_first("needs-retry", renew, unique_id="histlib-renew")
+    made.events.register_first("needs-retry.athena", _again_when_cut_off, unique_id="histlib-cut-off")
     made.events.register("needs-retry", _note_throttling, unique_id="histlib-throttling")
     return made
 
@@ -39,8 +42,16 @@ def client_config(connections: int) -> Any:
     """How clients ask: they retry as botocore's standard mode does, which waits longer each time it is throttled."""
     from botocore.config import Config
 
-    retries = {"mode": "standard", "max_attempts": 5}
+    retries = {"mode": "standard", "max_attempts": _ATTEMPTS}
     return Config(retries=retries, max_pool_connections=connections, connect_timeout=10)
+
+
+def _again_when_cut_off(response: Any = None, attempts: int = 0, **_: Any) -> float | None:
+    """Ask again where the connection broke within an answer's body: botocore takes what came for all of it."""
+    if response is None or attempts > _ATTEMPTS:
+        return None
+    promised = response[0].headers.get("Content-Length", "")
+    return 0.0 if promised.isdigit() and len(response[0].content) < int(promised) else None
 
 
 def _note_throttling(response: Any = None, **_: Any) -> None:

@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         leave_pipe()
         return 0
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+    except KeyboardInterrupt as interruption:
+        return _complain(str(interruption) or "interrupted", 130)
     return code
 
 

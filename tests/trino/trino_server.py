@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import trino_client
+from engines import EngineError
 from trino_parts import java, parts
 
 CATALOG: Final = "awsdatacatalog"
@@ -102,6 +103,8 @@ def _configure(folder: Path, lib: Path, port: int, aws: str, region: str) -> Non
         **{f"s3.{name}": value for name, value in keys.items()},
         "hive.partition-projection-enabled": "true",
         "hive.non-managed-table-writes-enabled": "true",
+        # moto's Glue has no column statistics: each question for them is refused, and asked again for a minute.
+        "hive.table-statistics-enabled": "false",
         "hive.collect-column-statistics-on-write": "false",
     }
     _write(folder / "etc" / "config.properties", node)
@@ -120,12 +123,12 @@ def _free_port() -> int:
 
 
 def _wait(server: Server) -> None:
-    """Until it says that it has started and has answered a query."""
+    """Until it says that it has started and has answered a query (one that needs a worker, unlike SELECT 1)."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, EngineError):
             if trino_client.started(server.url):
-                trino_client.run(server.url, "SELECT 1")
+                trino_client.run(server.url, "SELECT count(*) FROM TABLE(sequence(1, 2))")
                 return
         time.sleep(0.2)
     log = (server.folder / "server.log").read_text(encoding="utf-8", errors="replace")

@@ -24,13 +24,15 @@ DATABASE = "dynamodb_update_database"
 TABLE = f'"{DATABASE}"."todo_item_changes"'
 VIEW = f'"{DATABASE}"."todo_item_update_table"'
 
+_BEGIN = 'SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '
+_END = "ORDER BY timestamp LIMIT 10;"
 #: As the article has them, letter by letter.
 ARTICLE = {
-    "ten": """SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '2020/10/26' ORDER BY timestamp LIMIT 10;""",
-    "one item": """SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '2020/10/26' AND keys.todoid = 't0001' ORDER BY timestamp LIMIT 10;""",
-    "inserted": """SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '2020/10/26' AND action = 'INSERT' ORDER BY timestamp LIMIT 10;""",
-    "title": """SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '2020/10/26' AND new_image.title LIKE '%iPhone%' ORDER BY timestamp LIMIT 10;""",
-    "next day": """SELECT * FROM "dynamodb_update_database"."todo_item_update_table" WHERE dateday = '2020/10/27' ORDER BY timestamp LIMIT 10;""",
+    "ten": f"{_BEGIN}'2020/10/26' {_END}",
+    "one item": f"{_BEGIN}'2020/10/26' AND keys.todoid = 't0001' {_END}",
+    "inserted": f"{_BEGIN}'2020/10/26' AND action = 'INSERT' {_END}",
+    "title": f"{_BEGIN}'2020/10/26' AND new_image.title LIKE '%iPhone%' {_END}",
+    "next day": f"{_BEGIN}'2020/10/27' {_END}",
 }
 
 
@@ -246,7 +248,7 @@ def test_the_article_s_queries_run_as_written_before_and_after_memo(console):
     told = {name: console.ask(sql) for name, sql in ARTICLE.items()}
     assert [row["action"] for row in told["ten"]] == ["INSERT", "INSERT", "MODIFY", "MODIFY", "REMOVE"]
     assert [row["action"] for row in told["one item"]] == ["INSERT", "MODIFY", "REMOVE"]
-    assert [row["timestamp_utc"] for row in told["one item"]][0] == "2020-10-26 02:28:24.000"
+    assert told["one item"][0]["timestamp_utc"] == "2020-10-26 02:28:24.000"
     assert [row["keys_json"] for row in told["inserted"]] == ['{"todoId":"t0001"}', '{"todoId":"t2222"}']
     assert {row["keys_json"] for row in told["title"]} == {'{"todoId":"t2222"}'}
     assert len(told["title"]) == 2
@@ -257,7 +259,7 @@ def test_the_article_s_queries_run_as_written_before_and_after_memo(console):
     assert [field.name for field in console.refresh("2020/10/26", "2020/10/27")][-1] == "memo"
     assert [row["not_shown"] for row in console.ask(ARTICLE["next day"])] == [""] * (2 + len(memo))
     texts = [row["m"] for row in console.ask(ARTICLE["next day"].replace("*", "new_image.memo AS m", 1))]
-    assert texts == [None, None, "Apple Storeオンラインで予約する", "あきたこまち!"]
+    assert texts == [None, None, "Apple Storeオンラインで予約する", "あきたこまち！"]
     for name, sql in ARTICLE.items():
         if name != "next day":
             assert len(console.ask(sql)) == len(told[name])

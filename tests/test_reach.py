@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from landings import NOON, put, record
 from narrow_source import narrowed
 from old_lines import put_old
-from test_format0 import as_line, in_old_format, moved_history
-from test_table_questions import CONDITIONS, key_text
+from test_format0 import as_line, moved_history
+from test_table_questions import CONDITIONS
 from world_histories import at, history_of, line_of, put_holes, rows_of
-from worlds import SECOND, START, World, any_worlds, moments, stream_arn, worlds
+from worlds import SECOND, START, World, any_worlds, moments, worlds
 
 import histlib
 from histlib.errors import HistlibError, PathNotValidError
-from histlib.queries import ItemChanges, Streams
+from histlib.queries import Streams
 from histlib.values import MISSING
 
 PATHS = ("price", "secret", "deep.list[0]", "tags", "nothing")
@@ -42,7 +42,7 @@ def questions(
     keys: Sequence[str], times: Sequence[int], dice: random.Random
 ) -> Iterator[tuple[str, Callable[[histlib.History], Any]]]:
     """Each question of items with a bound, at times (epoch µs) in order."""
-    for key in keys:
+    for key in keys[:2]:
         for moment in map(at, times):
             yield f"state of {key} at {moment}", lambda h, k=key, t=moment: h.state_at(k, t)
             path = dice.choice(PATHS)
@@ -57,11 +57,11 @@ def questions(
         for ends in spans(times, dice):
             wanted = dice.choice((None, None, "price", "secret", "nothing"))
             yield f"timeline of {key} {ends} {wanted}", lambda h, k=key, e=ends, p=wanted: h.timeline(k, *e, paths=p)
-    for moment in map(at, dice.sample(times, min(3, len(times)))):
+    for moment in map(at, dice.sample(times, min(1, len(times)))):
         where = dice.choice((None, *CONDITIONS))
         yield f"snapshot at {moment} {where}", lambda h, t=moment, w=where: h.snapshot_at(t, where=w)
         yield f"snapshot of keys at {moment}", lambda h, t=moment, w=where: h.snapshot_at(t, keys=list(keys), where=w)
-    for start, end in list(spans(times, dice))[:3]:
+    for start, end in list(spans(times, dice))[1:3]:
         where = dice.choice(list(CONDITIONS))
         yield f"affected {start} {end} {where}", lambda h, s=start, e=end, w=where: h.affected(w, s or at(0), e or s)
         yield f"diff {start} {end}", lambda h, s=start, e=end: h.diff(s or at(START), e or at(START))
@@ -82,7 +82,7 @@ def spans(times: Sequence[int], dice: random.Random) -> Iterator[tuple[Any, Any]
     """Windows with ends among the times: narrow ones, any, and some that are open on a side."""
     ordered = sorted(times)
     pairs = [*pairwise(ordered), *(tuple(sorted(dice.sample(ordered, 2))) for _ in range(3))]
-    for start, end in dice.sample(pairs, min(5, len(pairs))):
+    for start, end in dice.sample(pairs, min(2, len(pairs))):
         yield at(start), at(end)
     yield None, at(ordered[len(ordered) // 2])
     yield at(ordered[len(ordered) // 3]), at(ordered[-1] + 1)
@@ -99,17 +99,17 @@ def told(question: Callable[[histlib.History], Any], history: histlib.History) -
     return answer.as_json(), repr(answer), answer
 
 
-def sample_of(times: Sequence[int], data: st.DataObject, count: int = 5) -> list[int]:
+def sample_of(times: Sequence[int], data: st.DataObject, count: int = 3) -> list[int]:
     return sorted(data.draw(st.permutations(times))[:count])
 
 
 # --- random worlds ---
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=any_worlds(), data=st.data())
 def test_random_worlds(tmp_path_factory, world: World, data):
-    """Losses, two streams, stamps that run backwards, all views, redaction, copies and conflicts, attestations, holes."""
+    """Losses, two streams, stamps that run backwards, views, redaction, copies, conflicts, attestations, holes."""
     folder = tmp_path_factory.mktemp("world")
     history = history_of(world, folder, data)
     if history is None:
@@ -119,7 +119,7 @@ def test_random_worlds(tmp_path_factory, world: World, data):
     same(history, world.items, sample_of(moments(world), data), data.draw(st.randoms(use_true_random=False)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_random_worlds_with_baselines(tmp_path_factory, world: World, data):
     """The same with baselines, complete or not, near changes or far, that agree with the changes or not."""
@@ -148,7 +148,7 @@ def crowded(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=crowded(), data=st.data())
 def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
     """Seconds that changes share, and stamps that run backwards over many of them."""
@@ -156,13 +156,13 @@ def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
         return
     history = history_of(world, tmp_path_factory.mktemp("world"), data)
     if history is not None:
-        same(history, ["a"], sample_of(moments(world), data, 8), data.draw(st.randoms(use_true_random=False)))
+        same(history, ["a"], sample_of(moments(world), data, 5), data.draw(st.randoms(use_true_random=False)))
 
 
 # --- changes without sequence numbers ---
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(world=worlds(trouble=False), data=st.data())
 def test_the_article_format(tmp_path_factory, world: World, data):
     """Changes of one second are put in order by their images, as far as other seconds tell how."""
@@ -179,7 +179,7 @@ def test_the_article_format(tmp_path_factory, world: World, data):
         same(histlib.connect(folder), world.items, sample_of(moments(world), data), dice)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=crowded() | worlds(), data=st.data())
 def test_a_move_in_any_disorder(tmp_path_factory, world: World, data):
     """Format 0, then a stream, captured twice for a while; some of either lost, stamps straying over the seam."""
@@ -251,3 +251,63 @@ def test_the_samples(name, tmp_path):
     stamps = [second for stream in facts.streams for second in (stream.first, stream.last)]
     times = sorted({dice.randrange(min(stamps), max(stamps)) for _ in range(5)})
     assert same(history, dice.sample(keys, min(4, len(keys))), times, dice) > 0
+
+
+# --- what is easily left out ---
+
+
+def fine(number: int, seconds: float) -> dict[str, Any]:
+    """A change with a stamp finer than a second."""
+    return record(
+        number, timestamp_micros=round((NOON + seconds) * SECOND), precision="us", seconds=NOON + int(seconds)
+    )
+
+
+def test_all_changes_of_the_second_are_told(tmp_path):
+    """Those before and after an instant within it, too."""
+    put(tmp_path, [fine(n, second) for n, second in enumerate((3.0, 10.1, 10.3, 10.7, 10.9, 20))])
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    moment = at((NOON + 10) * SECOND + 500_000)
+    assert told(lambda h: h.state_at("a", moment), narrow) == told(lambda h: h.state_at("a", moment), whole)
+    assert "event-1, event-2, event-3, event-4" in str(narrow.state_at("a", moment).caveats[0].as_json())
+    assert narrow.snapshot_at(moment).equals(whole.snapshot_at(moment))
+
+
+def test_a_path_that_only_rows_further_out_show(tmp_path):
+    """It is no mistake; one that none shows is, with the names of all."""
+    rows = [record(n, seconds=NOON + 60 * n) for n in range(9)]
+    rows[0]["new_image"], rows[1]["old_image"] = ('{"id":"a","rare":1}',) * 2
+    rows[8]["new_image"] = '{"id":"a","late":1}'
+    put(tmp_path, rows)
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    window = at((NOON + 300) * SECOND), at((NOON + 400) * SECOND)
+    assert len(narrow.timeline("a", *window, paths="rare")) == 0
+    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+        narrow.timeline("a", *window, paths="wrong")
+    assert narrow.blame("a", window[0], paths="late").equals(whole.blame("a", window[0], paths="late"))
+    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+        narrow.since("a", "wrong", time=window[0])
+
+
+def test_a_period_that_goes_on_is_told_to_its_end(tmp_path):
+    """A value outlives the next change: when it ended is asked for once more."""
+    images = [{"id": "a", "price": 1, "n": n} for n in range(6)] + [{"id": "a", "price": 2, "n": 6}]
+    put(tmp_path, [record(n, seconds=NOON + 60 * n, new_image=dict(image), old_image=dict(images[n - 1]))
+                   for n, image in enumerate(images) if n])  # fmt: skip
+    whole = histlib.connect(tmp_path)
+    narrow, _ = narrowed(whole)
+    moment = at((NOON + 130) * SECOND)
+    found = narrow.since("a", "price", time=moment)
+    assert found == whole.since("a", "price", time=moment)
+    assert found.until == at((NOON + 360) * SECOND)
+    assert narrow.since("a", "n", time=moment) == whole.since("a", "n", time=moment)
+
+
+def test_a_state_reads_little(tmp_path):
+    """Of many changes of an item, those around the moment."""
+    put(tmp_path, [record(n, seconds=NOON + 60 * n) for n in range(500)])
+    narrow, source = narrowed(histlib.connect(tmp_path))
+    assert narrow.state_at("a", at((NOON + 6_010) * SECOND)).get("version") == 100
+    assert (source.kept, source.dropped) == (2, 498)

@@ -17,6 +17,7 @@ from tests.where_verdicts import CHANGE_COLUMNS, parsed, text_of, verdicts
 
 modest = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
+
 @modest
 @given(conditions(ITEM), keys, items, st.booleans())
 def test_an_item_is_judged_as_the_oracle_does(test: Any, key: Any, item: Any, bind: bool):

@@ -1,4 +1,4 @@
-"""Grids of conditions and items, for each engine that reads a condition: the corners where JSON, LIKE and numbers differ.
+"""Grids of conditions and items, for each engine that reads a condition: where JSON, LIKE and numbers differ.
 
 A grid is a list of (condition as in :mod:`tests.where_cases`, items).
 """

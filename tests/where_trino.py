@@ -12,7 +12,7 @@ from tests.where_verdicts import Judge
 
 _SAID = {"true": True, "false": False, None: None}
 #: Conditions asked at once.
-_AT_ONCE = 8
+_AT_ONCE = 24
 
 
 def judge(engine: Any) -> Judge:

@@ -10,8 +10,6 @@ from typing import Any
 from histlib.values import encode_image
 from histlib.where import Condition, Subject, parse_where
 from tests.where_cases import Names, Oracle, Text
-from tests.where_grids import A as A
-from tests.where_grids import B as B
 from tests.where_grids import Grid
 
 ITEM_COLUMNS = ["keys", "image"]
@@ -55,9 +53,8 @@ def held(judge: Judge, grid: Grid, names: Names | None = None) -> list[list[bool
     says the same of all."""
     said = []
     for _, cases in groupby(grid, key=lambda case: id(case[1])):
-        tests, items = [], []
-        for test, items in cases:
-            tests.append(test)
+        some = list(cases)
+        tests, items = [test for test, _ in some], some[0][1]
         texts = [("{}", encode_image(item)) for item in items]
         conditions = [parsed(test, Subject.ITEM, bind=True, names=names) for test in tests]
         given = judge(conditions, ITEM_COLUMNS, texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from template import glue_table
+from athena.template import glue_table
 
 IMAGE = "struct<todoid:string,title:string,done:boolean>"
 

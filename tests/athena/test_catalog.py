@@ -6,11 +6,11 @@ import json
 
 import boto3
 import pytest
-from aws import moto_aws
-from catalog_tables import article_table, history_table
-from template import create_table, glue_table
 
 import histlib
+from athena.catalog_tables import article_table, history_table
+from athena.moto_aws import moto_aws
+from athena.template import create_table, glue_table
 from histlib import cli
 from histlib.athena.catalog import HISTORIES_COLUMNS
 

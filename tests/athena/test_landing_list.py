@@ -93,6 +93,15 @@ def test_the_articles_layout(s3, cache):
     assert not any(prefix.startswith(f"{BASE}results") for prefix in s3.lists())
 
 
+def test_days_of_years_to_come_are_told_each_time(s3, cache):
+    """Where the days lie right below the prefix, later questions do not list them, and do not forget them."""
+    put(s3, f"{today()}/a")
+    put(s3, "2999/01/01/b")
+    article = listed(s3, cache, folder="")
+    for _ in range(2):
+        assert [one.file for one in article.fresh().problems] == ["2999/01/01/b"]
+
+
 def test_what_athena_hides_is_left_out(s3, cache):
     """Names with _ or . in front, whatever folder they are of, and marks of folders."""
     put(s3, "changes/2026/01/01/a.gz")
@@ -129,7 +138,7 @@ def test_an_object_in_no_folder_of_a_day_is_told(file, s3, cache):
 
 
 def test_days_out_of_the_projections_range_are_told(s3, cache):
-    """Before its begin or after today: Athena ignores them; the first and the last day that it sees are none of them."""
+    """Before its begin or after today: Athena ignores them; they are not the first and last day that it sees."""
     tomorrow = today(-1)
     for day in ("2011/12/31", "2012/01/01", today(), tomorrow):
         put(s3, f"changes/{day}/a.gz")
@@ -373,5 +382,5 @@ def test_the_begin_of_a_day():
     """Epoch µs, UTC; what is no day is an error."""
     assert day_begin("1970/01/02") == 86_400_000_000
     for text in ("", "2026/02/30", "2026-01-01"):
-        with pytest.raises(ValueError, match="day|match"):
+        with pytest.raises(ValueError, match=r"day|match"):
             day_begin(text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import boto3
 import pytest
-from aws import moto_aws
 from botocore.stub import Stubber
-from catalog_tables import article_table, changed, history_table
-from template import create_table, glue_table
 
+from athena.catalog_tables import article_table, changed, history_table
+from athena.moto_aws import moto_aws
+from athena.template import create_table, glue_table
 from histlib.athena.address import parse_address
 from histlib.athena.projection import hidden_days
 from histlib.athena.table import describe, description_of

@@ -8,10 +8,10 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "athena")]
 
 import pytest
-from aws import moto_aws
-from glue_defaults import glue_defaults
+from athena.glue_defaults import glue_defaults
+from athena.moto_aws import moto_aws
+from athena.trino_engine import TrinoEngine
 from moto.moto_api._internal import moto_api_backend
-from trino_engine import TrinoEngine
 from trino_server import Server, running
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from histlib.values import encode_image
 from histlib.where import Subject, parse_where
 from tests import where_grids as grids
-from tests.where_cases import Names, conditions, items, keys
+from tests.where_cases import Names, conditions, keys
 from tests.where_oracles import CHANGE, ITEM, changes, columns, images
 from tests.where_trino import judge
 from tests.where_verdicts import CHANGE_COLUMNS, ITEM_COLUMNS, Judge, held, parsed, text_of

@@ -14,19 +14,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import trino_client
+from athena import trino_client
+from athena.engines import EngineError
 from trino_parts import java, parts
 
 CATALOG: Final = "awsdatacatalog"
 #: Seconds that a start may take.
 PATIENCE: Final = 180
 #: As Trino's own jvm.config has them; the heap is what keeps the whole below 4 GiB.
-FLAGS: Final = """
-    -Xms1G -Xmx3G -XX:+UseG1GC -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError
-    -XX:ReservedCodeCacheSize=256M -XX:PerMethodRecompilationCutoff=10000 -XX:PerBytecodeRecompilationCutoff=10000
-    -Djdk.attach.allowAttachSelf=true -Djdk.nio.maxCachedBufferSize=2000000 -XX:+UnlockDiagnosticVMOptions
-    -XX:+UseAESCTRIntrinsics -Dfile.encoding=UTF-8 -Duser.timezone=UTC -Dconfig=etc/config.properties
-""".split()
+FLAGS: Final = [
+    "-Xms1G",
+    "-Xmx3G",
+    "-XX:+UseG1GC",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:ReservedCodeCacheSize=256M",
+    "-XX:PerMethodRecompilationCutoff=10000",
+    "-XX:PerBytecodeRecompilationCutoff=10000",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Djdk.nio.maxCachedBufferSize=2000000",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:+UseAESCTRIntrinsics",
+    "-Dfile.encoding=UTF-8",
+    "-Duser.timezone=UTC",
+    "-Dconfig=etc/config.properties",
+]
 
 
 class DidNotStart(Exception):
@@ -102,6 +114,8 @@ def _configure(folder: Path, lib: Path, port: int, aws: str, region: str) -> Non
         **{f"s3.{name}": value for name, value in keys.items()},
         "hive.partition-projection-enabled": "true",
         "hive.non-managed-table-writes-enabled": "true",
+        # moto's Glue has no column statistics: each question for them is refused, and asked again for a minute.
+        "hive.table-statistics-enabled": "false",
         "hive.collect-column-statistics-on-write": "false",
     }
     _write(folder / "etc" / "config.properties", node)
@@ -120,12 +134,12 @@ def _free_port() -> int:
 
 
 def _wait(server: Server) -> None:
-    """Until it says that it has started and has answered a query."""
+    """Until it says that it has started and has answered a query (one that needs a worker, unlike SELECT 1)."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, EngineError):
             if trino_client.started(server.url):
-                trino_client.run(server.url, "SELECT 1")
+                trino_client.run(server.url, "SELECT count(*) FROM TABLE(sequence(1, 2))")
                 return
         time.sleep(0.2)
     log = (server.folder / "server.log").read_text(encoding="utf-8", errors="replace")

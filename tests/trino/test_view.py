@@ -11,12 +11,14 @@ from pathlib import Path
 
 import boto3
 import pytest
+from athena.standin import StandIn
+from athena.template import create_table
+from athena.trino_engine import TrinoEngine
 from landings import lines, record
-from template import create_table
-from trino_engine import TrinoEngine
 
 from histlib.samples.landing import write_landing
 from histlib.values import encode_image
+from pipeline.__main__ import main
 from pipeline.view_attributes import attributes_of, attributes_statement
 from pipeline.view_text import fields_of, view_select, view_statement
 
@@ -263,3 +265,67 @@ def test_the_article_s_queries_run_as_written_before_and_after_memo(console):
     for name, sql in ARTICLE.items():
         if name != "next day":
             assert len(console.ask(sql)) == len(told[name])
+
+
+@pytest.fixture
+def command(console, monkeypatch, capsys):
+    """``python -m pipeline view`` for the console's table, by the real PyAthena: exit code, what it says, and errors."""
+    boto3.client("s3").create_bucket(
+        Bucket="results", CreateBucketConfiguration={"LocationConstraint": boto3.Session().region_name}
+    )
+    standin = StandIn(console.trino, boto3.client("s3"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", standin.url)
+
+    def run(*words: str, name: str | None = "todo_item_update_table"):
+        source = f"athena://{DATABASE}/todo_item_changes?output=s3://results/view"
+        code = main(["view", source, *(["--name", name] if name else []), *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield run
+    standin.close()
+
+
+def test_the_command_makes_and_refreshes_the_view(console, command):
+    """By name, with its types and its price; what is there of another kind is never replaced."""
+    console.land(lines([record(1, new_image={"id": "a", "Price": Decimal("1.50")}, old_image=None)]), "2025/12/30")
+    console.land(lines([record(2, new_image={"id": "b", "memo": "x"}, old_image=None)]))
+    code, out, err = command("--dry-run")
+    assert (code, out.startswith(f'CREATE OR REPLACE VIEW {VIEW} AS\nSELECT\n  "action"')) == (0, True), err
+    there = boto3.client("glue").get_tables(DatabaseName=DATABASE)["TableList"]
+    assert [one["Name"] for one in there] == ["todo_item_changes"]
+    code, out, err = command("--days", "1")
+    assert (code, err) == (0, "")
+    assert "attributes of the days 2026/01/01 to 2026/01/01" in out
+    assert console.values("new_image.memo") == ["x"]
+    code, out, err = command()
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:6] == [
+        "view dynamodb_update_database.todo_item_update_table: attributes of the days 2025/12/30 to 2026/01/01",
+        "  keys",
+        "    id  varchar",
+        "  new_image, old_image",
+        "    id     varchar",
+        "    price  decimal(38,1), attribute Price",
+    ]
+    assert out.splitlines()[-1].startswith("3 queries, ")
+    assert console.ask(f"SELECT new_image.price AS p FROM {VIEW} WHERE dateday = '2025/12/30'") == [{"p": "1.5"}]
+    code, out, err = command("--attributes", "memo")
+    assert (code, "price" in out) == (0, False)
+    code, out, err = command("--attributes", "nothing")
+    assert (code, "no image has nothing; names are exact" in err) == (2, True)
+    code, out, err = command(name="todo_item_changes")
+    assert (code, "todo_item_changes is a table, which is never replaced; choose another name" in err) == (2, True)
+    console.trino.define(f'CREATE VIEW "{DATABASE}"."other" AS SELECT 1 AS x', DATABASE)
+    code, out, err = command(name="other")
+    assert (code, "other is a view that was not made here; choose another name" in err) == (2, True)
+
+
+def test_a_row_of_more_fields_than_the_engine_compiles_is_refused_before_the_view_is_touched(console, command):
+    """With how many there are, and which to leave out; the view that there was still answers."""
+    console.land_images({"id": "a", "x": 1})
+    assert command()[0] == 0
+    console.land_images({"id": "b", **{f"attribute_{n}": n for n in range(900)}})
+    code, _, err = command()
+    assert (code, "attributes are too many for one view" in err, "--attributes NAME" in err) == (2, True, True), err
+    assert len(console.values("new_image.x")) == 2

@@ -16,9 +16,10 @@ from typing import Any
 
 import boto3
 import requests
+from moto.server import ThreadedMotoServer
+
 from athena.engines import Engine
 from athena.standin import StandIn
-from moto.server import ThreadedMotoServer
 
 REGION = "eu-west-1"
 #: Where a query's results go unless the test says otherwise; :meth:`Aws.reset` makes the bucket.

@@ -12,13 +12,14 @@ import boto3
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
+
 from athena import pruning, trino_functions, views
 from athena.engines import Answer, Cancelled, EngineError
 from athena.executions import bucket_and_key
 from athena.glue_tables import PATH, Found, GlueTable, Landing, get_table
 from athena.trino_sql import parse, to_duckdb
 from athena.trino_texts import narrowed, reason, text, type_name
-from sqlglot import exp
 
 #: Into how many files an UNLOAD writes, so that no test leans on their order.
 _FILES = 3
@@ -58,7 +59,7 @@ class DuckDBEngine:
         for field in table.schema:
             if pa.types.is_timestamp(field.type) and field.type.tz:
                 raise EngineError(f"NOT_SUPPORTED: Unsupported Hive type: {type_name(field.type)}")
-        parts = [table.take(pa.array(range(at, len(table), _FILES))) for at in reversed(range(_FILES))]
+        parts = [table.take(pa.array(range(at, len(table), _FILES), pa.int64())) for at in reversed(range(_FILES))]
         files = [self._put(part, location, options) for part in parts if len(part)]
         return files, len(table), scanned
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+
 from athena.engines import EngineError
 from athena.executions import bucket_and_key
 from athena.hive_json import arrow_type, read

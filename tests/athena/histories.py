@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import boto3
-from athena.aws import OUTPUT
 
+from athena.aws import OUTPUT
 from histlib.record import COLUMNS
 
 WORKGROUP = "primary"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import sqlglot
-from athena.engines import EngineError
 from sqlglot import exp
 from sqlglot.tokens import TokenType
+
+from athena.engines import EngineError
 
 #: Functions that DuckDB has not, or has otherwise: they go by ``t_`` and their name (see trino_functions).
 OWN = {
@@ -35,7 +37,7 @@ def _renamed(sql: str) -> str:
     tokens = sqlglot.tokenize(sql, dialect="trino")
     starts = [
         one.start
-        for one, after in zip(tokens, tokens[1:], strict=False)
+        for one, after in itertools.pairwise(tokens)
         if after.token_type == TokenType.L_PAREN and one.text.lower() in OWN and sql[one.start] not in "\"'"
     ]
     ends = [*starts, len(sql)]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+
 from athena.trino_functions import double_text
 
 _NAMES: list[tuple[Callable[[pa.DataType], bool], str]] = [

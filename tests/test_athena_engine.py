@@ -52,7 +52,7 @@ def value(engine, sql):
         ("bitwise_not(5)", "integer", "-6"),
         ("bitwise_not(1 + 2)", "integer", "-4"),
         ("'a' || chr(1) || 'b'", "varchar", "a\x01b"),
-        ("concat('a', NULL)", "varchar", None),
+        ("concat('a', CAST(NULL AS VARCHAR))", "varchar", None),
         ("concat(ARRAY['a'], ARRAY['b', NULL])", "array(varchar)", "[a, b, null]"),
         ("date_parse('2026-01-02 03:04:05', '%Y-%m-%d %H:%i:%s')", "timestamp(3)", "2026-01-02 03:04:05.000"),
         ("date_format(TIMESTAMP '2026-01-02 03:04:05', '%Y/%m/%d %H:%i')", "varchar", "2026/01/02 03:04"),

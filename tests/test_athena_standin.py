@@ -181,20 +181,23 @@ def test_wrangler_unload(things):
     unload = {"path": target, "database": "histories", "athena_query_wait_polling_delay": 0.02}
     told = wr.athena.unload(sql, **unload)
     assert told.manifest_location.endswith("-manifest.csv")
-    rows = wr.s3.read_parquet(target)["packed"].tolist()
+    body = boto3.client("s3").get_object(Bucket="query-results", Key=told.manifest_location.split("/", 3)[3])["Body"]
+    rows = wr.s3.read_parquet(body.read().decode().split())["packed"].tolist()
     assert rows == [{"keys": '{"id":"a"}', "size": 10}] * 3
     with pytest.raises(wr.exceptions.QueryFailed, match="HIVE_PATH_ALREADY_EXISTS"):
         wr.athena.unload(sql, **unload)
 
 
 def test_wrangler_unload_of_nothing(things):
-    """No rows: no files, an empty manifest, an empty frame."""
+    """No rows: no files and an empty manifest, which awswrangler takes for an error of its own."""
     sql = "SELECT keys FROM things WHERE dateday = '2020/01/01'"
-    frame = wr.athena.read_sql_query(
-        sql, "histories", ctas_approach=False, unload_approach=True, s3_output=f"{OUTPUT}none/",
-        athena_query_wait_polling_delay=0.02,
-    )  # fmt: skip
-    assert frame.empty
+    with pytest.raises(wr.exceptions.EmptyDataFrame):
+        wr.athena.read_sql_query(
+            sql, "histories", ctas_approach=False, unload_approach=True, s3_output=f"{OUTPUT}none/",
+            athena_query_wait_polling_delay=0.02,
+        )  # fmt: skip
+    query = things.standin.queries[0]
+    assert (query.state, query.update_count) == ("SUCCEEDED", 0)
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,7 @@ def test_pages(things):
 
 def test_scanned_bytes_follow_the_days(things):
     """Only the objects of the days that the WHERE admits count as scanned."""
-    sizes = {
-        one["Key"]: one["Size"] for one in boto3.client("s3").list_objects_v2(Bucket="histories")["Contents"]
-    }
+    sizes = {one["Key"]: one["Size"] for one in boto3.client("s3").list_objects_v2(Bucket="histories")["Contents"]}
     first = sizes["things/changes/2026/01/01/a.gz"]
     for where, scanned in [
         ("dateday = '2026/01/01'", first),
@@ -259,9 +257,7 @@ def test_unknown_and_unfinished_queries(things):
     with pytest.raises(client.exceptions.InvalidRequestException, match="QueryExecution 12345678 was not found"):
         client.get_query_execution(QueryExecutionId="12345678")
     with things.standin.faults.hold() as hold:
-        started = client.start_query_execution(
-            QueryString="SELECT 1", ResultConfiguration={"OutputLocation": OUTPUT}
-        )
+        started = client.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": OUTPUT})
         started.pop("ResponseMetadata")
         hold.started.wait(20)
         with pytest.raises(client.exceptions.InvalidRequestException, match="Current state: RUNNING"):
@@ -358,3 +354,36 @@ def test_views(things):
     assert run.data_scanned_in_bytes < 1_000
     cursor().execute("DROP VIEW few")
     assert ask("SHOW VIEWS") == []
+
+
+def test_pruning_is_never_too_much(things):
+    """Days are left out only where the condition is of that very table, and NULLs of an outer join stay."""
+    first = "SELECT count(*) FROM things a JOIN things b ON a.table = b.table WHERE a.dateday = '2026/01/01'"
+    assert ask(first) == [(3 * 1_503,)]
+    outer = "SELECT count(*) FROM things a LEFT JOIN things b ON a.event_id = b.event_id WHERE b.dateday IS NULL"
+    assert ask(outer) == [(0,)]
+    shadow = "WITH things AS (SELECT '2026/01/01' AS dateday, t.* FROM (SELECT event_id FROM things) t)"
+    assert ask(f"{shadow} SELECT count(*) FROM things WHERE dateday = '2026/01/01'") == [(1_503,)]
+    cursor().execute("CREATE VIEW moved AS SELECT '2026/01/01' AS dateday FROM (SELECT dateday FROM things) t")
+    assert ask("SELECT count(*) FROM moved WHERE dateday = '2026/01/01'") == [(1_503,)]
+
+
+def test_article_table(athena):
+    """A table without partitions and with nested columns: structs, arrays, and names in any case."""
+    line = b'{"Action":"INSERT","timestamp":5,"new_image":{"Title":"iPhone 12","qty":2,"tags":["a",null]}}\n'
+    boto3.client("s3").put_object(Bucket=athena.bucket("article"), Key="2020/10/26/13/a", Body=line)
+    glue = boto3.client("glue")
+    glue.create_database(DatabaseInput={"Name": "histories"})
+    kinds = {
+        "action": "string", "timestamp": "bigint", "new_image": "struct<title:string,qty:int,tags:array<string>>",
+    }  # fmt: skip
+    columns = [{"Name": name, "Type": kind} for name, kind in kinds.items()]
+    storage = {"Location": "s3://article/", "Columns": columns}
+    glue.create_table(DatabaseName="histories", TableInput={"Name": "article", "StorageDescriptor": storage})
+    sql = "SELECT new_image, new_image.qty + 1, \"$path\" FROM article WHERE new_image.title LIKE '%iPhone%'"
+    run = cursor()
+    run.execute(sql)
+    assert athena.standin.queries[0].answer.rows == [
+        ("{title=iPhone 12, qty=2, tags=[a, null]}", "3", "s3://article/2020/10/26/13/a")
+    ]
+    assert [one[1] for one in run.description] == ["row", "integer", "varchar"]

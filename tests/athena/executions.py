@@ -184,7 +184,9 @@ class Runner:
                 if query.stop.is_set():
                     raise Cancelled
                 if time.monotonic() > deadline:
-                    raise EngineError(f"the test held this query for {_LONGEST_HOLD} s and neither let it run nor stopped it")
+                    raise EngineError(
+                        f"the test held this query for {_LONGEST_HOLD} s and neither let it run nor stopped it"
+                    )
 
     def _fail(self, query: Query) -> None:
         if failure := self.faults.failure(query.sql):

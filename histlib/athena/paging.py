@@ -10,6 +10,7 @@ import pyarrow.csv as pc
 from histlib.athena.attending import StoppedError
 from histlib.athena.spending import Query
 from histlib.aws.trouble import errors
+from histlib.raw_sql.trino import answer_type
 from histlib.s3.address import split
 
 #: Rows of one GetQueryResults, as many as Athena gives; the first row of the first page has the names.
@@ -18,7 +19,7 @@ PAGE: Final = 1_000
 _BLOCK: Final = 1 << 26
 
 
-def typed(cursor: Any, columns: pa.Schema, query: Query) -> pa.Table:
+def typed(cursor: Any, columns: pa.Schema | None, query: Query) -> pa.Table:
     """All rows that a cursor of PyAthena yields; NULL and ``''`` stay what they are.
 
     Raises:
@@ -26,6 +27,8 @@ def typed(cursor: Any, columns: pa.Schema, query: Query) -> pa.Table:
         StoppedError: nobody waits for it.
     """
     names = [one[0].lower() for one in cursor.description]
+    if columns is None:
+        columns = pa.schema([(one[0], answer_type(one[1], one[4] or 0, one[5] or 0)) for one in cursor.description])
     if names != [name.lower() for name in columns.names]:
         raise ValueError(f"it has the columns {names}, expected {columns.names}")
     tables = [columns.empty_table()]
@@ -76,7 +79,7 @@ def _rows_written(query: Query, columns: pa.Schema, s3: Any) -> int | None:
         pa.BufferReader(content),
         read_options=pc.ReadOptions(block_size=_BLOCK),
         parse_options=pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pc.ConvertOptions(column_types={name.lower(): pa.binary() for name in columns.names}),
+        convert_options=pc.ConvertOptions(column_types={name.lower(): pa.binary() for name in set(columns.names)}),
     )
     return int(table.num_rows)
 

@@ -94,10 +94,12 @@ class Runner:
 
     def unload(self, statement: Statement) -> pa.Table:
         """As :meth:`rows`, for any number of rows, in no order."""
+        assert statement.columns is not None
         return pa.concat_tables([statement.columns.empty_table(), *self.unload_chunks(statement)])
 
     def unload_chunks(self, statement: Statement) -> Iterator[pa.Table]:
         """As :meth:`unload`, table by table; what Athena wrote is removed when this ends, however it ends."""
+        assert statement.columns is not None
         try:
             folder = f"{output_location(self._athena, self.place)}/histlib-{uuid4().hex}/"
         except errors() as error:
@@ -120,7 +122,7 @@ class Runner:
         return query
 
     def _selected(
-        self, query: Query, sql: str, parameters: list[str], columns: pa.Schema, reuse_minutes: int
+        self, query: Query, sql: str, parameters: list[str], columns: pa.Schema | None, reuse_minutes: int
     ) -> pa.Table:
         from pyathena.error import Error
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib import raw_sql
 from histlib.athena import around, selects
 from histlib.athena.days import Days, landed
 from histlib.athena.statement import Statement
@@ -17,7 +19,8 @@ from histlib.index import fold
 from histlib.index.activity import activity
 from histlib.index.in_memory import MemorySegment, MemoryTimes, as_rows
 from histlib.index.selecting import selected
-from histlib.queries import Activity, Around, ChangeKeys, KeysBetween
+from histlib.queries import UNSEEN, Activity, Around, ChangeKeys, KeysBetween
+from histlib.raw_sql.trino import days_read, trino_text, unseen_text
 from histlib.times import end_of_second
 
 #: Items whose rows are brought page by page; those of more come by UNLOAD.
@@ -98,6 +101,23 @@ class RowSelection:
         rows = pa.concat_tables(list(map(as_rows, parts)))
         rows = rows.filter(pc.invert(pc.is_in(rows.column("keys"), odd.combine_chunks())))
         return pa.concat_tables([*fold.fold([MemorySegment(rows)], query), fold.odd_rows(odd)])
+
+    def sql(self, statement: raw_sql.Statement, days: Days) -> pa.Table:
+        """The answer to a person's own statement."""
+        text = trino_text(statement, self._table, *days, self._root)
+        found = self._run(Statement(text, None, (), days_read(statement, *days)))
+        unseen = sorted(self._unseen(statement, days))
+        return found.replace_schema_metadata({UNSEEN: json.dumps(unseen, ensure_ascii=False).encode()})
+
+    def _unseen(self, statement: raw_sql.Statement, days: Days) -> list[str]:
+        """The dotted names that no image of the days that were read has."""
+        asked = unseen_text(statement, self._table, *days)
+        if asked is None:
+            return []
+        text, names = asked
+        columns = pa.schema([(f"c{at}", pa.bool_()) for at in range(len(names))])
+        (row,) = self._run(Statement(text, columns, (), days_read(statement, *days))).to_pylist()
+        return [name for name, seen in zip(names, row.values(), strict=True) if not seen]
 
     def streams_by_day(self, days: Sequence[str]) -> Mapping[str, list[Row]]:
         """The streams of each of these days."""

@@ -28,6 +28,7 @@ _PARAMETERS: Final = 20
 
 
 def one_of(name: str, values: Iterable[str]) -> str:
+    """SQL that a column has one of these values."""
     return f"{identifier(name)} IN ({', '.join(map(literal, values))})"
 
 

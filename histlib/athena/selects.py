@@ -28,6 +28,7 @@ _PARAMETERS: Final = 20
 
 
 def one_of(name: str, values: Iterable[str]) -> str:
+    """The condition that a column has one of these texts."""
     return f"{identifier(name)} IN ({', '.join(map(literal, values))})"
 
 

@@ -41,8 +41,8 @@ _NOTHING: Final = pa.schema([])
 class ViewOptions:
     """What view to make of which table: ``source`` is ``athena://database/table?…``.
 
-    ``name``: of the view, also ``database.name``; None: the table's with ``_view``. ``days``: attributes of so many last
-    days only, None: of all. ``attributes``: only these, None: all. ``dry_run``: only say what would be done.
+    ``name``: of the view, also ``database.name``; None: the table's with ``_view``. ``days``: attributes of so many
+    last days only, None: of all. ``attributes``: only these, None: all. ``dry_run``: make nothing.
     """
 
     source: str
@@ -101,8 +101,10 @@ def report(view: View) -> Iterator[str]:
     for title, fields in (("keys", view.keys), ("new_image, old_image", view.image)):
         yield f"  {title}"
         yield from (f"    {line}" for line in _table(fields))
-    yield f"  {MARK}: attributes of a row that these fields do not show as they are; run this again when it is not empty"
-    yield "  keys_json, new_image_json, old_image_json: the whole images, exact; NULL and missing differ only there"
+    yield f"  {MARK}"
+    yield "    attributes of a row that its fields do not show as they are; where it is not empty, make the view anew"
+    yield "  keys_json, new_image_json, old_image_json"
+    yield "    the whole images, exact; only there do NULL and missing differ"
     scanned, cost = sum(query.scanned for query in view.queries), sum(query.cost for query in view.queries)
     yield f"{len(view.queries)} queries, {amount(scanned)} scanned, about ${cost:.4f}"
 

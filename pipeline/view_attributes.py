@@ -1,7 +1,7 @@
 """Which attributes the images of a history have, and what type all values of each share: one query on Athena.
 
-An image is *coded* first: each text in it becomes ``"s…"`` (its JSON, base64), each number ``"n…"`` (its digits). Trino's
-JSON functions then bring back what they would render anew: fractions become doubles there, and letters escapes.
+An image is *coded* first: each text in it becomes ``"s…"`` (its JSON, base64), each number ``"n…"`` (its digits).
+Trino's JSON functions render these as they are; fractions would become doubles, and some letters escapes.
 """
 
 from __future__ import annotations

@@ -249,8 +249,8 @@ def test_the_samples(name, tmp_path):
     names = [column for column in frame.columns if column.startswith("keys.")]
     keys = [tuple(row) if len(row) > 1 else row[0] for row in frame[names].to_numpy().tolist()]
     stamps = [second for stream in facts.streams for second in (stream.first, stream.last)]
-    times = sorted({dice.randrange(min(stamps), max(stamps)) for _ in range(5)})
-    assert same(history, dice.sample(keys, min(4, len(keys))), times, dice) > 0
+    times = sorted({dice.randrange(min(stamps), max(stamps)) for _ in range(2)})
+    assert same(history, dice.sample(keys, min(2, len(keys))), times, dice) > 0
 
 
 # --- what is easily left out ---
@@ -268,8 +268,10 @@ def test_all_changes_of_the_second_are_told(tmp_path):
     put(tmp_path, [fine(n, second) for n, second in enumerate((3.0, 10.1, 10.3, 10.7, 10.9, 20))])
     whole = histlib.connect(tmp_path)
     narrow, _ = narrowed(whole)
-    moment = at((NOON + 10) * SECOND + 500_000)
-    assert told(lambda h: h.state_at("a", moment), narrow) == told(lambda h: h.state_at("a", moment), whole)
+    for moment in (at((NOON + 10) * SECOND), at((NOON + 10) * SECOND + 500_000)):
+        assert told(lambda h, t=moment: h.state_at("a", t), narrow) == told(
+            lambda h, t=moment: h.state_at("a", t), whole
+        )
     assert "event-1, event-2, event-3, event-4" in str(narrow.state_at("a", moment).caveats[0].as_json())
     assert narrow.snapshot_at(moment).equals(whole.snapshot_at(moment))
 

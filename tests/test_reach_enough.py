@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from narrow_source import promised
 from worlds import SECOND, World, any_worlds, moments
 
-from histlib.baselines import Manifest, Sightings, sightings_around, sightings_of
+from histlib.baselines import ItemHistory, Manifest, Sightings, sightings_around, sightings_of
 from histlib.chain import build_chain
+from histlib.coverage import Stream, build_coverage
 from histlib.format0 import STREAM as OLD
+from histlib.lineage import Sought, find_spell, is_spell_told, is_told
 from histlib.reach import Reach, enough
 from histlib.record import Change
+from histlib.stretches import build_stretches
 
 KEYS = '{"id":"a"}'
 STREAM = "arn:aws:dynamodb:eu-west-1:111122223333:table/things/stream/2026-01-01T00:00:00.000"
@@ -196,3 +199,29 @@ def test_a_coarse_stamp_of_the_limit_s_second_counts_near_a_reading():
         assert sightings_around(steps, sightings_of(known, [manifest]), len(steps), 80 * SECOND) == Sightings()
     alone = build_chain([rows[2]])
     assert sightings_around(alone, sightings_of([seen], [manifest]), 1, 80 * SECOND) != Sightings()
+
+
+def test_what_began_unseen_may_show_only_later():
+    """An image that neither change around a moment shows, but a later one does: the rows up to the first after it do
+    not tell of the value."""
+    hidden = {"view": "KEYS_ONLY", "new_image": None, "old_image": None}
+    rows = [change(1, 3, **hidden), change(2, 25, **hidden)]
+    rows.append(change(3, 40, view="OLD_IMAGE", new_image=None, old_image='{"v":1}'))
+    coverage = build_coverage([Stream(STREAM, 0, 99 * SECOND)], None, ())
+    known, whole = (build_stretches(ItemHistory(KEYS, build_chain(some)), coverage) for some in (rows[:2], rows))
+    moment, sought = 10 * SECOND, Sought(("v",), 1)
+    spells = [find_spell(stretches, sought, moment) for stretches in (known, whole)]
+    assert [spell.status for spell in spells] == ["unknown", "holds"]
+    assert not is_spell_told(known, spells[0], moment)
+    assert is_spell_told(whole[:1], find_spell(whole[:1], sought, moment), moment)
+
+
+def test_what_the_next_change_began_may_have_begun_before_it():
+    """Where the time between is not covered and the view hides what it found: then its end matters, too."""
+    seen = {"view": "NEW_IMAGE", "old_image": None}
+    item = ItemHistory(KEYS, build_chain([change(1, 3, **seen), change(2, 25, **seen)]))
+    uncovered = build_coverage([], [], ())
+    covered = build_coverage([Stream(STREAM, 0, 99 * SECOND)], None, ())
+    assert not is_told(build_stretches(item, uncovered), 10 * SECOND)
+    assert is_told(build_stretches(item, covered), 10 * SECOND)
+    assert is_told(build_stretches(item, uncovered), 25 * SECOND)

@@ -12,7 +12,8 @@ from sqlglot import exp
 from histlib.paths import Path, parse_path
 from histlib.raw_sql.columns import duckdb_select
 from histlib.raw_sql.grammar import RESERVED
-from histlib.raw_sql.parse import quiet, refused
+from histlib.raw_sql.names import json_path_of
+from histlib.raw_sql.parse import quiet
 
 
 @dataclass
@@ -50,7 +51,7 @@ def duckdb_text(tree: exp.Query, params: Mapping[str, Any]) -> DuckDbText:
             image, path = node.expressions
             node.replace(_call(functions.name(node.name, parse_path(path.name)), image))
         elif isinstance(node, exp.JSONExtractScalar):
-            node.replace(_call(functions.name("histlib_scalar", _json_path(node)), node.this))
+            node.replace(_call(functions.name("histlib_scalar", json_path_of(node)), node.this))
         elif type(node) in _WITH_NULL:
             node.replace(exp.Anonymous(this=_WITH_NULL[type(node)], expressions=[node.this, node.expression]))
         elif isinstance(node, exp.UnixToTime):
@@ -77,10 +78,3 @@ def _history(table: exp.Table) -> exp.Subquery:
 
 def _call(name: str, image: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=[image])
-
-
-def _json_path(node: exp.JSONExtractScalar) -> Path:
-    steps = [part for part in node.expression.expressions if not isinstance(part, exp.JSONPathRoot)]
-    if not steps or not all(isinstance(part.this, str | int) for part in steps):
-        raise refused("the path", node, "", "expected a text like '$.address.zip' or '$.items[0]'")
-    return tuple(part.this for part in steps)

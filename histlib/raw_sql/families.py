@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
@@ -54,6 +54,13 @@ def families(tree: exp.Query, scans: list[exp.Table]) -> Families:
             f"{told.rstrip('.')}, or is in more than one table; the columns are {', '.join(types())}", told
         ) from error
     return {node.meta[_MARK]: _family(node) for node in copy.walk() if _MARK in node.meta}
+
+
+def types_of(tree: exp.Query) -> dict[int, Any]:
+    """The SQL type of each part of a checked tree, by its number, as far as it is known."""
+    with quiet():
+        copy = _typed(tree.copy())
+    return {node.meta[_MARK]: node.type.this for node in copy.walk() if _MARK in node.meta and node.type}
 
 
 def number_of(node: exp.Expr) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from histlib.errors import PathNotValidError
-from histlib.paths import format_path, parse_path
+from histlib.paths import Path, format_path, parse_path
 from histlib.raw_sql.columns import ALIASES, COLUMNS, IMAGES
 from histlib.raw_sql.parse import refused
 
@@ -152,3 +152,15 @@ def unwrapped(node: Any) -> Any:
     while isinstance(node, exp.Paren):
         node = node.this
     return node
+
+
+def json_path_of(node: exp.JSONExtractScalar) -> Path:
+    """The path that a json_extract_scalar goes.
+
+    Raises:
+        RequestError: none of names and positions.
+    """
+    steps = [part for part in node.expression.expressions if not isinstance(part, exp.JSONPathRoot)]
+    if not steps or not all(isinstance(part.this, str | int) for part in steps):
+        raise refused("the path", node, "", "expected a text like '$.address.zip' or '$.items[0]'")
+    return tuple(part.this for part in steps)

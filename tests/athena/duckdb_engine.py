@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -136,26 +137,23 @@ class _Tables:
 
     def _put(self, node: exp.Table, outer: Sequence[exp.Expression]) -> None:
         table = self._engine.table(node.db or self._default, node.name)
-        select = node.find_ancestor(exp.Select)
+        select, alias = node.find_ancestor(exp.Select), node.alias or node.name
         if table.view is not None:
-            node.replace(self._view(node, table, pruning.conditions(select, ["dateday"]) if select else []))
+            node.replace(self._view(table, alias, pruning.conditions(select, alias, ["dateday"])))
             return
-        where = pruning.conditions(select, table.partitions) if select else []
+        where = pruning.conditions(select, alias, table.partitions)
         where += outer if table.partitions and _passes(select, table) else []
         rows, objects = self._engine.read(table, self._connection, where)
         self._found.update({one.uri: one for one in objects})
         self._number += 1
         self._connection.register(f"glue_{self._number}", rows)
-        alias = node.alias or node.name
         node.replace(_aliased(self._number, alias))
         _hide(select)
 
-    def _view(self, node: exp.Table, table: GlueTable, outer: Sequence[exp.Expression]) -> exp.Expression:
+    def _view(self, table: GlueTable, alias: str, outer: Sequence[exp.Expression]) -> exp.Expression:
         inner = parse(views.sql_of(table.view), ())
-        _Tables.put_into(self, inner, outer)
-        return exp.Subquery(
-            this=inner, alias=exp.TableAlias(this=exp.to_identifier(node.alias or node.name, quoted=True))
-        )
+        self.put_into(inner, outer)
+        return exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
 
 
 def _aliased(number: int, alias: str) -> exp.Table:
@@ -165,29 +163,42 @@ def _aliased(number: int, alias: str) -> exp.Table:
 
 
 def _is_local(node: exp.Table) -> bool:
-    """Whether a name is that of a WITH around it, or no name at all."""
-    if not isinstance(node.this, exp.Identifier) or node.db:
-        return not isinstance(node.this, exp.Identifier)
-    above, names = node.parent, set()
+    """Whether a name is that of a WITH around it, or no name at all (UNNEST, VALUES)."""
+    if not isinstance(node.this, exp.Identifier):
+        return True
+    return not node.db and node.name.lower() in _names_around(node)
+
+
+def _names_around(node: exp.Expression) -> set[str]:
+    """The names that WITHs define for a place: inside of one of them, those before it."""
+    names: set[str] = set()
+    inside, above = node, node.parent
     while above is not None:
-        if with_ := above.args.get("with_") or above.args.get("with"):
+        if isinstance(above, exp.With):
+            names |= {
+                one.alias.lower() for one in itertools.takewhile(lambda one: one is not inside, above.expressions)
+            }
+        elif not isinstance(inside, exp.With) and (with_ := above.args.get("with_")):
             names |= {one.alias.lower() for one in with_.expressions}
-        above = above.parent
-    return node.name.lower() in names
+        inside, above = above, above.parent
+    return names
 
 
 def _passes(select: exp.Expression | None, table: GlueTable) -> bool:
-    """Whether a SELECT, of a view, only passes its table's partition columns on, so that a condition may go inside."""
-    if select is None or any(select.args.get(name) for name in ("group", "limit", "distinct", "having", "qualify")):
+    """Whether a SELECT, all of a view, only passes its table's partition columns on, so that a condition may go in."""
+    shaping = ("group", "limit", "distinct", "having", "qualify", "joins", "offset")
+    if select is None or select.parent is not None or any(select.args.get(name) for name in shaping):
         return False
     plain = {one.name for one in select.expressions if isinstance(one, exp.Column)}
     return set(table.partitions) <= plain and select.find(exp.Window, exp.AggFunc) is None
 
 
 def _hide(select: exp.Expression | None) -> None:
-    """Keep the hidden column out of the SELECT's ``*``."""
-    for star in [one for one in (select.expressions if select else []) if isinstance(one, exp.Star)]:
-        star.set("except_", [exp.to_identifier(PATH, quoted=True)])
+    """Keep the hidden column out of the SELECT's ``*`` and ``name.*``."""
+    for one in select.expressions if select else []:
+        star = one.this if isinstance(one, exp.Column) else one
+        if isinstance(star, exp.Star):
+            star.set("except_", [exp.to_identifier(PATH, quoted=True)])
 
 
 @contextmanager

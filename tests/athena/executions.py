@@ -19,6 +19,8 @@ _UNLOAD = re.compile(
     r"^\s*UNLOAD\s*\((?P<select>.*)\)\s*TO\s*'(?P<to>[^']*)'\s*(?:WITH\s*\((?P<with>.*)\))?\s*$", re.S | re.I
 )
 _OPTION = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|(ARRAY\s*\[[^\]]*\]|[^,\s]+))", re.I)
+#: A held query fails after so many seconds: a mistake in a test shall not hang it.
+_LONGEST_HOLD = 60
 #: StateChangeReason of a query that scanned more than its workgroup allows.
 CUTOFF = "Bytes scanned limit was exceeded"
 
@@ -177,9 +179,14 @@ class Runner:
     def _delay(self, query: Query) -> None:
         if hold := self.faults.hold_of(query.sql):
             hold.started.set()
+            deadline = time.monotonic() + _LONGEST_HOLD
             while not hold.released.wait(0.01):
                 if query.stop.is_set():
                     raise Cancelled
+                if time.monotonic() > deadline:
+                    raise EngineError(
+                        f"the test held this query for {_LONGEST_HOLD} s and neither let it run nor stopped it"
+                    )
 
     def _fail(self, query: Query) -> None:
         if failure := self.faults.failure(query.sql):
@@ -210,8 +217,9 @@ class Runner:
         bucket, prefix = bucket_and_key(location)
         if self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
             raise EngineError(
-                f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{location}' already exists: {location}. You may "
-                "need to manually clean the data at location before retrying. Athena will not delete data in your account."
+                f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{location}' already exists: {location}. "
+                "You may need to manually clean the data at location before retrying. "
+                "Athena will not delete data in your account."
             )
         files, rows, query.scanned = self.engine.unload(
             select, query.parameters, query.database, location, options, query.stop

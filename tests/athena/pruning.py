@@ -7,12 +7,18 @@ from collections.abc import Iterable, Sequence
 from sqlglot import exp
 
 
-def conditions(select: exp.Expression, partitions: Iterable[str]) -> list[exp.Expression]:
-    """The parts of a SELECT's WHERE (joined by AND) that name only partition columns, and one at least."""
-    where = select.args.get("where")
-    names = set(partitions)
-    parts = where.this.flatten() if where and isinstance(where.this, exp.And) else [where.this] if where else []
-    return [part for part in map(_unnested, parts) if _only(part, names)]
+def conditions(select: exp.Expression | None, source: str, partitions: Iterable[str]) -> list[exp.Expression]:
+    """The parts of a SELECT's WHERE (joined by AND) that name only partition columns of ``source``, a name in its FROM.
+
+    None where an outer join may make NULLs of what was not read.
+    """
+    where = select.args.get("where") if select else None
+    joins = (select.args.get("joins") or []) if select else []
+    if where is None or any(join.side for join in joins):
+        return []
+    parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
+    names, alone = set(partitions), not joins
+    return [part for part in map(_unnested, parts) if _only(part, source.lower(), names, alone)]
 
 
 def _unnested(part: exp.Expression) -> exp.Expression:
@@ -21,9 +27,13 @@ def _unnested(part: exp.Expression) -> exp.Expression:
     return part
 
 
-def _only(part: exp.Expression, names: set[str]) -> bool:
-    columns = [column.name.lower() for column in part.find_all(exp.Column)]
-    return bool(columns) and set(columns) <= names and part.find(exp.Query, exp.AggFunc) is None
+def _only(part: exp.Expression, source: str, names: set[str], alone: bool) -> bool:
+    columns = list(part.find_all(exp.Column))
+    own = all(
+        column.name.lower() in names and (column.table.lower() == source or (alone and not column.table))
+        for column in columns
+    )
+    return bool(columns) and own and part.find(exp.Query, exp.AggFunc) is None
 
 
 def query_of(parts: Sequence[exp.Expression], partitions: Sequence[str], source: str) -> exp.Expression:

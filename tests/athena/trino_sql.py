@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import sqlglot
@@ -36,7 +37,7 @@ def _renamed(sql: str) -> str:
     tokens = sqlglot.tokenize(sql, dialect="trino")
     starts = [
         one.start
-        for one, after in zip(tokens, tokens[1:], strict=False)
+        for one, after in itertools.pairwise(tokens)
         if after.token_type == TokenType.L_PAREN and one.text.lower() in OWN and sql[one.start] not in "\"'"
     ]
     ends = [*starts, len(sql)]

@@ -140,16 +140,16 @@ def test_an_unload_leaves_nothing(aws, runner):
 
 
 def test_a_workgroup_that_enforces_its_output(aws):
-    """Its place is used, whatever the address says, and tidied."""
+    """Its place is used, whatever the address says, and tidied; a space in it does no harm."""
     aws.bucket("elsewhere")
-    aws.standin.add_workgroup("team", output="s3://elsewhere/of/team/", enforce=True)
+    aws.standin.add_workgroup("team", output="s3://elsewhere/of my/team/", enforce=True)
     runner = made(Address("histories", "products", "team", ADDRESS.output))
     assert runner.unload(everything()).num_rows == len(TEXTS)
-    assert "s3://elsewhere/of/team/histlib-" in aws.standin.queries[0].sql
+    assert "s3://elsewhere/of my/team/histlib-" in aws.standin.queries[0].sql
     assert runner.rows(everything()).num_rows == len(TEXTS)
     assert objects(aws) == []
     left = aws.client("s3").list_objects_v2(Bucket="elsewhere")["Contents"]
-    assert {one["Key"].partition(".csv")[0] for one in left} == {f"of/team/{aws.standin.queries[1].id}"}
+    assert {one["Key"].partition(".csv")[0] for one in left} == {f"of my/team/{aws.standin.queries[1].id}"}
 
 
 @BOTH

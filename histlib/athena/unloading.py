@@ -77,7 +77,8 @@ class Written:
     def _names(self) -> list[str]:
         if self._manifest is None:
             return list(listed(self._client, self._folder))
-        return self._get(self._manifest).decode().split()
+        lines = self._get(self._manifest).decode().split("\n")
+        return [line.strip() for line in lines if line.strip()]
 
     def _get(self, name: str) -> bytes:
         bucket, key = split(name)

@@ -17,7 +17,7 @@ from histlib.history import History
 #: Statements as people write them, for any history.
 STATEMENTS = (
     "SELECT action, count(*) FROM t GROUP BY action ORDER BY action",
-    "SELECT keys, "timestamp", dateday, file FROM t ORDER BY sequence_number, event_id, file, new_image, old_image",
+    "SELECT keys, timestamp, dateday, file FROM t ORDER BY sequence_number, event_id, file, new_image, old_image",
 )
 
 

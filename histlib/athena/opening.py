@@ -37,8 +37,16 @@ def open_athena(  # noqa: PLR0913 — as whom, where and how much
         Runner(made, address, limit=limit, location=root, profile=profile),
         f"{identifier(table.database)}.{identifier(table.table)}",
         root,
-        LandingList(client, table.location, cache, profile=profile, begin=table.projected[0]),
+        LandingList(
+            client,
+            table.location,
+            cache,
+            profile=profile,
+            begin=table.projected[0],
+            reads_restored=table.reads_restored,
+        ),
         BucketFacts(client, table.location, cache, profile=profile),
         DayCache(cache, table.location, endpoint_of(client), f"days-{table.database}-{table.table}"),
+        table.altered,
     )
     return source, str(address)

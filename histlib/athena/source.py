@@ -13,6 +13,7 @@ from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
+from histlib.athena.results import Results
 from histlib.athena.reuse import reuse_minutes
 from histlib.athena.running import Runner
 from histlib.athena.selection import RowSelection
@@ -40,7 +41,6 @@ from histlib.queries import (
     Streams,
 )
 from histlib.reach import Reach, enough
-from histlib.times import now_micros
 
 #: Views that show what each change left.
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
@@ -70,6 +70,7 @@ class AthenaSource:
         self.runner = runner
         self._changed = changed
         self._expected = 0
+        self._results = Results()
         self._rows = RowSelection(self._run, table, root)
         self._list = landing
         self._bucket = facts
@@ -110,12 +111,19 @@ class AthenaSource:
         return self._answers[query]
 
     def _run(self, statement: Statement, *, bulk: bool) -> pa.Table:
+        """What a statement yields, asked anew where the objects of its days are not as they were."""
+        assert all(statement.days), "a statement that does not say which days it reads"
+        asked = (statement.sql, statement.parameters, bulk, self._now.digest_between(*statement.days))
+        return self._results.get(asked, lambda: self._ask(statement, bulk=bulk))
+
+    def _ask(self, statement: Statement, *, bulk: bool) -> pa.Table:
         """Run a statement, unless all of this question's would scan more than is allowed."""
         self._expected += self._now.bytes_between(*statement.days)
         self.runner.refuse(self._expected)
         if bulk:
             return self.runner.unload(statement)
-        age = reuse_minutes(self._now, statement.days, self._now.revision, now_micros(), table_changed=self._changed)
+        now = self._now
+        age = reuse_minutes(now, statement.days, now.revision, now.asked, table_changed=self._changed)
         return self.runner.rows(statement, reuse_minutes=age)
 
     def _look(self) -> None:

@@ -13,6 +13,7 @@ from histlib.athena.projection import ProjectionError, hidden_days, projected
 from histlib.errors import NotAHistoryError, RequestError
 from histlib.record import COLUMNS
 from histlib.s3 import address as s3
+from histlib.times import to_micros
 
 #: A table property that marks a history; its value is the format.
 MARK: Final = "histlib.format"
@@ -37,7 +38,8 @@ class TableDescription:
     ``format`` is 1, or 0 for the article's table. ``location`` is where the history lies, ``days`` the key prefix in
     that bucket below which ``yyyy/MM/dd/`` are. ``columns``: name → Glue type, without the partition's. ``projected``:
     first and last dateday that queries see, as the table says it (``2012/01/01``, ``NOW``). ``marked``: the table
-    itself says that it is a history.
+    itself says that it is a history. ``altered``: when it last was, epoch µs. ``reads_restored``: Athena reads objects
+    that were restored from an archive (the property ``read_restored_glacier_objects``).
     """
 
     database: str
@@ -48,6 +50,8 @@ class TableDescription:
     columns: Mapping[str, str]
     projected: tuple[str, str]
     marked: bool
+    altered: int = 0
+    reads_restored: bool = False
 
     def hidden(self, days: Iterable[str], today: str) -> list[str]:
         """Which of these datedays (``yyyy/MM/dd``) no query of this table sees, whatever lies there."""
@@ -109,7 +113,19 @@ def description_of(table: Mapping[str, Any]) -> TableDescription:
     above, _, last = days.prefix.rpartition("/")
     location = s3.Address(days.bucket, above if last == "changes" else days.prefix)
     marked = MARK in parameters
-    return TableDescription(table["DatabaseName"], table["Name"], form, location, days.base, columns, seen, marked)
+    altered = table.get("UpdateTime") or table.get("CreateTime")
+    return TableDescription(
+        table["DatabaseName"],
+        table["Name"],
+        form,
+        location,
+        days.base,
+        columns,
+        seen,
+        marked,
+        to_micros(altered) if altered else 0,
+        parameters.get("read_restored_glacier_objects", "").lower() == "true",
+    )
 
 
 def looks_like_history(table: Mapping[str, Any]) -> bool:

@@ -68,7 +68,9 @@ def test_values_are_texts_as_in_athenas_result_files(trino, expression, kind, te
 def test_parameters_are_values_and_nothing_else(trino, text):
     """A literal's text is bound to its ``?``; a ``?`` in the SQL's own strings and comments is none."""
     literal = "'" + text.replace("'", "''") + "'"
-    sql = "SELECT v, 'it''s a ?' FROM (VALUES 1) t(n), (VALUES 'other', " + literal + ") u(v) -- ?\nWHERE v = ? AND n = ?"
+    sql = (
+        "SELECT v, 'it''s a ?' FROM (VALUES 1) t(n), (VALUES 'other', " + literal + ") u(v) -- ?\nWHERE v = ? AND n = ?"
+    )
     answer = trino.select(sql, [literal, "1"], "", threading.Event())
     assert answer.rows == [(text, "it's a ?")]
 
@@ -126,7 +128,10 @@ def test_a_failed_unload_leaves_no_table(engine):
 
 def test_views(engine):
     """A view is made, replaced, read by its fields, and dropped; the table stays."""
-    made = "CREATE OR REPLACE VIEW seen AS SELECT CAST(row({}) AS row(version varchar)) AS new_image, dateday FROM " + TABLE
+    made = (
+        "CREATE OR REPLACE VIEW seen AS SELECT CAST(row({}) AS row(version varchar)) AS new_image, dateday FROM "
+        + TABLE
+    )
     engine.define(made.format("'old'"), DATABASE)
     engine.define(made.format("json_extract_scalar(new_image, '$.version')"), DATABASE)
     answer = select(engine, "SELECT new_image.version, new_image FROM seen WHERE dateday = ? ORDER BY 1", DAY)

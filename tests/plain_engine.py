@@ -53,7 +53,7 @@ class PlainEngine:
         rows = [tuple(map(_text, row.values())) for row in table.to_pylist()]
         return Answer(columns, rows, self.scanned)
 
-    def unload(  # noqa: PLR0917 — the protocol's
+    def unload(
         self,
         select: str,
         parameters: Sequence[str],

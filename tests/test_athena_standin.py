@@ -134,7 +134,8 @@ def test_interrupt_stops_the_query(things):
 def test_stop_interrupts_a_running_engine(things):
     """A query that computes for long ends soon after it is stopped."""
     client = boto3.client("athena")
-    sql = "SELECT count(*) FROM UNNEST(sequence(1, 1000000)) a(x) CROSS JOIN UNNEST(sequence(1, 1000000)) b(y) WHERE x % 7 = y % 5"
+    many = "UNNEST(sequence(1, 1000000))"
+    sql = f"SELECT count(*) FROM {many} a(x) CROSS JOIN {many} b(y) WHERE x % 7 = y % 5"
     id_ = client.start_query_execution(QueryString=sql, ResultConfiguration={"OutputLocation": OUTPUT})[
         "QueryExecutionId"
     ]
@@ -174,7 +175,8 @@ def test_wrangler_unload_approach(things):
 
 def test_wrangler_unload(things):
     """awswrangler.athena.unload: structs stay structs; a second one into the same place is refused."""
-    sql = "SELECT CAST(ROW(keys, size_bytes) AS ROW(keys VARCHAR, size BIGINT)) AS packed FROM things WHERE dateday = '2026/01/01'"
+    packed = "CAST(ROW(keys, size_bytes) AS ROW(keys VARCHAR, size BIGINT)) AS packed"
+    sql = f"SELECT {packed} FROM things WHERE dateday = '2026/01/01'"
     target = f"{OUTPUT}packed/"
     unload = {"path": target, "database": "histories", "athena_query_wait_polling_delay": 0.02}
     told = wr.athena.unload(sql, **unload)

@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import histlib
 from athena.equal_answers import Question, differences, questions_of
 from athena.histories import put_history
-
-import histlib
 from histlib import sources
 from histlib.history import History
 

@@ -98,17 +98,30 @@ def serving(engine: Callable[[str], Engine] | None = None) -> Iterator[Aws]:
         from athena.duckdb_engine import DuckDBEngine
 
         engine = DuckDBEngine
+    with serving_moto() as url, standing_in(url, engine(url)) as aws:
+        yield aws
+
+
+@contextmanager
+def serving_moto() -> Iterator[str]:
+    """Run moto's S3 and Glue; their address."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
-    url = "http://{}:{}".format(*moto.get_host_and_port())
-    made = engine(url)
-    standin = StandIn(made, client_of(url, "s3"))
     try:
-        yield Aws(url, standin, made)
+        yield "http://{}:{}".format(*moto.get_host_and_port())
+    finally:
+        moto.stop()
+
+
+@contextmanager
+def standing_in(url: str, engine: Engine) -> Iterator[Aws]:
+    """Run the stand-in before an engine, beside the moto at an address."""
+    standin = StandIn(engine, client_of(url, "s3"))
+    try:
+        yield Aws(url, standin, engine)
     finally:
         standin.close()
-        moto.stop()
 
 
 @contextmanager

@@ -176,7 +176,8 @@ def _names_around(node: exp.Expression) -> set[str]:
     while above is not None:
         if isinstance(above, exp.With):
             names |= {
-                one.alias.lower() for one in itertools.takewhile(lambda one: one is not inside, above.expressions)
+                one.alias.lower()
+                for one in itertools.takewhile(lambda one, inside=inside: one is not inside, above.expressions)
             }
         elif not isinstance(inside, exp.With) and (with_ := above.args.get("with_")):
             names |= {one.alias.lower() for one in with_.expressions}

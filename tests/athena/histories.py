@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
 
 from athena.aws import OUTPUT
-from histlib.record import COLUMNS
+from athena.template import create_table
 
 WORKGROUP = "primary"
 
@@ -41,42 +42,8 @@ def upload(folder: Path, bucket: str, prefix: str) -> list[str]:
 
 
 def make_table(bucket: str, prefix: str, database: str, table: str) -> None:
-    """Make, or make anew, the Glue database and table of a history that lies at this prefix (ends in ``/``)."""
+    """Make, or make anew, the table of the deployment's own template over a history at this prefix (ends in ``/``)."""
     glue = boto3.client("glue")
-    if database not in {one["Name"] for one in glue.get_databases()["DatabaseList"]}:
-        glue.create_database(DatabaseInput={"Name": database})
-    if table in {one["Name"] for one in glue.get_tables(DatabaseName=database)["TableList"]}:
+    with suppress(glue.exceptions.EntityNotFoundException):
         glue.delete_table(DatabaseName=database, Name=table)
-    glue.create_table(DatabaseName=database, TableInput=table_input(bucket, prefix, table))
-
-
-def table_input(bucket: str, prefix: str, table: str) -> dict[str, object]:
-    """What Glue is told of a history's table."""
-    location = f"s3://{bucket}/{prefix}changes/"
-    return {
-        "Name": table,
-        "TableType": "EXTERNAL_TABLE",
-        "PartitionKeys": [{"Name": "dateday", "Type": "string"}],
-        "Parameters": {
-            "EXTERNAL": "TRUE",
-            "classification": "json",
-            "histlib.format": "1",
-            "projection.enabled": "true",
-            "projection.dateday.type": "date",
-            "projection.dateday.format": "yyyy/MM/dd",
-            "projection.dateday.range": "2012/01/01,NOW",
-            "projection.dateday.interval": "1",
-            "projection.dateday.interval.unit": "DAYS",
-            "storage.location.template": f"{location}${{dateday}}/",
-        },
-        "StorageDescriptor": {
-            "Location": location,
-            "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()],
-            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-            "SerdeInfo": {
-                "SerializationLibrary": "org.apache.hive.hcatalog.data.JsonSerDe",
-                "Parameters": {"timestamp.formats": "yyyy-MM-dd HH:mm:ss"},
-            },
-        },
-    }
+    create_table(glue, bucket, prefix, database, table)

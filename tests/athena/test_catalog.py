@@ -104,8 +104,9 @@ def test_what_is_wrong_with_one_history_does_not_hide_the_others(aws):
     }
 
 
-def test_the_command_prints_and_writes_them(aws, capsys, tmp_path):
+def test_the_command_prints_and_writes_them(aws, capsys, tmp_path, monkeypatch):
     """A table for people, JSON for programs, a file for others."""
+    monkeypatch.setenv("COLUMNS", "200")
     create_table(boto3.client("glue"), "histories", "of/things", "db", "changes")
     put("of/things/changes/2024/02/29/b.gz")
     assert cli.main(["histories"]) == 0

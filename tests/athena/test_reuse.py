@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from athena.test_landing_list import delete, listed, put, written
 
+from athena.test_landing_list import delete, listed, put, written
 from histlib.athena import landing_list
 from histlib.athena.landing import Day, LandingDays, Revision, day_begin
 from histlib.athena.reuse import CLOCKS, LONGEST_RUN, OLDEST, reuse_minutes

@@ -9,9 +9,9 @@ import time
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from engines import Cancelled, EngineError
+from athena.engines import Cancelled, EngineError
+from athena.trino_engine import TrinoEngine
 from landings import record
-from trino_engine import TrinoEngine
 from trino_histories import BUCKET, DATABASE, TABLE, land, make_table
 
 OUT = f"s3://{BUCKET}/out/1/"

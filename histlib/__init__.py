@@ -55,6 +55,7 @@ __all__ = [
     "TimeNotValidError",
     "ValueNotValidError",
     "connect",
+    "histories",
     "read",
     "state_at",
     "timeline",
@@ -70,6 +71,13 @@ def state_at(key: _Any, time: _Any = "now", *, change: str | None = None) -> Ite
 def timeline(key: _Any, start: _Any = None, end: _Any = None, *, paths: _Any = None) -> _ResultFrame:
     """:meth:`History.timeline` of the default history."""
     return _connected(_default_source()).timeline(key, start, end, paths=paths)
+
+
+def histories(*, profile: str | None = None, region: str | None = None, session: _Any = None) -> _ResultFrame:
+    """The histories in the Glue catalog of an account and Region; see :mod:`histlib.athena.catalog`."""
+    from histlib.athena import catalog
+
+    return catalog.histories(profile=profile, region=region, session=session)
 
 
 def write(frame: _pd.DataFrame, file: str | _Path) -> _Path:

@@ -40,18 +40,26 @@ class Asking:
         """The attribute of an item that says who wrote it."""
         return self._opened.actor_attribute
 
-    def _items_by_batch(self, keys: Sequence[str], facts: Facts) -> Iterator[ItemHistory]:
+    def _items_by_batch(
+        self, keys: Sequence[str], facts: Facts, start: int | None = None, end: int | None = None
+    ) -> Iterator[ItemHistory]:
         """Many items, not all in memory at once."""
-        for start in range(0, len(keys), _BATCH):
-            yield from self._items(keys[start : start + _BATCH], facts).values()
+        for at in range(0, len(keys), _BATCH):
+            yield from self._items(keys[at : at + _BATCH], facts, start, end).values()
 
-    def _items(self, keys: Sequence[str], facts: Facts) -> dict[str, ItemHistory]:
-        """All that the history holds of these items: their chains, and what complete baselines say of them."""
+    def _items(
+        self, keys: Sequence[str], facts: Facts, start: int | None = None, end: int | None = None
+    ) -> dict[str, ItemHistory]:
+        """What the history holds of these items: their chains, and what complete baselines say of them.
+
+        With bounds (epoch µs, inclusive) what tells of the time between them; what is further out may be left out, and
+        is not to be told. See :class:`histlib.queries.ItemChanges`.
+        """
         names = {text: text for text in keys}
         if facts.old_format:
             names |= {to_format0(text): text for text in keys if to_format0(text) not in names}
         by_key: dict[str, list[Change]] = {text: [] for text in keys}
-        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(names)))):
+        for change in changes_of(self._opened.source.fetch(ItemChanges(tuple(names), start, end))):
             by_key[names[change.keys]].append(change)
         return {
             text: ItemHistory(text, build_chain(rows), sightings_of(rows, facts.baselines))

@@ -1,7 +1,8 @@
 """The cache folder: where it is, what it holds, and how to be rid of it.
 
 ``samples/<name>`` bundled incidents · ``index/<name>`` indexes of histories that cannot be written to ·
-``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index. Nothing outside these is listed or removed.
+``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index · ``athena/<bucket>/<name>`` what is known of
+landings that Athena reads, and mirrors of what lies beside them. Nothing outside these is listed or removed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 from histlib.errors import RequestError, SourceError
 
 #: Kinds of entries, and how deep below their folder they lie.
-KINDS: Final = {"samples": 1, "index": 1, "s3": 2}
+KINDS: Final = {"samples": 1, "index": 1, "s3": 2, "athena": 2}
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _entry(root: Path, folder: Path) -> Entry:
     name = folder.relative_to(root).as_posix()
     sizes, newest = _measure(folder)
     kind, _, rest = name.partition("/")
-    if kind != "s3":
+    if kind not in ("s3", "athena"):
         source = f"sample:{rest.rpartition('-')[0]}" if kind == "samples" else None
         return Entry(name, source, None, sum(sizes.values()), newest)
     about = folder / "source.json"

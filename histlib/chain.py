@@ -136,9 +136,9 @@ def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
         if is_old_format(first.stream):  # equal but for the order of sets
             yield min(group, key=lambda change: (change.file, *map(str, change.content))), False
         elif any(change.content != first.content for change in group):
-            yield min(group, key=lambda change: tuple(map(str, change.content))), True
+            yield min(group, key=lambda change: (*map(str, change.content), change.file)), True
         else:
-            yield min(group, key=lambda change: change.redaction or ""), False
+            yield min(group, key=lambda change: (change.redaction or "", change.file)), False
 
 
 def _link(previous: Change | None, change: Change) -> Link:

@@ -69,7 +69,7 @@ class ChangeQuestions(Asking):
             wanted_keys = self._changed_keys(facts, window, at_paths or condition, limit)
         else:
             wanted_keys = self._wanted_keys(keys, facts)
-        items = {item.keys: item.steps for item in self._items_by_batch(wanted_keys, facts)}
+        items = {item.keys: item.steps for item in self._items_by_batch(wanted_keys, facts, *window.instants)}
         columns = change_columns(items, facts.coverage, options, _wanted(condition))
         found = len(columns["keys"])
         if found > limit:
@@ -169,7 +169,7 @@ class ChangeQuestions(Asking):
         keys = around.column("keys")
         broken = set(keys.filter(around.column("gap")).to_pylist()) - set(items)
         odd = set(keys.filter(around.column("odd")).to_pylist()) - set(items)
-        others = self._items_by_batch(sorted(odd), facts)
+        others = self._items_by_batch(sorted(odd), facts, *window.instants)
         broken |= {item.keys for item in others if _broken_within(item.steps, window)}
         if broken:
             yield Caveat(

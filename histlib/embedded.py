@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib import exports
 from histlib.cache import cache_folder
 from histlib.errors import RequestError
 from histlib.index.activity import activity
@@ -25,14 +24,14 @@ from histlib.index.by_time import parts
 from histlib.index.changed import CHANGED, changing
 from histlib.index.filtering import holding
 from histlib.index.fold import fold
-from histlib.index.folder_facts import FolderFacts
-from histlib.index.landing import event_window, first_day
+from histlib.index.landing import first_day
 from histlib.index.layout import CHANGES, ITSELF
+from histlib.index.manifest import STREAMS
+from histlib.index.matching import has_values, key_parts
 from histlib.index.problems import Problem
 from histlib.index.rows import concat, key_hash
 from histlib.index.selecting import selected
 from histlib.index.store import Snapshot, Store
-from histlib.index.undelivered import content, hole
 from histlib.queries import (
     Activity,
     Around,
@@ -50,7 +49,7 @@ from histlib.queries import (
     Sql,
     Streams,
 )
-from histlib.values import decode_image, encode_value
+from histlib.small_facts import SmallFacts
 
 #: The setting that bounds the memory of building and merging, e.g. ``512MiB`` or ``4GiB``.
 MEMORY_VARIABLE: Final = "HISTLIB_MEMORY"
@@ -60,31 +59,6 @@ DEFAULT_MEMORY: Final = 2 << 30
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 #: From so many items on, files are read once for all of them.
 _MANY_KEYS: Final = 64
-
-_STREAMS: Final = pa.schema(
-    [
-        ("table", pa.string()),
-        ("stream", pa.string()),
-        ("view", pa.string()),
-        ("keys", pa.string()),
-        ("first_micros", pa.int64()),
-        ("last_micros", pa.int64()),
-        ("changes", pa.int64()),
-    ]
-)
-_ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
-_WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
-_HOLES: Final = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("detail", pa.string()),
-        ("file", pa.string()),
-        ("line", pa.int64()),
-        ("keys", pa.string()),
-    ]
-)
 
 
 class Upstream(Protocol):
@@ -115,10 +89,8 @@ class EmbeddedSource:
         self._store = Store(folder, index, self._memory)
         landing = self._store.landing
         self.prefix = (folder.resolve() if landing in (CHANGES, ITSELF) else Path(landing)).name
-        self._attestations = FolderFacts(folder, "coverage", _attestation)
-        self._windows = FolderFacts(folder, "baseline", _window)
-        self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
-        self._baselines = BaselineFacts(folder, index)
+        self._facts = SmallFacts(folder)
+        self._baselines = BaselineFacts(index)
         self._answers: dict[Query, pa.Table] = {}
         self._seen: Snapshot | None = None
         self._upstream = upstream
@@ -153,7 +125,7 @@ class EmbeddedSource:
 
                 return self._store.read(lambda snapshot: run(statement, snapshot.by_time, self._memory))
         if query not in self._answers:
-            self._answers[query] = self._facts(query)
+            self._answers[query] = self._standing(query)
         return self._answers[query]
 
     def _once(self, query: Query, question: Callable[[Snapshot], pa.Table]) -> pa.Table:
@@ -166,32 +138,32 @@ class EmbeddedSource:
         """Take in what is new in the folder: once a question, so that all its parts see one state of it."""
         with self._upstream.fresh() if self._upstream else nullcontext(()) as missing:
             snapshot = self._store.refresh()
-            changed = [self._baselines.refresh()]
-            changed += [facts.refresh() for facts in (self._attestations, self._windows, *self._failures)]
-        if snapshot is not self._seen or any(changed) or missing != self._missing:
+            changed = self._facts.refresh()
+        if snapshot is not self._seen or changed or missing != self._missing:
             self._seen, self._missing = snapshot, missing
             self._answers.clear()
 
-    def _facts(self, query: Query) -> pa.Table:
+    def _standing(self, query: Query) -> pa.Table:
         assert self._seen is not None
         manifest = self._seen.manifest
         match query:
             case Streams():
-                return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=_STREAMS)
+                return pa.Table.from_pylist(list(map(msgspec.structs.asdict, manifest.streams)), schema=STREAMS)
             case Attestations():
-                return pa.Table.from_pylist(self._attestations.rows, schema=_ATTESTATIONS)
+                return self._facts.attestations()
             case NetWindows():
-                return pa.Table.from_pylist(self._windows.rows, schema=_WINDOWS)
+                return self._facts.net_windows()
             case Holes():
-                tables = {None, *(stream.table for stream in manifest.streams)}
-                failed = [row for facts in self._failures for row in facts.rows if _is_of(row, tables)]
-                problems = [*manifest.problems, *self._missing]
-                return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
+                tables = {stream.table for stream in manifest.streams}
+                return self._facts.holes(tables, [*manifest.problems, *self._missing])
             case Baselines():
-                return self._store.read(self._baselines.table)
+                return self._store.read(self._found_of_baselines)
             case Landing():
                 return pa.table({"first_day": pa.array([first_day(manifest.files)], pa.int64())})
         raise RequestError(f"the embedded source has no answer to {query!r}", query)
+
+    def _found_of_baselines(self, snapshot: Snapshot) -> pa.Table:
+        return self._facts.baselines(lambda baseline: self._baselines.found(baseline, snapshot))
 
 
 def memory_setting() -> int:
@@ -257,44 +229,7 @@ def _change_keys(snapshot: Snapshot, query: ChangeKeys) -> pa.Table:
 def _matching_keys(snapshot: Snapshot, names: tuple[tuple[str, str], ...]) -> pa.Table:
     found: set[str] = set()
     for texts in (texts for reader in snapshot.readers for texts in reader.key_texts()):
-        for name, value in names:  # text is canonical, so what has the attribute has this text
-            texts = texts.filter(pc.match_substring(texts, f"{encode_value(name)}:{value}"))  # noqa: PLW2901
+        for part in key_parts(names):
+            texts = texts.filter(pc.match_substring(texts, part))  # noqa: PLW2901
         found.update(texts.to_pylist())
-    return pa.table({"keys": pa.array([text for text in found if _has(text, names)], pa.string())})
-
-
-def _has(keys: str, names: tuple[tuple[str, str], ...]) -> bool:
-    values = decode_image(keys)
-    return all(name in values and encode_value(values[name]) == value for name, value in names)
-
-
-def _unreadable(problem: Problem) -> dict[str, Any]:
-    """A hole as wide as what the file may hold, and as what its changes claim: of a damaged one nothing is sure."""
-    start, end = event_window(problem.file)
-    if start is not None and end is not None and problem.first is not None and problem.last is not None:
-        start, end = min(start, problem.first), max(end, problem.last)
-    row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
-    return {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
-
-
-def _is_of(failed: dict[str, Any], tables: set[str | None]) -> bool:
-    """Whether it is of these tables: Lambda's own objects lie together with those of other tables in a bucket."""
-    return not failed["file"].startswith("aws/") or failed["table"] in tables
-
-
-def _attestation(file: str, raw: bytes) -> dict[str, Any] | None:
-    return {"attestation": content(raw).decode("utf-8", "replace"), "file": file}
-
-
-def _window(file: str, raw: bytes) -> dict[str, Any] | None:
-    if not file.startswith("baseline/backfill-"):
-        return None
-    return {"manifest": content(raw).decode("utf-8", "replace"), "file": file}
-
-
-def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
-    if file.startswith(exports.HOLES):
-        return exports.hole(raw)
-    if file.startswith("failed/done/"):
-        return None
-    return hole("unconverted" if file.startswith("failed/records/") else "undelivered", file, raw)
+    return pa.table({"keys": pa.array([text for text in found if has_values(text, names)], pa.string())})

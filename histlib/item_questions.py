@@ -16,8 +16,8 @@ from histlib.paths import format_path, get, parse_path
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.results import ItemState, Seen, StateChange
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
-from histlib.times import from_micros, parse_range, parse_state_time
-from histlib.values import MISSING, decode_image
+from histlib.times import from_micros, parse_range, parse_state_time, second_of
+from histlib.values import MISSING, Item, decode_image
 
 if TYPE_CHECKING:
     from histlib.frames import ResultFrame
@@ -43,10 +43,11 @@ class ItemQuestions(Asking):
         facts = self._facts()
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
-        item = self._items([whole.text], facts)[whole.text]
         if change is None:
+            item = self._items([whole.text], facts, *second_of(moment))[whole.text]
             finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         else:
+            item = self._items([whole.text], facts)[whole.text]
             position = _position_of(item.steps, change, whole.text)
             moment = item.steps[position].effective
             finding = state_after(item.steps, position, facts.coverage)
@@ -77,8 +78,10 @@ class ItemQuestions(Asking):
         wanted = [paths] if isinstance(paths, str) else list(paths or ())
         parsed_paths = tuple(map(parse_path, wanted))
         window = parse_range(start, end, self._tz)
-        items = {text: item.steps for text, item in self._items(self._keys_of(parsed), facts).items()}
-        check_paths(items, parsed_paths)
+        keys = self._keys_of(parsed)
+        items = {text: item.steps for text, item in self._items(keys, facts, *window.instants).items()}
+        if not have_paths(items, parsed_paths):
+            check_paths({text: item.steps for text, item in self._items(keys, facts).items()}, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, facts.coverage, options)
@@ -134,12 +137,19 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
     )
 
 
+def have_paths(
+    items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath], sightings: Sequence[Sighting] = ()
+) -> bool:
+    """Whether images of these items have each of the paths."""
+    images = _images(items, sightings) if paths else []
+    return all(any(get(image, path) is not MISSING for image in images) for path in paths)
+
+
 def check_paths(
     items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath], sightings: Sequence[Sighting] = ()
 ) -> None:
     """A path that no image of these items ever had is a mistake, not an empty answer."""
-    seen = {one.image for one in sightings if one.image is not None}
-    images = [decode_image(text) for text in _image_texts(items) | seen] if paths else []
+    images = _images(items, sightings) if paths else []
     for path in paths:
         if images and all(get(image, path) is MISSING for image in images):
             names = ", ".join(sorted({format_path((name,)) for image in images for name in image}))
@@ -149,6 +159,7 @@ def check_paths(
             )
 
 
-def _image_texts(items: Mapping[str, Sequence[Step]]) -> set[str]:
-    images = {image for steps in items.values() for step in steps for image in (step.before, step.after)}
-    return {image for image in images if isinstance(image, str)}
+def _images(items: Mapping[str, Sequence[Step]], sightings: Sequence[Sighting]) -> list[Item]:
+    seen = {image for steps in items.values() for step in steps for image in (step.before, step.after)}
+    texts = {image for image in seen if isinstance(image, str)} | {one.image for one in sightings if one.image}
+    return list(map(decode_image, texts))

@@ -75,6 +75,34 @@ def find_spell(stretches: Sequence[Stretch], sought: Sought, moment: int) -> Spe
     return Spell("unknown" if untold or not known else "never", None, ())
 
 
+def is_told(stretches: Sequence[Stretch], moment: int) -> bool:
+    """Whether rows that tell of a moment and all before it tell of its stretches what all rows do.
+
+    They do not where the stretch that the first change after it began may have begun before: how that one went on they
+    do not say.
+    """
+    at = _begun_after(stretches, moment)
+    begun = stretches[at].from_earliest if at < len(stretches) else None
+    return at == len(stretches) or (begun is not None and begun > moment)
+
+
+def is_spell_told(stretches: Sequence[Stretch], spell: Spell, moment: int) -> bool:
+    """The same of a spell: its period must have ended before the first change after the moment, or by it all that can
+    be known of one that began unseen."""
+    at = _begun_after(stretches, moment)
+    if at == len(stretches):
+        return True
+    open_ones = stretches[max(at - 1, 0) :]
+    ended = spell.period is None or not any(spell.period.last is one for one in open_ones)
+    return ended and open_ones[0].image is not Image.UNSEEN and is_told(stretches, moment)
+
+
+def _begun_after(stretches: Sequence[Stretch], moment: int) -> int:
+    """The position of the first stretch that a change after a moment began."""
+    begun = (at for at, one in enumerate(stretches) if one.begun_by and one.begun_by.effective > moment)
+    return next(begun, len(stretches))
+
+
 def value_before(period: Period, path: Path) -> Any:
     """What the path held right before a period; MISSING where nothing, or no item, or not known."""
     return MISSING if period.before is None else _Values(path).of(period.before.image)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Final
@@ -25,13 +25,37 @@ def progress(what: str, total: int | None, unit: str = "B") -> Iterator[Any]:
 
     Silent where standard error is neither a terminal nor a notebook's.
     """
-    in_notebook = _in_notebook()
-    if not (in_notebook or sys.stderr.isatty()):
+    if not is_watched():
         yield _Unwatched()
         return
-    bar_class = _notebook_bar() if in_notebook else _terminal_bar()
+    bar_class = _notebook_bar() if _in_notebook() else _terminal_bar()
     with bar_class(desc=what, total=total, unit=unit, unit_scale=True, delay=DELAY, leave=False) as bar:
         yield bar
+
+
+@contextmanager
+def status(what: str) -> Iterator[Callable[[object], None]]:
+    """A line that says how work stands, to be called with what is new; it shows itself after a second.
+
+    Silent where :func:`progress` is.
+    """
+    if not is_watched():
+        yield lambda _: None
+        return
+    bar_class = _notebook_bar() if _in_notebook() else _terminal_bar()
+    how: dict[str, Any] = {"bar_format": "{desc}", "delay": DELAY, "leave": False, "miniters": 0, "mininterval": 0}
+    with bar_class(desc=what, total=None, **how) as bar:
+
+        def show(news: object) -> None:
+            bar.set_description_str(f"{what}: {news}", refresh=False)
+            bar.update(1)
+
+        yield show
+
+
+def is_watched() -> bool:
+    """Whether a person sees what is shown here: standard error is a terminal's or a notebook's."""
+    return _in_notebook() or sys.stderr.isatty()
 
 
 def _in_notebook() -> bool:

@@ -16,12 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ItemChanges:
-    """All rows of these items (canonical ``keys`` texts): the record's columns and ``file``.
+    """The rows of these items (canonical ``keys``) that tell of start ≤ t ≤ end: the record's columns and ``file``.
 
-    Order is not promised and duplicates are kept: ``reconstruct`` alone decides.
+    Order is not promised and duplicates are kept: ``reconstruct`` alone decides. Times are epoch µs; None: as far as
+    the history goes. For each key text the answer holds, between the two limits of :func:`histlib.reach.outside` (the
+    last change before ``start`` and the first after ``end`` by effective time, of those that count as limits):
+
+    * both these changes, and all that the item's order has between them, whatever their stamps;
+    * all rows with a stamp from the begin of the first limit's second to the end of the last one's, which are compared
+      with the limits' effective times;
+    * all deliveries of each of these changes, wherever they landed;
+    * the rows of baselines that were read (``read_begin`` to ``read_end``) within that time.
+
+    On a side without such a change it holds everything. It may hold more, also only some of what lies further out:
+    that changes no answer about the span.
     """
 
     keys: tuple[str, ...]
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True)

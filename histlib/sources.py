@@ -1,4 +1,4 @@
-"""Opens sources: a folder, ``s3://bucket/prefix``, ``export:`` of DynamoDB, ``sample:`` incidents, or a name."""
+"""Opens sources: a folder, S3, Athena, exports of DynamoDB, sample incidents, or a name in ``histlib.toml``."""
 
 from __future__ import annotations
 
@@ -135,6 +135,20 @@ def _open_s3(text: str, options: Options) -> Opened:
     return Opened(EmbeddedSource(mirror.folder, upstream=mirror), str(address))
 
 
+def _open_athena(text: str, options: Options) -> Opened:
+    from histlib.athena.opening import open_athena
+
+    source, name = open_athena(
+        text,
+        profile=options.profile,
+        region=options.region,
+        session=options.session,
+        cache=cache_folder(options.cache),
+        limit=options.max_scan_bytes,
+    )
+    return Opened(source, name)
+
+
 def _open_sample(text: str, options: Options) -> Opened:
     from histlib import samples
     from histlib.embedded import EmbeddedSource
@@ -204,6 +218,7 @@ def _open_export(text: str, options: Options) -> Opened:
 _SCHEMES: Final[dict[str, Callable[[str, Options], Opened]]] = {
     "sample": _open_sample,
     "s3": _open_s3,
+    "athena": _open_athena,
     "export": _open_export,
 }
-_ON_AWS: Final = {"s3"}
+_ON_AWS: Final = {"s3", "athena"}

@@ -12,7 +12,7 @@ from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween
 from histlib.reconstruct import Finding, state_at
 from histlib.stretches import build_stretches
-from histlib.times import TimeRange, format_time, parse_range, parse_state_time
+from histlib.times import TimeRange, format_time, parse_range, parse_state_time, second_of
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class TableQuestions(Asking):
         return states_of(list(found))
 
     def _findings(self, facts: Facts, moment: int, keys: Sequence[str]) -> Iterator[tuple[str, Finding]]:
-        for item in self._items_by_batch(keys, facts):
+        for item in self._items_by_batch(keys, facts, *second_of(moment)):
             yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
     def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> list[str]:

@@ -53,6 +53,11 @@ class TimeRange:
         """A moment whose state is that right before the start: a whole second means its end."""
         return self.start - SECOND if self.start % SECOND == 0 else self.start - 1
 
+    @property
+    def instants(self) -> tuple[int | None, int]:
+        """The first and the last instant; the first None where the caller left that side open."""
+        return self.start if self.explicit_start else None, self.end - 1
+
 
 def zone(name: str | tzinfo) -> tzinfo:
     """The time zone of an IANA name.
@@ -95,6 +100,12 @@ def format_time(micros: int, tz: tzinfo) -> str:
 def end_of_second(micros: int) -> int:
     """A whole second means its end, because stream times are floored to the second (FACTS 1)."""
     return micros + SECOND - 1 if micros % SECOND == 0 else micros
+
+
+def second_of(micros: int) -> tuple[int, int]:
+    """The first and the last instant of the second that a moment lies in."""
+    begin = micros - micros % SECOND
+    return begin, begin + SECOND - 1
 
 
 def parse_time(value: Any, tz: tzinfo, now: int | None = None) -> int:

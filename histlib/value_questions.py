@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from histlib.baselines import ItemHistory
 from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
-from histlib.item_questions import ItemQuestions, check_paths
-from histlib.lineage import Sought, Spell, blame_columns, find_spell, up_to, value_before
+from histlib.item_questions import ItemQuestions, check_paths, have_paths
+from histlib.keys import Key
+from histlib.lineage import Sought, Spell, blame_columns, find_spell, is_spell_told, is_told, up_to, value_before
 from histlib.paths import Path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
 from histlib.since import Since
 from histlib.stretches import Period, Stretch, build_stretches
-from histlib.times import format_time, from_micros, parse_state_time
+from histlib.times import format_time, from_micros, parse_state_time, second_of
 from histlib.values import MISSING, Item, decode_image
 
 if TYPE_CHECKING:
@@ -51,15 +53,18 @@ class ValueQuestions(ItemQuestions):
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
         wanted = _whole_path(path)
-        item = self._items([whole.text], facts)[whole.text]
-        check_paths({whole.text: item.steps}, [wanted], item.sightings)
+        item = self._item_up_to(whole, facts, moment, [wanted])
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         then = value is _THEN
         if then:
             value = MISSING if finding.image is None else get(decode_image(finding.image), wanted)
         sought = Sought(wanted, value, old_format=then and "old_format" in finding.caveats)
+        last = facts.coverage.last_instant(moment)
         stretches = build_stretches(item, facts.coverage)
-        spell = find_spell(stretches, sought, facts.coverage.last_instant(moment))
+        spell = find_spell(stretches, sought, last)
+        if not is_spell_told(stretches, spell, last):
+            stretches = build_stretches(self._items([whole.text], facts)[whole.text], facts.coverage)
+            spell = find_spell(stretches, sought, last)
         period = spell.period
         return Since(
             keys=dict(whole.values),
@@ -100,17 +105,31 @@ class ValueQuestions(ItemQuestions):
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
         wanted = self._paths(paths or ())
-        item = self._items([whole.text], facts)[whole.text]
-        check_paths({whole.text: item.steps}, wanted, item.sightings)
+        item = self._item_up_to(whole, facts, moment, wanted)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         image = Image.NONE if finding.image is None else finding.image
         last = facts.coverage.last_instant(moment)
-        stretches = up_to(build_stretches(item, facts.coverage), last, Image.UNSEEN if finding.reason else image)
+        known = build_stretches(item, facts.coverage)
+        if not is_told(known, last):
+            known = build_stretches(self._items([whole.text], facts)[whole.text], facts.coverage)
+        stretches = up_to(known, last, Image.UNSEEN if finding.reason else image)
         columns = blame_columns(whole.text, stretches, wanted, self._actor_attribute)
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+
+    def _item_up_to(self, key: Key, facts: Facts, moment: int, paths: Sequence[Path]) -> ItemHistory:
+        """An item up to a moment and what came next; all of it where that does not show a path.
+
+        Raises:
+            PathNotValidError: a path that no image of the item has.
+        """
+        item = self._items([key.text], facts, None, second_of(moment)[1])[key.text]
+        if not have_paths({key.text: item.steps}, paths, item.sightings):
+            item = self._items([key.text], facts)[key.text]
+            check_paths({key.text: item.steps}, paths, item.sightings)
+        return item
 
     def _change_of(self, step: Step | None) -> StateChange | None:
         item: Item | None = decode_image(step.after) if step is not None and isinstance(step.after, str) else None

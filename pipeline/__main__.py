@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from histlib.errors import RequestError, SourceError
 from histlib.progress import progress
 from pipeline.events import Event, EventsError, read_events
 from pipeline.replay import DELAY, ReplayError, ReplayOptions, ReplayResult, replay
@@ -27,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except ReplayError as error:
+    except (ReplayError, RequestError) as error:
         return _complain(str(error), 2)
-    except EventsError as error:
+    except (EventsError, SourceError) as error:
         return _complain(str(error), 3)
     except OSError as error:
         return _complain(f"{error.filename or options.into}: {error.strerror or error}", 3)
@@ -49,7 +50,32 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--buffer-seconds", type=_at_least_0, default=300, help="Firehose's buffer (default 300)")
     command.add_argument("--buffer-mib", type=_at_least_0, default=5, help="Firehose's buffer (default 5)")
     command.add_argument("--redact", default="", metavar="PATHS", help="attribute paths never to store")
+    command = commands.add_parser("view", help="make or refresh a view with typed rows for the Athena console")
+    command.set_defaults(run=_view)
+    command.add_argument("source", metavar="athena://DATABASE/TABLE", help="the history; also with ?workgroup=…")
+    command.add_argument("--name", help="NAME or DATABASE.NAME (default: the table's, with _view)")
+    command.add_argument(
+        "--days", type=_at_least_1, metavar="N", help="only attributes of the last N days (default all)"
+    )
+    command.add_argument("--attributes", nargs="+", metavar="NAME", help="only these, and the key (default all)")
+    command.add_argument("--dry-run", action="store_true", help="find the attributes, print the SQL, make nothing")
+    command.add_argument("--profile", help="AWS profile")
+    command.add_argument("--region", help="AWS Region")
     return parser
+
+
+def _view(options: argparse.Namespace) -> int:
+    from pipeline.view import ViewOptions, make_view, report
+
+    names = tuple(options.attributes) if options.attributes else None
+    wanted = ViewOptions(
+        options.source, options.name, options.days, names, options.dry_run, options.profile, options.region
+    )
+    view = make_view(wanted)
+    if options.dry_run:
+        print(f"{view.sql};")
+    print("\n".join(report(view)), file=sys.stderr if options.dry_run else sys.stdout)
+    return 0
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -84,6 +110,13 @@ def _at_least_0(text: str) -> float:
     number = float(text)
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: expected a number from 0")
+    return number
+
+
+def _at_least_1(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 1")
     return number
 
 

@@ -1,5 +1,6 @@
 """How the suite runs: ``--hypothesis-profile=thorough`` looks longer, ``unshrunk`` tells of a failure at once."""
 
+from athena.fixtures import athena, athena_server  # noqa: F401
 from hypothesis import HealthCheck, Phase, settings
 from s3_histories import cache, s3  # noqa: F401
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Server:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     harm: Harm | None = None
+    ahead: float = 0.0
+    """Seconds that its clock is before ours."""
 
     def gets(self) -> list[str]:
         """The keys of the objects asked for, in order of key."""
@@ -136,6 +139,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(timestamp or time.time() + server.ahead)
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

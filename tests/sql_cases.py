@@ -95,7 +95,8 @@ FUNCTIONS = [
     """SELECT from_unixtime(timestamp) AS a, from_unixtime(1.5) AS b, date_trunc('month', timestamp_utc) AS c,
         TIMESTAMP '2020-10-27 01:47:36.5' AS d, CAST('2020-10-27 01:47:36.123456' AS TIMESTAMP) AS e, NULL AS f,
         CAST(timestamp_utc AS DATE) AS g, min(timestamp_utc) OVER () AS h, 3000000000 AS i, true AS j FROM t""",
-    """SELECT trim('  a ') AS a, lower('ÀB') AS b, upper('é') AS c, length('日本😀') AS d, replace('aba', 'a', 'x') AS e,
+    """SELECT trim('  a ') AS a, lower('ÀB') AS b, upper('é') AS c, length('日本😀') AS d,
+        replace('aba', 'a', 'x') AS e,
         starts_with('abc', 'ab') AS f, action || 'x' AS g, substr('日本語', 2) AS h, split_part('a', ',', 2) AS i,
         arbitrary(action) AS j, min_by(keys, sequence_number) AS k FROM t GROUP BY action""",
 ]

@@ -170,6 +170,27 @@ def test_activity_counts_each_change_once(shop):
     }  # fmt: skip
 
 
+def test_activity_of_changes_that_landed_one_by_one(tmp_path):
+    """What is taken in at different times is counted as what is taken in at once: no change twice, none swallowed."""
+    history = None
+    for name, some in enumerate(([1], [2], [2], [2, 3], [])):
+        put(tmp_path, [record(number, item=f"i{number}") for number in some], name=f"{name}.gz")
+        history = history or histlib.connect(tmp_path)
+        history.activity("2026-01-01", "2026-01-02")
+    (row,) = rows_of(history.activity("2026-01-01", "2026-01-02", by="1d"))
+    assert (row["changes"], row["items"]) == (3, 3)
+
+
+def test_activity_where_a_file_has_only_a_baseline(tmp_path):
+    """Rows of a baseline are no changes, also where there is nothing else."""
+    put(tmp_path, [record(1)], name="a.gz")
+    history = histlib.connect(tmp_path)
+    seen = {"stream": "baseline:b1", "action": "BASELINE", "sequence_number": None, "old_image": None}
+    put(tmp_path, [record(2, **seen, read_begin=0, read_end=1)], name="b.gz")
+    (row,) = rows_of(history.activity("2026-01-01", "2026-01-02", by="1d"))
+    assert (row["action"], row["changes"]) == ("MODIFY", 1)
+
+
 def test_activity_with_a_condition_and_other_periods(shop):
     """By hour; only the changes of which the condition is true."""
     frame = shop.activity("2026-01-01", "2026-01-02", by="1h", where="actor <> 'ttl' AND action = 'REMOVE'")

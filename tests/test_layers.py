@@ -20,11 +20,12 @@ LAYERS = [
     ["paths", "times", "format0", "trails"],
     ["trino_json"],
     ["keys"],
+    ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],
-    ["display", "images", "raw_sql", "locking", "cache"],
+    ["display", "images", "raw_sql", "locking", "cache", "kept"],
     ["loose", "queries"],
     ["chain", "coverage", "diff"],
-    ["baselines"],
+    ["baselines", "reach"],
     ["reconstruct", "timelines", "coverage_rows"],
     ["stretches", "snapshots", "differences"],
     ["affected", "lineage"],
@@ -35,7 +36,9 @@ LAYERS = [
     ["where"],
     ["samples", "index", "export_manifests", "export_rows"],
     ["exports", "engine"],
+    ["small_facts"],
     ["embedded", "s3"],
+    ["athena"],
     ["config"],
     ["sources"],
     ["facts"],
@@ -93,7 +96,7 @@ def test_the_public_names():
     assert histlib.__all__ == [
         "MISSING", "Caveat", "ConditionNotValidError", "HistlibError", "History", "ItemState", "KeyNotValidError",
         "MixedTablesError", "NotAHistoryError", "PathNotValidError", "RequestError", "SourceError", "TimeNotValidError",
-        "ValueNotValidError", "connect", "read", "state_at", "timeline", "write",
+        "ValueNotValidError", "connect", "histories", "read", "state_at", "timeline", "write",
     ]  # fmt: skip
     public = {name for name in vars(histlib) if not name.startswith("_") and not inspect.ismodule(vars(histlib)[name])}
     assert public - {"annotations"} == set(histlib.__all__)

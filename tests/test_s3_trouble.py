@@ -296,7 +296,7 @@ def test_what_lambda_left_may_be_out_of_reach(history, s3, cache):
         (403, "AccessDenied", "s3:ListBucket is denied"),
     ],
 )
-def test_errors_say_what_to_do_in_one_line(status, code, says, history, s3, cache, tmp_path):  # noqa: PLR0917
+def test_errors_say_what_to_do_in_one_line(status, code, says, history, s3, cache, tmp_path):
     """Whatever AWS refuses: the code, what it means, and nothing of the message, which may hold more."""
     secret = "AKIA-something-secret"
     s3.harm = lambda asked, _: error(status, code, secret)

@@ -5,6 +5,7 @@
     questions   each question of a history: its arguments, how it is asked
     notebook    ``histlib notebook``
     cached      ``histlib cache``
+    catalog     ``histlib histories``
     command     what a command is made of
     arguments   arguments that questions share, and how their texts are read
     answers     how answers are printed, exported and warned of
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         leave_pipe()
         return 0
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+    except KeyboardInterrupt as interruption:
+        return _complain(str(interruption) or "interrupted", 130)
     return code
 
 

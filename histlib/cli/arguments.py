@@ -81,8 +81,13 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     answer = parser.add_argument_group("the answer")
     answer.add_argument("--json", action="store_true", help="print one JSON object")
-    answer.add_argument("--csv", metavar="FILE", type=_export, help="also write it to FILE (.csv, .parquet, .xlsx)")
+    add_export(answer)
     answer.add_argument("--strict", action="store_true", help="exit 1 if the answer carries any caveat")
+
+
+def add_export(parser: Any) -> None:
+    """``--csv``: a file to write the answer to, of a parser or a group."""
+    parser.add_argument("--csv", metavar="FILE", type=_export, help="also write it to FILE (.csv, .parquet, .xlsx)")
 
 
 def keys_of(texts: Sequence[str] | None, schema: KeySchema) -> list[Key] | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from histlib.cli.arguments import add_common
 from histlib.cli.cached import add_cache, show_cache
+from histlib.cli.catalog import add_histories, list_histories
 from histlib.cli.command import Command
 from histlib.cli.notebook import add_notebook, copy_notebook
 from histlib.cli.questions import QUESTIONS
@@ -20,6 +21,14 @@ _SHIELD: Final = "\0"
 #: Each command of ``histlib``.
 COMMANDS: Final = (
     *QUESTIONS,
+    Command(
+        "histories",
+        "which histories the Glue catalog knows",
+        "--profile prod --region eu-west-1",
+        add_histories,
+        list_histories,
+        question=False,
+    ),
     Command(
         "notebook",
         "copy the incident-investigation notebook into a folder",

@@ -40,7 +40,7 @@ def activity(readers: Sequence[Times], query: Activity) -> pa.Table:
     items, identities, periods, codes = (
         (np.concatenate(column) for column in zip(*found, strict=True)) if found else 4 * (np.zeros(0, np.int64),)
     )
-    once = ~pd.Series(identities).duplicated().to_numpy()
+    once = _once(identities, codes, kinds)
     items, periods, codes = items[once], periods[once], codes[once]
     order = np.argsort(items.astype(np.uint64) ^ (periods.astype(np.uint64) * _MIX))
     items, periods, codes = items[order], periods[order], codes[order]
@@ -52,6 +52,17 @@ def activity(readers: Sequence[Times], query: Activity) -> pa.Table:
     table = pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
     period = pc.add(pc.multiply(table.column("period"), query.unit), query.origin)
     return table.set_column(0, "period", period)
+
+
+def _once(identities: Numbers, codes: Numbers, kinds: Kinds) -> Numbers:
+    """Where each change is told once; of copies that differ, the one whose kind comes first, in whatever order they
+    were read."""
+    if not pd.Series(identities).duplicated().any():
+        return np.arange(len(identities))
+    rank = np.zeros(len(kinds), dtype=np.int64)
+    rank[[kinds[kind] for kind in sorted(kinds)]] = np.arange(len(kinds))
+    order = np.argsort(rank[codes], kind="stable")
+    return order[~pd.Series(identities[order]).duplicated().to_numpy()]
 
 
 def _facts(rows: pa.Table, query: Activity, kinds: Kinds) -> tuple[Numbers, ...]:

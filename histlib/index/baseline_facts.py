@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +20,7 @@ from histlib.index.problems import files_of
 from histlib.index.store import Snapshot
 from histlib.index.tree import Facts
 from histlib.index.undelivered import content
+from histlib.kept import load, save
 
 #: What :class:`histlib.queries.Baselines` yields.
 SCHEMA: Final = pa.schema(
@@ -43,37 +41,39 @@ _Basis = tuple[tuple[int, int, int], tuple[Facts | None, ...]]
 _Counts = dict[str, tuple[_Basis, int]]
 
 
-class BaselineFacts:
-    """The rows of :class:`histlib.queries.Baselines` for the history in ``root``; counts are kept in ``index``."""
+#: What there is of a baseline: its files that are ``missing`` and ``damaged``, and its ``keys``.
+BaselineRow = Callable[[Baseline], dict[str, Any]]
 
-    def __init__(self, root: Path, index: Path) -> None:
+
+class ManifestFacts:
+    """The rows of :class:`histlib.queries.Baselines` for the manifests in ``root``."""
+
+    def __init__(self, root: Path) -> None:
         self._folder = FolderFacts(root, "baseline", _row)
-        self._kept = index / "baselines.json"
-        self._counted: _Counts | None = None
 
     def refresh(self) -> bool:
         """Look again; whether any manifest has changed."""
         return self._folder.refresh()
 
-    def table(self, snapshot: Snapshot) -> pa.Table:
-        """A row per manifest, from what the index holds.
+    def table(self, found: BaselineRow) -> pa.Table:
+        """A row per manifest; nothing is ``found`` of what is no baseline's.
 
         Raises:
             SourceError: a manifest that cannot be read.
         """
-        told = self._folder.rows
-        if not told:
-            return SCHEMA.empty_table()
-        return pa.Table.from_pylist([row | self._found(row["manifest"], snapshot) for row in told], schema=SCHEMA)
+        told = [row | _found(row["manifest"], found) for row in self._folder.rows]
+        return pa.Table.from_pylist(told, schema=SCHEMA)
 
-    def _found(self, manifest: str, snapshot: Snapshot) -> dict[str, Any]:
-        """What the index holds of a baseline; nothing of what is no baseline's manifest."""
-        try:
-            baseline = read_manifest(manifest)
-        except ValueError:
-            return {}
-        if baseline is None:
-            return {}
+
+class BaselineFacts:
+    """What an index holds of baselines; counts are kept in the folder ``index``."""
+
+    def __init__(self, index: Path) -> None:
+        self._kept = index / "baselines.json"
+        self._counted: _Counts | None = None
+
+    def found(self, baseline: Baseline, snapshot: Snapshot) -> dict[str, Any]:
+        """The files that are missing or damaged, and how many keys there are, of one baseline."""
         files, damaged = snapshot.manifest.files, files_of(snapshot.manifest.problems)
         return {
             "missing": next((file for file in baseline.files if file not in files and file not in damaged), None),
@@ -85,35 +85,22 @@ class BaselineFacts:
         rows = _stream_rows(snapshot.manifest, baseline.stream)
         basis = (rows, tuple(files.get(file) for file in baseline.files))
         if self._counted is None:
-            self._counted = _load(self._kept)
+            self._counted = load(self._kept, _Counts) or {}
         known = self._counted.get(baseline.id)
         if known is None or known[0] != basis:
             known = basis, _distinct_keys(snapshot.by_time, baseline.stream, *rows[:2])
             self._counted[baseline.id] = known
-            _save(self._kept, self._counted)
+            with suppress(OSError):  # one that may not write counts again
+                save(self._kept, self._counted)
         return known[1]
 
 
-def _load(path: Path) -> _Counts:
-    """The counts as kept; none where they are not as they were written, since they can be had again."""
-    with suppress(OSError, msgspec.DecodeError):
-        checksum, _, body = path.read_bytes().partition(b"\n")
-        if checksum == _checksum(body):
-            return msgspec.json.decode(body, type=_Counts)
-    return {}
-
-
-def _save(path: Path, counts: _Counts) -> None:
-    """Keep the counts for the next process; one that may not write counts again."""
-    body = msgspec.json.encode(counts)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    with suppress(OSError):
-        temporary.write_bytes(_checksum(body) + b"\n" + body)
-        temporary.replace(path)
-
-
-def _checksum(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=16).hexdigest().encode()
+def _found(manifest: str, found: BaselineRow) -> dict[str, Any]:
+    try:
+        baseline = read_manifest(manifest)
+    except ValueError:
+        return {}
+    return {} if baseline is None else found(baseline)
 
 
 def _row(file: str, raw: bytes) -> dict[str, Any] | None:

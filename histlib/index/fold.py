@@ -147,10 +147,7 @@ class _Range:
     def _odd_rows(self) -> pa.Table:
         """A row for each key of the odd items."""
         inside = self._odd[self._item]
-        found = pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string())
-        columns = {name: pa.nulls(len(found), SCHEMA.field(name).type) for name in SCHEMA.names}
-        columns |= {"keys": found, "odd": pa.array(np.ones(len(found), dtype=bool))}
-        return pa.table(columns, schema=SCHEMA)
+        return odd_rows(pc.unique(self._rows.column("keys").filter(pa.array(inside))).cast(pa.string()))
 
     def _seen_columns(self, plain: Numbers, has_current: Mask, has_next: Mask) -> dict[str, pa.Array]:
         """The columns that tell of sightings."""
@@ -396,6 +393,13 @@ class _Range:
     def _any(self, rows: Mask) -> Mask:
         """The items with any of these rows."""
         return np.logical_or.reduceat(rows, self._starts)
+
+
+def odd_rows(keys: Any) -> pa.Table:
+    """A row for each of these keys, of odd items."""
+    columns = {name: pa.nulls(len(keys), SCHEMA.field(name).type) for name in SCHEMA.names}
+    columns |= {"keys": keys, "odd": pa.array(np.ones(len(keys), dtype=bool))}
+    return pa.table(columns, schema=SCHEMA)
 
 
 def _of_baselines(rows: pa.Table) -> Mask:

@@ -19,7 +19,9 @@ def as_rows(found: pa.Table) -> pa.Table:
     """Rows of the index (:data:`histlib.index.rows.ROW_SCHEMA`) from some of its columns, ``keys`` among them; the
     others are null."""
     columns = {
-        field.name: found.column(field.name) if field.name in found.column_names else pa.nulls(found.num_rows, field.type)
+        field.name: found.column(field.name)
+        if field.name in found.column_names
+        else pa.nulls(found.num_rows, field.type)
         for field in ROW_SCHEMA
         if field.name != "key_hash"
     }

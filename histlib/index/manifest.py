@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import pyarrow as pa
 
 from histlib.index.by_time import TimeFile
 from histlib.index.parquet import DamagedIndexError
@@ -19,6 +20,20 @@ from histlib.index.tree import Facts
 #: Raised with every change of what an index holds, so that an older one is made anew.
 VERSION: Final = 6
 FILE_NAME: Final = "manifest.json"
+
+
+#: What :class:`histlib.queries.Streams` yields.
+STREAMS: Final = pa.schema(
+    [
+        ("table", pa.string()),
+        ("stream", pa.string()),
+        ("view", pa.string()),
+        ("keys", pa.string()),
+        ("first_micros", pa.int64()),
+        ("last_micros", pa.int64()),
+        ("changes", pa.int64()),
+    ]
+)
 
 
 class StreamFacts(msgspec.Struct):

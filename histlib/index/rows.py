@@ -178,13 +178,15 @@ def sort_rows(table: pa.Table) -> pa.Table:
 
 def row_order(table: pa.Table) -> Any:
     """Where each row comes from when the rows are sorted so."""
-    return np.lexsort([*_sequence_words(table), _stream_ranks(table), table.column("key_hash").to_numpy()])
+    words = [word for word in _sequence_words(table) if len(word) and np.ptp(word)]
+    return np.lexsort([*words, _stream_ranks(table), table.column("key_hash").to_numpy()])
 
 
 def identity_hashes(table: pa.Table) -> Any:
-    """A number for each row, the same for deliveries of one change (stream and sequence number, else the event id)."""
-    hashes = np.zeros(table.num_rows, dtype=np.uint64)
-    for word in [*_sequence_words(table), _stream_ranks(table)]:
+    """A number for each row, the same for deliveries of one change (stream and sequence number, else the event id),
+    whatever other rows stand beside it."""
+    hashes = _stream_hashes(table)
+    for word in _sequence_words(table):
         hashes = (hashes ^ word.astype(np.uint64)) * _MIX
         hashes ^= hashes >> np.uint64(29)
     nameless = pc.or_(pc.is_null(table.column("sequence_number")), pc.is_null(table.column("stream")))
@@ -194,20 +196,29 @@ def identity_hashes(table: pa.Table) -> Any:
     return hashes
 
 
+def _stream_codes(table: pa.Table) -> pa.DictionaryArray:
+    return pc.fill_null(table.column("stream").cast(pa.string()), "").combine_chunks().dictionary_encode()
+
+
+def _stream_hashes(table: pa.Table) -> Any:
+    codes = _stream_codes(table)
+    hashes = np.array([key_hash(text) for text in codes.dictionary.to_pylist()], dtype=np.uint64)
+    return hashes[codes.indices.to_numpy()]
+
+
 def _stream_ranks(table: pa.Table) -> Any:
-    texts = pc.fill_null(table.column("stream").cast(pa.string()), "")
-    codes = texts.combine_chunks().dictionary_encode()
+    codes = _stream_codes(table)
     ranks = pc.rank(codes.dictionary, tiebreaker="dense")
     return ranks.take(codes.indices).to_numpy(zero_copy_only=False)
 
 
 def _sequence_words(table: pa.Table) -> list[Any]:
-    """The sequence numbers as numbers of 8 digits each, the last digits first; only words that differ."""
+    """The sequence numbers as numbers of 8 digits each, the last digits first."""
     filled = pc.fill_null(table.column("sequence_number"), "0" * SEQUENCE_DIGITS)
     texts = filled.combine_chunks().cast(pa.binary(SEQUENCE_DIGITS))
     raw = np.frombuffer(texts.buffers()[1], dtype=">u8", offset=texts.offset * SEQUENCE_DIGITS)
     words = raw.reshape(-1, SEQUENCE_DIGITS // 8)[: len(texts)].T.astype(np.uint64)
-    return [word for word in words[::-1] if np.ptp(word)]
+    return list(words[::-1])
 
 
 def empty_rows() -> pa.Table:

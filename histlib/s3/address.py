@@ -50,5 +50,11 @@ def parse_address(text: str) -> Address:
     return Address(bucket, prefix.rstrip("/"))
 
 
+def split(uri: str) -> tuple[str, str]:
+    """Bucket and key of an object (``s3://bucket/key``), taken as they are."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def _plain(text: str) -> str:
     return _NOT_IN_NAMES.sub("-", _ACCOUNT_ID.sub("account", text))[-60:].strip("-")

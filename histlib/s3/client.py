@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from histlib.errors import RequestError
-from histlib.s3.trouble import connection_error, errors
+from histlib.aws.session import client_config, make_session
+from histlib.aws.trouble import connection_error, errors
 
 #: Requests at once.
 THREADS: Final = 16
@@ -18,16 +18,9 @@ def make_client(profile: str | None, region: str | None, session: Any) -> Any:
     Raises:
         RequestError: both a profile and a session, or a profile or Region that there is not.
     """
-    import boto3
-    from botocore.config import Config
-
-    if profile is not None and session is not None:
-        raise RequestError("profile and session: a session has its profile already; give one of them", profile)
-    retries = {"mode": "standard", "max_attempts": 5}
-    config = Config(retries=retries, max_pool_connections=THREADS, connect_timeout=10)
+    made = make_session(profile, region, session)
     try:
-        session = session or boto3.Session(profile_name=profile, region_name=region)
-        return session.client("s3", region_name=region, config=config)
+        return made.client("s3", region_name=region, config=client_config(THREADS))
     except errors() as error:
         raise connection_error(error, profile) from error
 

@@ -12,12 +12,13 @@ from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
+from histlib.aws.trouble import code_of, errors
 from histlib.errors import SourceError
 from histlib.progress import progress
 from histlib.s3.address import Address
 from histlib.s3.client import THREADS
 from histlib.s3.listing import Remote
-from histlib.s3.trouble import CHANGED, code_of, errors, request_error, unreadable
+from histlib.s3.trouble import CHANGED, request_error, unreadable
 
 #: Takes in an object that is whole.
 Keep = Callable[[str, Remote, Path], None]

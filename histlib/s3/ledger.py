@@ -18,12 +18,10 @@ from typing import Final
 
 import msgspec
 
-from histlib.s3.listing import REVISION, Remote
+from histlib.s3.listing import FOLDERS, REVISION, Remote
 
 #: Raised with every change of what the state means, so that an older one is made anew.
 VERSION: Final = 1
-#: Folders of a history that are mirrored.
-FOLDERS: Final = ("changes", "coverage", "baseline", "failed", "aws")
 
 _Facts = tuple[int, int, int]
 

@@ -5,30 +5,48 @@ A listing is whole or an error. Prefixes are listed in parallel, those by day mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
+from histlib.aws.trouble import errors, is_denied
 from histlib.errors import SourceError
 from histlib.index.problems import Problem
 from histlib.s3.address import Address
 from histlib.s3.client import THREADS
-from histlib.s3.trouble import errors, is_denied, request_error
+from histlib.s3.trouble import request_error
+from histlib.times import to_micros
+
+#: Folders of a history.
+FOLDERS: Final = ("changes", "coverage", "baseline", "failed", "aws")
+#: Those of many small objects, beside the landing.
+SMALL: Final = FOLDERS[1:]
+#: Seconds after which everything is listed again.
+FULL_EVERY: Final = 3_600.0
+#: Days in which objects arrive without a word in ``changes/_revision``.
+RECENT_DAYS: Final = 3
 
 REVISION: Final = "changes/_revision"
 #: Not of this history: what was put back, and what Lambda leaves of asynchronous invocations.
 _LEFT_OUT: Final = ("failed/done/", "aws/lambda/async/")
 #: Cannot be read before someone restores them.
 _ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
+_WITHOUT_DAYS: Final = ("baseline", "failed", "aws")
+_YEAR: Final = re.compile(r"[0-9]{4}/")
 
 
 class Remote(NamedTuple):
-    """An object as listed. ``archived`` names the storage class that it must be restored from first."""
+    """An object as listed. ``archived`` names the storage class that it must be restored from first; ``restored`` the
+    one that it is back from for a while. ``modified``: epoch µs, by S3's clock."""
 
     key: str
     etag: str
     size: int
     archived: str | None = None
+    restored: str | None = None
+    modified: int = 0
 
 
 class Branch(NamedTuple):
@@ -49,17 +67,23 @@ class Listing:
     def __init__(self, branches: Iterable[Branch]) -> None:
         self._after = {branch.path.partition("/")[0]: branch.after for branch in branches}
         self.objects: dict[str, Remote] = {}
-        self.revision = ""
+        self.revised: Remote | None = None
         self.problems: list[Problem] = []
+
+    @property
+    def revision(self) -> str:
+        """The ETag of ``changes/_revision``; empty where there is none."""
+        return self.revised.etag if self.revised else ""
 
     def covers(self, file: str) -> bool:
         """Whether the file would be among the objects if it were there."""
-        return file > self._after[file.partition("/")[0]]
+        after = self._after.get(file.partition("/")[0])
+        return after is not None and file > after
 
     def take(self, file: str, remote: Remote) -> None:
         """Take in an object, unless it is hidden, as names with ``_`` or ``.`` are, or a mere folder's mark."""
         if file == REVISION:
-            self.revision = self.revision or remote.etag
+            self.revised = self.revised or remote
         elif not (
             any(part.startswith(("_", ".")) for part in file.split("/")) or (file[-1:] == "/" and not remote.size)
         ):
@@ -67,12 +91,18 @@ class Listing:
 
 
 class Lister:
-    """Lists one history."""
+    """Lists those ``folders`` of one history. The folder ``""`` is a landing right below the prefix, as the article's:
+    of it only folders of years are looked at, since nobody knows what else lies there.
 
-    def __init__(self, client: Any, address: Address, profile: str | None) -> None:
+    ``clock`` is S3's own, as it last answered (epoch µs, 0: not known).
+    """
+
+    def __init__(self, client: Any, address: Address, profile: str | None, folders: Sequence[str] = FOLDERS) -> None:
+        self.clock = 0
         self._client = client
         self._address = address
         self._profile = profile
+        self._folders = folders
 
     def everything(self) -> Listing:
         """All objects of the history. Its ``revision`` is from before the days were listed.
@@ -105,16 +135,26 @@ class Lister:
         return [name.removeprefix(self._address.base) for name in names[:5]]
 
     def _dated(self, day: str, depth: int) -> Iterator[Branch]:
-        for path in ("changes/", "coverage/"):
-            yield Branch(self._address.base, path, depth, f"{path}{day}" if day else "")
+        base = self._address.base
+        for name in self._folders:
+            if name and name not in _WITHOUT_DAYS:
+                yield Branch(base, f"{name}/", depth, f"{name}/{day}" if day else "")
+        if "" in self._folders:
+            years = (f"{int(day[:4]) + more:04}/" for more in (0, 1)) if day else ("",)
+            yield from (Branch(base, year, depth, day) for year in years)
 
     def _undated(self) -> Iterator[Branch]:
         base = self._address.base
-        yield Branch(base, "baseline/")
-        yield Branch(base, "failed/", 1)
-        yield Branch(base, "aws/lambda/", 1)
-        if base:  # Lambda puts its objects at the root of the bucket, whatever the history's prefix
-            yield Branch("", "aws/lambda/", 1)
+        if "changes" not in self._folders:
+            yield Branch(base, REVISION)
+        if "baseline" in self._folders:
+            yield Branch(base, "baseline/")
+        if "failed" in self._folders:
+            yield Branch(base, "failed/", 1)
+        if "aws" in self._folders:
+            yield Branch(base, "aws/lambda/", 1)
+            if base:  # Lambda puts its objects at the root of the bucket, whatever the history's prefix
+                yield Branch("", "aws/lambda/", 1)
 
     def _list(self, branches: list[Branch]) -> Listing:
         listing, frontier = Listing(branches), branches
@@ -142,7 +182,7 @@ class Lister:
                 return self._branch(branch)
             except SourceError as error:
                 outside = branch.base != self._address.base
-                if not (outside and error.__cause__ and is_denied(error.__cause__)):  # type: ignore[arg-type]
+                if not (outside and error.__cause__ and is_denied(error.__cause__)):
                     raise
                 listing.problems.append(Problem(branch.path, None, f"cannot be listed: {error}"))
                 return [], []
@@ -160,7 +200,8 @@ class Lister:
             objects += page
             folders += [path for folder in below if (path := folder.removeprefix(branch.base)) not in _LEFT_OUT]
             if token is None:
-                return objects, folders
+                break
+        return (objects, folders) if branch.path else ([], [folder for folder in folders if _YEAR.fullmatch(folder)])
 
     def _page(
         self, prefix: str, after: str, delimiter: str, token: str | None
@@ -173,6 +214,7 @@ class Lister:
         except errors() as error:
             place = Address(self._address.bucket, prefix)
             raise request_error(error, place, "s3:ListBucket", self._profile) from error
+        self.clock = max(self.clock, _date(page))
         following = page.get("NextContinuationToken") if page.get("IsTruncated") else None
         if page.get("IsTruncated") and following in (None, token):
             raise SourceError(f"s3://{self._address.bucket}/{prefix}: the listing is cut short; ask again", prefix)
@@ -186,5 +228,22 @@ class Lister:
 
 def _remote(found: dict[str, Any]) -> Remote:
     storage, restored = found.get("StorageClass"), found.get("RestoreStatus", {})
-    readable = storage not in _ARCHIVES or ("RestoreExpiryDate" in restored and not restored.get("IsRestoreInProgress"))
-    return Remote(found["Key"], found["ETag"], found["Size"], None if readable else storage)
+    archived = storage if storage in _ARCHIVES else None
+    back = "RestoreExpiryDate" in restored and not restored.get("IsRestoreInProgress")
+    return Remote(
+        found["Key"],
+        found["ETag"],
+        found["Size"],
+        archived=None if back else archived,
+        restored=archived if back else None,
+        modified=to_micros(found["LastModified"]),
+    )
+
+
+def _date(page: dict[str, Any]) -> int:
+    """When S3 gave this answer, by its own clock (epoch µs); 0 where it does not say."""
+    told = page.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return to_micros(parsedate_to_datetime(told))
+    except ValueError:
+        return 0

@@ -22,15 +22,11 @@ from histlib.s3.address import Address
 from histlib.s3.client import endpoint_of
 from histlib.s3.fetching import GONE, Fetcher
 from histlib.s3.ledger import Ledger
-from histlib.s3.listing import Lister, Listing, Remote
+from histlib.s3.listing import FOLDERS, FULL_EVERY, RECENT_DAYS, SMALL, Lister, Listing, Remote
 from histlib.s3.names import unfit
 
 #: Bytes fetched for one question without being asked.
 DEFAULT_LIMIT: Final = 1 << 30
-#: Seconds after which everything is listed again.
-FULL_EVERY: Final = 3_600.0
-#: Days in which objects arrive without a word in ``changes/_revision``.
-RECENT_DAYS: Final = 3
 #: Up to so many objects that could not be had are tried again at each question; more, when everything is listed.
 _FEW: Final = 16
 #: How often objects may change under the hands.
@@ -43,17 +39,29 @@ _DATEDAY: Final = re.compile(r"changes/(\d{4}/\d{2}/\d{2})/")
 
 
 class Mirror:
-    """The copy of a history below ``cache``/s3, and what in S3 could not be had."""
+    """The copy of a history below ``cache``/s3, and what in S3 could not be had.
 
-    def __init__(
-        self, client: Any, address: Address, cache: Path, *, profile: str | None = None, limit: int | None = None
+    ``landing`` False: all but the landing, below ``cache``/athena, where Athena reads that itself.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        client: Any,
+        address: Address,
+        cache: Path,
+        *,
+        profile: str | None = None,
+        limit: int | None = None,
+        landing: bool = True,
     ) -> None:
         self._address = address
         self._limit = _checked(limit)
-        self._lister = Lister(client, address, profile)
+        self._landing = landing
+        self._lister = Lister(client, address, profile, FOLDERS if landing else SMALL)
         self._fetcher = Fetcher(client, address, profile)
         self._cache = cache
-        self._home = private_folder(cache, "s3", *address.folder_names(endpoint_of(client)))
+        kind = "s3" if landing else "athena"
+        self._home = private_folder(cache, kind, *address.folder_names(endpoint_of(client)))
         self._ledger = Ledger(self._home)
         self._threads = RLock()
         with self._told():
@@ -115,9 +123,10 @@ class Mirror:
     def _list(self) -> tuple[Listing, bool]:
         """What there is, and whether it is everything."""
         state = self._ledger.state
-        if state.newest and 0 <= time.time() - state.listed_at < FULL_EVERY:
+        known = state.newest or not self._landing
+        if known and 0 <= time.time() - state.listed_at < FULL_EVERY:
             since = f"{datetime.now(UTC) - timedelta(days=RECENT_DAYS):%Y/%m/%d}"
-            listing = self._lister.recent(min(state.newest, since))
+            listing = self._lister.recent(min(state.newest or since, since))
             if listing.revision == state.revision:
                 return listing, False
         return self._lister.everything(), True
@@ -205,7 +214,7 @@ class Mirror:
                 f"{self._address}: answers depend on {problem.file}, and it cannot be read: {problem.detail}",
                 problem.file,
             )
-        if any(file.startswith("changes/") for file in self._ledger.state.objects):
+        if not self._landing or any(file.startswith("changes/") for file in self._ledger.state.objects):
             return
         landing = [problem for problem in problems if problem.file.startswith("changes/")]
         if landing:

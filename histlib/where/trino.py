@@ -3,7 +3,8 @@
 What Trino's JSON does is in :mod:`histlib.trino_json`, and what follows: a scalar is known exactly, a list, set or map
 where it has no fraction and no rare character. Doubles round alike in order, so two numbers whose doubles
 differ are in that order. What image JSON wraps (``{"$SS": …}``) is an object to Trino: paths into that are not
-followed. Values stand as literals, since Athena takes ``?`` in WHERE only and these conditions also stand in SELECT lists.
+followed. Values stand as literals, since Athena takes ``?`` in WHERE only and these conditions also stand in SELECT
+lists.
 """
 
 from __future__ import annotations

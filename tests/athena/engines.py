@@ -1,4 +1,4 @@
-"""What runs Athena's SQL behind the stand-in: the protocol that DuckDB's and Trino's executors keep."""
+"""What the stand-in asks of the engine that runs the SQL, and what it gets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query yields.
+    """The result of a query.
 
-    ``columns``: name and Athena type (varchar, bigint, integer, boolean, double, decimal(38,2), timestamp(3), date,
-    row(...), array(...)). ``rows``: texts as Athena's result CSV has them, None is NULL. ``scanned``: bytes.
+    ``columns``: name and Athena type (``varchar``, ``bigint``, ``decimal(38,2)``, ``timestamp(3)``, ``row(...)`` …).
+    ``rows``: texts as Athena's result CSV has them, None where NULL. ``scanned``: bytes.
     """
 
     columns: list[tuple[str, str]]
@@ -22,7 +22,7 @@ class Answer:
 
 
 class EngineError(Exception):
-    """A query failed; ``reason`` as Athena's StateChangeReason, e.g. ``SYNTAX_ERROR: line 1:8: ...``."""
+    """The query failed; ``reason`` as Athena's StateChangeReason: ``SYNTAX_ERROR: line 1:8: …``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,14 +30,18 @@ class EngineError(Exception):
 
 
 class Cancelled(Exception):
-    """The query was stopped as asked."""
+    """The query was stopped."""
 
 
 class Engine(Protocol):
-    """Runs SQL. ``parameters`` are SQL literal texts, as Athena's ExecutionParameters; ``stop`` ends the query."""
+    """Runs the SQL of queries.
+
+    ``parameters`` are SQL literal texts, as Athena's ExecutionParameters. ``stop`` is set when the query shall end:
+    the engine then raises :class:`Cancelled`. A query that fails raises :class:`EngineError`.
+    """
 
     def select(self, sql: str, parameters: Sequence[str], database: str, stop: threading.Event) -> Answer:
-        """Run a query."""
+        """Run a SELECT."""
 
     def unload(
         self,
@@ -48,7 +52,7 @@ class Engine(Protocol):
         options: dict[str, str],
         stop: threading.Event,
     ) -> tuple[list[str], int, int]:
-        """Write a query's rows to ``location`` (``s3://…/``): the files written (``s3://…``), rows, scanned bytes."""
+        """Run a SELECT into files under an S3 location: the files (``s3://…``), the rows, the scanned bytes."""
 
     def define(self, sql: str, database: str) -> Answer:
-        """CREATE OR REPLACE VIEW, DROP VIEW, SHOW …"""
+        """Run a CREATE OR REPLACE VIEW, DROP VIEW or SHOW."""

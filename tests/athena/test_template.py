@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from template import glue_database, glue_table, read_template
 
+from athena.template import glue_database, glue_table, read_template
 from histlib.record import COLUMNS
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
-from engines import Cancelled, EngineError
+
+from athena.engines import Cancelled, EngineError
 
 _POOL = urllib3.PoolManager(maxsize=16, retries=False, timeout=urllib3.Timeout(connect=5, read=60))
 

@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import boto3
-import trino_client
-from engines import Answer
-from trino_texts import athena_text, athena_type
+
+from athena import trino_client
+from athena.engines import Answer
+from athena.trino_texts import athena_text, athena_type
 
 CATALOG: Final = "awsdatacatalog"
 

@@ -1,30 +1,53 @@
-"""One Trino for all tests of this folder, over moto's Glue and S3; each test begins with nothing in those."""
+"""One Trino for all tests of this folder, over moto's Glue and S3; each test begins with nothing in those.
+
+``trino`` is the bare engine, ``athena`` the stand-in before it: Athena for unmodified clients, run by real Trino.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "athena")]
+sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
-from aws import moto_aws
-from glue_defaults import glue_defaults
-from moto.moto_api._internal import moto_api_backend
-from trino_engine import TrinoEngine
+from athena.aws import REGION, Aws, entered, serving_moto, standing_in
+from athena.engines import Engine
+from athena.glue_defaults import glue_defaults
+from athena.trino_engine import TrinoEngine
 from trino_server import Server, running
 
 
 @pytest.fixture(scope="session")
-def trino_server():
-    """The running server; the environment has boto3 find the Glue and the S3 that it reads."""
-    with pytest.MonkeyPatch.context() as environment, moto_aws(environment) as url, glue_defaults():
-        with running(url) as server:
-            yield server
+def moto_server() -> Iterator[str]:
+    """The address of moto's Glue and S3."""
+    with glue_defaults(), serving_moto() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def trino_server(moto_server: str) -> Iterator[Server]:
+    """The running server."""
+    with running(moto_server, REGION) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def athena_server(moto_server: str, trino_server: Server) -> Iterator[Aws]:
+    """The stand-in before it."""
+    with standing_in(moto_server, TrinoEngine(trino_server.url)) as aws:
+        yield aws
 
 
 @pytest.fixture
-def trino(trino_server: Server) -> TrinoEngine:
+def athena(athena_server: Aws) -> Iterator[Aws]:
+    """An empty AWS whose Athena is Trino."""
+    with entered(athena_server):
+        yield athena_server
+
+
+@pytest.fixture
+def trino(athena: Aws) -> Engine:
     """The engine, with nothing in Glue and S3."""
-    moto_api_backend.reset()
-    return TrinoEngine(trino_server.url)
+    return athena.engine

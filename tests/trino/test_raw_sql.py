@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,16 +11,16 @@ from typing import Any
 import boto3
 import pandas as pd
 import pytest
+from athena.aws import Aws, entered
+from athena.engines import Engine
+from athena.template import create_table
 from landings import put, record
-from moto.moto_api._internal import moto_api_backend
-from template import create_table
-from trino_engine import TrinoEngine
+from sql_cases import ARTICLE, FUNCTIONS, SHAPES, VALUES, literals, sql_literal
+from sql_on_trino import checked, sql_by, unseen_by
 
 import histlib
 from histlib.samples.landing import write_landing
 from histlib.values import MISSING
-from tests.sql_cases import ARTICLE, FUNCTIONS, SHAPES, VALUES, literals, sql_literal
-from tests.sql_on_trino import checked, sql_by, unseen_by
 
 Asked = Callable[..., None]
 
@@ -28,7 +28,7 @@ Asked = Callable[..., None]
 class Twice:
     """A history that both engines read: its folder by DuckDB, its copy in S3 by Trino."""
 
-    def __init__(self, folder: Path, engine: TrinoEngine, table: str) -> None:
+    def __init__(self, folder: Path, engine: Engine, table: str) -> None:
         self.history = histlib.connect(folder)
         self._engine, self._table = engine, table
         days = sorted("/".join(file.parts[-4:-1]) for file in folder.glob("changes/**/*.gz"))
@@ -63,21 +63,21 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def engine(trino_server: Any) -> TrinoEngine:
+def engine(athena_server: Aws) -> Iterator[Engine]:
     """Trino, over an empty AWS."""
-    moto_api_backend.reset()
-    boto3.client("s3").create_bucket(Bucket="sqls", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-    return TrinoEngine(trino_server.url)
+    with entered(athena_server) as aws:
+        aws.bucket("sqls")
+        yield aws.engine
 
 
 @pytest.fixture(scope="module")
-def todo(engine: TrinoEngine, tmp_path_factory: pytest.TempPathFactory) -> Twice:
+def todo(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Twice:
     """The article's story."""
     return Twice(write_landing("todo", tmp_path_factory.mktemp("todo") / "h"), engine, "todo")
 
 
 @pytest.fixture(scope="module")
-def odd(engine: TrinoEngine, tmp_path_factory: pytest.TempPathFactory) -> Twice:
+def odd(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Twice:
     """A change for each of VALUES, its item named by position."""
     folder = tmp_path_factory.mktemp("odd")
     images = [{"id": str(at)} | ({} if value is MISSING else {"v": value}) for at, value in enumerate(VALUES)]
@@ -121,7 +121,7 @@ def test_other_comparisons_of_dotted_names(odd: Twice):
 
 
 def test_a_dotted_name_is_text(odd: Twice):
-    """A string's text, the rest as image JSON with all digits; null and missing are NULL; grouped, joined and sorted."""
+    """A string's text, the rest as image JSON with all digits; null and missing are NULL; grouped, joined, sorted."""
     odd.same("SELECT new_image.v FROM h ORDER BY sequence_number")
     odd.same("SELECT new_image.v, count(*) AS n FROM h GROUP BY new_image.v")
     odd.same("SELECT a.keys FROM h a JOIN h b ON a.new_image.v = b.new_image.v")
@@ -133,13 +133,15 @@ def test_a_dotted_name_is_text(odd: Twice):
 
 NESTED = [
     [Decimal("0.0001")], {"x": Decimal("12345678.5")}, [Decimal("0.1000000000000000055511151231257827"), 10**37 + 1],
-    {"😀": ["😀", "\x1f", "\\u001F", "\ud7ff", '"', "1.5", "x,1.5,"], "n": Decimal("-10.01")}, frozenset({Decimal("1E-130")}),
-    [int(Decimal("9.99E+125")), Decimal("1.1")], {"$x": Decimal("7.77"), "y": [[Decimal("7.7")]]}, {"$M": {"$B": Decimal("2.5")}},
+    {"😀": ["😀", "\x1f", "\\u001F", "\ud7ff", '"', "1.5", "x,1.5,"], "n": Decimal("-10.01")},
+    frozenset({Decimal("1E-130")}),
+    [int(Decimal("9.99E+125")), Decimal("1.1")], {"$x": Decimal("7.77"), "y": [[Decimal("7.7")]]},
+    {"$M": {"$B": Decimal("2.5")}},
     b"\x00\x01", [Decimal("17.75"), 17, 1, 10, Decimal("10.5")],
 ]  # fmt: skip
 
 
-def test_lists_and_maps_keep_their_text(engine: TrinoEngine, tmp_path: Path):
+def test_lists_and_maps_keep_their_text(engine: Engine, tmp_path: Path):
     """Fractions of any size inside, characters that JSON may write in two ways, wrapped maps."""
     images = [{"id": str(at), "v": value, "w": {"v": value}} for at, value in enumerate(NESTED)]
     put(tmp_path, [record(at, str(at), new_image=image) for at, image in enumerate(images)])
@@ -150,7 +152,7 @@ def test_lists_and_maps_keep_their_text(engine: TrinoEngine, tmp_path: Path):
         FROM h ORDER BY keys""")
 
 
-def test_names_inside_images(engine: TrinoEngine, tmp_path: Path):
+def test_names_inside_images(engine: Engine, tmp_path: Path):
     """Deep names, names with dots, dollars, quotes and digits, other cases; which no image has."""
     deep = {"id": "a", "a.b": 1, "m": {"x": {"$y": "z"}, "l": [{"q": Decimal("1.50")}], "1": "one", 'q"\\': 2}, "B": 1}
     put(tmp_path, [record(1, new_image=deep, old_image=None)])
@@ -183,10 +185,12 @@ def test_parameters_are_values(todo: Twice):
         {"a": 10**20, "b": Decimal("1.50"), "c": 0.1, "d": datetime(2020, 1, 1, 1, 2, 3, 456789, tzinfo=UTC),
          "e": date(2020, 1, 1), "f": None, "g": True, "h": -5},
     )  # fmt: skip
-    todo.same("SELECT count(*) AS n FROM t WHERE timestamp_utc >= :t", {"t": datetime(2020, 10, 27, 1, 47, 36)})
+    todo.same(
+        "SELECT count(*) AS n FROM t WHERE timestamp_utc >= :t", {"t": datetime.fromisoformat("2020-10-27T01:47:36")}
+    )
 
 
-def test_an_image_that_is_no_json_is_told(engine: TrinoEngine, tmp_path: Path):
+def test_an_image_that_is_no_json_is_told(engine: Engine, tmp_path: Path):
     """It was taken for a record by its braces: NULL would hide it."""
     put(tmp_path, [record(1), record(2, new_image="{broken}")])
     both = Twice(tmp_path, engine, "broken")

@@ -6,9 +6,9 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from engines import Answer, EngineError
+from athena.engines import Answer, EngineError
+from athena.trino_engine import TrinoEngine
 from landings import lines, record
-from trino_engine import TrinoEngine
 from trino_histories import DATABASE, TABLE, land, make_table
 
 from histlib.record import COLUMNS
@@ -99,7 +99,7 @@ def test_only_the_days_asked_for_are_read(ask):
 def test_a_row_tells_its_object(ask):
     """``"$path"`` is the object's address."""
     addresses = [land([record(number)], name=f"{number} 日+%.gz")[0] for number in (1, 2)]
-    answer = ask(f'SELECT event_id, "$path" FROM {TABLE} WHERE dateday = \'{DAY}\' ORDER BY 1')
+    answer = ask(f"SELECT event_id, \"$path\" FROM {TABLE} WHERE dateday = '{DAY}' ORDER BY 1")
     assert answer.rows == [("event-1", addresses[0]), ("event-2", addresses[1])]
 
 

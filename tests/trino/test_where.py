@@ -26,7 +26,7 @@ few = settings(
 @pytest.fixture(scope="module")
 def asked(trino_server: Any) -> Judge:
     """Trino as a judge of conditions."""
-    from trino_engine import TrinoEngine
+    from athena.trino_engine import TrinoEngine
 
     return judge(TrinoEngine(trino_server.url))
 

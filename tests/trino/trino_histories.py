@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import boto3
+from athena.template import create_table
 from landings import lines
-from template import create_table
 
 BUCKET: Final = "histories"
 DATABASE: Final = "histories"
@@ -17,7 +17,7 @@ TABLE: Final = "todo_item_changes"
 
 def make_table() -> None:
     """The bucket and the table, over no objects yet."""
-    region = {"LocationConstraint": "ap-northeast-1"}
+    region = {"LocationConstraint": "eu-west-1"}
     boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=region)
     create_table(boto3.client("glue"), BUCKET, "of/todo", DATABASE, TABLE)
 

@@ -14,20 +14,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import trino_client
-from engines import EngineError
+from athena import trino_client
+from athena.engines import EngineError
 from trino_parts import java, parts
 
 CATALOG: Final = "awsdatacatalog"
 #: Seconds that a start may take.
 PATIENCE: Final = 180
 #: As Trino's own jvm.config has them; the heap is what keeps the whole below 4 GiB.
-FLAGS: Final = """
-    -Xms1G -Xmx3G -XX:+UseG1GC -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError
-    -XX:ReservedCodeCacheSize=256M -XX:PerMethodRecompilationCutoff=10000 -XX:PerBytecodeRecompilationCutoff=10000
-    -Djdk.attach.allowAttachSelf=true -Djdk.nio.maxCachedBufferSize=2000000 -XX:+UnlockDiagnosticVMOptions
-    -XX:+UseAESCTRIntrinsics -Dfile.encoding=UTF-8 -Duser.timezone=UTC -Dconfig=etc/config.properties
-""".split()
+FLAGS: Final = [
+    "-Xms1G",
+    "-Xmx3G",
+    "-XX:+UseG1GC",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:ReservedCodeCacheSize=256M",
+    "-XX:PerMethodRecompilationCutoff=10000",
+    "-XX:PerBytecodeRecompilationCutoff=10000",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Djdk.nio.maxCachedBufferSize=2000000",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:+UseAESCTRIntrinsics",
+    "-Dfile.encoding=UTF-8",
+    "-Duser.timezone=UTC",
+    "-Dconfig=etc/config.properties",
+]
 
 
 class DidNotStart(Exception):
@@ -101,9 +112,10 @@ def _configure(folder: Path, lib: Path, port: int, aws: str, region: str) -> Non
         "s3.region": region,
         "s3.path-style-access": "true",
         **{f"s3.{name}": value for name, value in keys.items()},
+        "hive.security": "allow-all",
         "hive.partition-projection-enabled": "true",
         "hive.non-managed-table-writes-enabled": "true",
-        # moto's Glue has no column statistics: each question for them is refused, and asked again for a minute.
+        # One request a day of a table less, for statistics that there are not.
         "hive.table-statistics-enabled": "false",
         "hive.collect-column-statistics-on-write": "false",
     }

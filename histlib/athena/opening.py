@@ -1,0 +1,52 @@
+"""Opens a history in Athena: what Glue says of the table, and the parts of its source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from histlib.athena.address import parse_address
+from histlib.athena.bucket_facts import BucketFacts
+from histlib.athena.day_cache import DayCache
+from histlib.athena.glue import make_glue
+from histlib.athena.landing_list import LandingList
+from histlib.athena.literals import identifier
+from histlib.athena.running import Runner
+from histlib.athena.source import AthenaSource
+from histlib.athena.table import describe
+from histlib.aws.session import make_session
+from histlib.s3.client import endpoint_of, make_client
+
+
+def open_athena(  # noqa: PLR0913 — as whom, where and how much
+    text: str, *, profile: str | None, region: str | None, session: Any, cache: Path, limit: int | None
+) -> tuple[AthenaSource, str]:
+    """The source that ``athena://database/table?…`` names, and its address as results show it.
+
+    Raises:
+        RequestError: no address, or nothing there.
+        NotAHistoryError: the table is something else.
+        SourceError: AWS cannot be asked.
+    """
+    address = parse_address(text)
+    made = make_session(profile, region, session)
+    table = describe(make_glue(None, region, made), address, profile)
+    client = make_client(None, region, made)
+    root = f"{table.location}".rstrip("/") + "/"
+    source = AthenaSource(
+        Runner(made, address, limit=limit, location=root, profile=profile),
+        f"{identifier(table.database)}.{identifier(table.table)}",
+        root,
+        LandingList(
+            client,
+            table.location,
+            cache,
+            profile=profile,
+            begin=table.projected[0],
+            reads_restored=table.reads_restored,
+        ),
+        BucketFacts(client, table.location, cache, profile=profile),
+        DayCache(cache, table.location, endpoint_of(client), f"days-{table.database}-{table.table}"),
+        table.altered,
+    )
+    return source, str(address)

@@ -1,0 +1,127 @@
+"""The SELECTs that bring rows of the landing, each bounded in dateday on both sides.
+
+Athena's SQL is Trino's. Every scan also brings the lines that are no record of format 1, marked ``bad``, since a line
+that no condition matches would be lost in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from histlib.athena.days import Days
+from histlib.athena.literals import identifier, literal
+from histlib.athena.statement import Statement
+from histlib.record import ACTIONS, FORMAT, PRECISIONS, SEQUENCE_DIGITS, VIEWS, Change
+
+#: Arrow types of the columns that a row brings.
+_TYPES: Final = {
+    name: pa.int64() if name in ("timestamp_micros", "read_begin", "read_end") else pa.string()
+    for name in Change.__struct_fields__
+}
+#: What all rows bring: the fields of a change, its file (an address in S3), and whether it is no record.
+ROWS: Final = pa.schema([*_TYPES.items(), ("bad", pa.bool_())])
+#: Up to so many keys go as execution parameters, more as literals.
+_PARAMETERS: Final = 20
+
+
+def one_of(name: str, values: Iterable[str]) -> str:
+    """SQL that a column has one of these values."""
+    return f"{identifier(name)} IN ({', '.join(map(literal, values))})"
+
+
+#: True of a line that is no record of format 1: what :func:`histlib.index.rows.decode_line` refuses.
+BAD: Final = "NOT coalesce({}, FALSE)".format(
+    " AND ".join(
+        [
+            f"format = {FORMAT}",
+            *(f"{identifier(name)} IS NOT NULL" for name in ("event_id", "table", "timestamp", "timestamp_micros")),
+            one_of("view", VIEWS),
+            one_of("action", ACTIONS),
+            one_of("precision", PRECISIONS),
+            f"regexp_like(coalesce(sequence_number, '{'0' * SEQUENCE_DIGITS}'), '^[0-9]{{{SEQUENCE_DIGITS}}}$')",
+            *(f"coalesce({name}, '{{}}') LIKE '{{%}}'" for name in ("new_image", "old_image")),
+            "keys LIKE '{%}'",
+        ]
+    )
+)
+
+
+def _columns(names: Iterable[str]) -> str:
+    return ", ".join('"$path" AS file' if name == "file" else identifier(name) for name in names)
+
+
+def _select(table: str, days: Days, condition: str, names: Sequence[str] = tuple(_TYPES)) -> str:
+    return f"SELECT {_columns(names)}, {BAD} AS bad FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+
+
+def all_rows(table: str, days: Days, condition: str = "TRUE", names: Sequence[str] = tuple(_TYPES)) -> Statement:
+    """The rows of these days for which a condition without parameters is true."""
+    schema = pa.schema([*((name, _TYPES[name]) for name in names), ("bad", pa.bool_())])
+    return Statement(_select(table, days, condition, names), schema, (), days)
+
+
+def rows_of(table: str, days: Days, keys: Sequence[str]) -> Statement:
+    """All rows of these items (canonical key texts) in these days."""
+    few = len(keys) <= _PARAMETERS
+    texts = ", ".join("?" if few else literal(key) for key in keys)
+    return Statement(_select(table, days, f"keys IN ({texts})"), ROWS, tuple(keys) if few else (), days)
+
+
+def keys_having(table: str, days: Days, parts: Sequence[str]) -> Statement:
+    """Column ``keys``: the distinct keys whose text has all of these parts."""
+    condition = " AND ".join("strpos(keys, ?) > 0" for _ in parts)
+    sql = f"SELECT DISTINCT keys, {_bad_file()} FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+    return Statement(sql, pa.schema([("keys", pa.string()), ("bad_file", pa.string())]), tuple(parts), days)
+
+
+def distinct_keys(table: str, days: Days, condition: str) -> Statement:
+    """Column ``keys``: the distinct keys of the rows for which a condition without parameters is true."""
+    sql = f"SELECT DISTINCT keys, {_bad_file()} FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+    return Statement(sql, pa.schema([("keys", pa.string()), ("bad_file", pa.string())]), (), days)
+
+
+def streams_by_day(table: str, days: Sequence[str]) -> Statement:
+    """A row per dateday and (table, stream, view): first and last stamp, number of rows, the last one's key."""
+    among = f"dateday BETWEEN {literal(min(days))} AND {literal(max(days))} AND {one_of('dateday', days)}"
+    names = ["dateday", "table", "stream", "view"]
+    told = [
+        "min(timestamp_micros) AS first_micros",
+        "max(timestamp_micros) AS last_micros",
+        "count(*) AS changes",
+        "max_by(keys, timestamp_micros) AS keys",
+        f'min("$path") FILTER (WHERE {BAD}) AS bad_file',
+    ]
+    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4"
+    kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
+    schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
+    return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)))
+
+
+def attribute_names(table: str, days: Sequence[str]) -> Statement:
+    """Columns ``dateday`` and ``name``: the top-level attributes of all images of these days."""
+    among = f"dateday BETWEEN {literal(min(days))} AND {literal(max(days))} AND {one_of('dateday', days)}"
+    images = ", ".join(
+        f"coalesce(TRY(map_keys(CAST(json_parse({image}) AS MAP(VARCHAR, JSON)))), ARRAY[])"
+        for image in ("new_image", "old_image")
+    )
+    sql = (
+        f"SELECT DISTINCT dateday, name FROM {table} CROSS JOIN UNNEST(concat({images})) AS names (name) WHERE {among}"
+    )
+    schema = pa.schema([("dateday", pa.string()), ("name", pa.string())])
+    return Statement(sql, schema, (), Days(min(days), max(days)))
+
+
+def count_keys(table: str, days: Days, streams: Sequence[str]) -> Statement:
+    """Columns ``stream`` and ``keys`` int64: how many different keys the rows of each stream have."""
+    sql = (
+        f"SELECT stream, count(DISTINCT keys) AS keys FROM {table} "
+        f"WHERE {days.sql} AND {one_of('stream', streams)} GROUP BY stream"
+    )
+    return Statement(sql, pa.schema([("stream", pa.string()), ("keys", pa.int64())]), (), days)
+
+
+def _bad_file() -> str:
+    return f'CASE WHEN {BAD} THEN "$path" END AS bad_file'

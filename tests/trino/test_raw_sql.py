@@ -192,7 +192,7 @@ def test_parameters_are_values(todo: Twice):
 
 def test_an_image_that_is_no_json_is_told(engine: Engine, tmp_path: Path):
     """It was taken for a record by its braces: NULL would hide it."""
-    put(tmp_path, [record(1), record(2, new_image="{broken}")])
+    put(tmp_path, [record(0), record(0, event_id="broken", new_image="{broken}")])
     both = Twice(tmp_path, engine, "broken")
     both.same("SELECT * FROM h")
     with pytest.raises(Exception, match="Cannot convert value to JSON: '{broken}'"):

@@ -201,6 +201,7 @@ class OldRowSelection:
     def _made(self, found: pa.Table) -> pa.Table:
         records = list(map(self._record, found.to_pylist()))
         files = pc.replace_substring(found.column("file"), self._root, "", max_replacements=1)
+        files = pc.replace_substring_regex(files, r"^(\d{4}/\d{2}/\d{2}/)", r"./\1")  # as the index names those in no folder
         return rows_table(old_table(records, self._stream), files)
 
     def _record(self, row: Mapping[str, Any]) -> OldRecord:

@@ -58,7 +58,7 @@ class AthenaSource:
 
     ``runner`` asks Athena for ``table``, whose history lies at ``root``; ``landing`` and ``facts`` tell what is there;
     ``kept`` holds what was found out about single days. ``changed``: when the table was last altered, epoch µs.
-    ``selection`` brings the rows.
+    ``selection`` brings the rows. ``prefix``: the name of where the history lies.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 — the parts of a source
@@ -73,6 +73,7 @@ class AthenaSource:
         selection: Callable[[Run, str, str], Selection] = RowSelection,
     ) -> None:
         self.runner = runner
+        self.prefix = root.rstrip("/").rpartition("/")[2]
         self._changed = changed
         self._expected = 0
         self._rows = selection(self._run, table, root)

@@ -100,7 +100,16 @@ def decode_old_fields(
     Raises:
         NotARecordError: they are none of format 0; says why.
     """
-    return _record(_PlainLine(action, keys or {}, *images, timestamp, utc))
+    return _record(
+        _PlainLine(
+            action=action,
+            keys=keys or {},
+            new_image=images[0],
+            old_image=images[1],
+            timestamp=timestamp,
+            timestamp_utc=utc,
+        )
+    )
 
 
 def old_table(records: Sequence[OldRecord], stream: str = STREAM) -> pa.Table:

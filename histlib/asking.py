@@ -196,8 +196,9 @@ def with_not_shown(caveats: Iterable[Caveat], facts: Facts) -> Iterator[Caveat]:
     """The caveats, ``old_format`` among them saying what the table that was read does not show of its files."""
     given = list(caveats)
     if facts.not_shown:
-        told = [one.detail for one in given if one == "old_format" and facts.not_shown not in one.detail]
-        yield Caveat("old_format", "; ".join([*dict.fromkeys(told), facts.not_shown]))
+        told = next((one.detail for one in given if one == "old_format"), "")
+        more = "" if facts.not_shown in told else facts.not_shown
+        yield Caveat("old_format", "; ".join(filter(None, [told, more])))
     yield from given
 
 

@@ -71,7 +71,12 @@ class SqlQuestion(Asking):
         statement = check(text, params, facts.key_schema.types, self._attributes, self._tz)
         answer = self._opened.source.fetch(Sql(statement))
         origin = self._origin(facts)
-        attrs = origin.attrs(f"sql in {origin}", self._tz, "observed", in_order(with_not_shown(_caveats(facts.coverage.holes, statement), facts)))
+        attrs = origin.attrs(
+            f"sql in {origin}",
+            self._tz,
+            "observed",
+            in_order(with_not_shown(_caveats(facts.coverage.holes, statement), facts)),
+        )
         unseen = json.loads((answer.schema.metadata or {}).get(UNSEEN, b"[]"))
         attrs["notices"] = [NOTICE, *(f"no image that was read has {name}" for name in unseen)]
         attrs["sql"] = text

@@ -64,10 +64,10 @@ def connected(folder: Path, image: str, keys: str, cache: Path) -> histlib.Histo
     return histlib.connect(put_old_history(folder, image, keys), cache=cache)
 
 
-def unlike(folder: Path, history: histlib.History, *, few: bool = False) -> list[tuple[str, Any, Any]]:
-    """The questions answered otherwise than from the files, but for saying how it was read."""
+def unlike(folder: Path, history: histlib.History, *, few: bool = False, every: int = 1) -> list[tuple[str, Any, Any]]:
+    """The questions answered otherwise than from the files, but for saying how it was read; one of so many is asked."""
     files = histlib.connect(folder)
-    questions = [*questions_of(files, few=few), *_statements()]
+    questions = [*questions_of(files, few=few)[::every], *_statements()]
     answers = [(name, told(files, ask), _as_from_files(told(history, ask))) for name, ask in questions]
     return [
         (name, {key: one.get(key) for key in one if one.get(key) != other.get(key)}, other)
@@ -92,4 +92,3 @@ def _as_from_files(answer: dict[str, str]) -> dict[str, str]:
 def _without(text: str, shown: str, alone: str) -> str:
     text = re.sub(rf", {alone}|{alone}, |{alone}", "", text).replace(f"; {shown}", "")
     return text.replace(declared_stream([]), "format0:")
-

@@ -17,14 +17,14 @@ TODO = "struct<todoid:string>"
 def test_the_article_read_through_its_table(tmp_path):
     """Every question is answered as from the files, and says besides that it was read through a table."""
     folder = article(tmp_path / "dynamodb_item")
-    assert unlike(folder, connected(folder, WITH_MEMO, TODO, tmp_path / "cache"), few=True) == []
+    assert unlike(folder, connected(folder, WITH_MEMO, TODO, tmp_path / "cache"), few=True, every=3) == []
 
 
 @pytest.mark.usefixtures("athena")
 def test_a_bigger_history(tmp_path):
     """Sets, long numbers, nested values, awkward texts, retries, changes of one second: as from the files."""
     folder = made(tmp_path / "dynamodb_item")
-    assert unlike(folder, connected(folder, MADE, MADE_KEYS, tmp_path / "cache"), few=True) == []
+    assert unlike(folder, connected(folder, MADE, MADE_KEYS, tmp_path / "cache"), few=True, every=3) == []
 
 
 @pytest.mark.usefixtures("athena")
@@ -78,7 +78,9 @@ def test_numbers_that_are_declared_are_text_as_in_the_lines(tmp_path):
     files = histlib.connect(folder)
     at = "2020-10-26 04:00"
     assert list(history.snapshot_at(at)["item"]) == list(files.snapshot_at(at)["item"])
-    (told,) = [one["detail"] for one in history.snapshot_at(at).attrs["histlib"]["caveats"] if one["name"] == "old_format"]
+    (told,) = [
+        one["detail"] for one in history.snapshot_at(at).attrs["histlib"]["caveats"] if one["name"] == "old_format"
+    ]
     assert "new_image.price decimal(38,0)" in told and "new_image.rows[].qty double" in told
 
 

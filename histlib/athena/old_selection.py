@@ -31,7 +31,6 @@ from histlib.index.activity import activity
 from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
-from histlib.index.matching import has_values
 from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
 from histlib.index.rows import NotARecordError, rows_table
 from histlib.index.selecting import selected
@@ -201,7 +200,9 @@ class OldRowSelection:
     def _made(self, found: pa.Table) -> pa.Table:
         records = list(map(self._record, found.to_pylist()))
         files = pc.replace_substring(found.column("file"), self._root, "", max_replacements=1)
-        files = pc.replace_substring_regex(files, r"^(\d{4}/\d{2}/\d{2}/)", r"./\1")  # as the index names those in no folder
+        files = pc.replace_substring_regex(
+            files, r"^(\d{4}/\d{2}/\d{2}/)", r"./\1"
+        )  # as the index names those in no folder
         return rows_table(old_table(records, self._stream), files)
 
     def _record(self, row: Mapping[str, Any]) -> OldRecord:

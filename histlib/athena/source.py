@@ -13,9 +13,9 @@ from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
+from histlib.athena.old_selection import OldRowSelection
 from histlib.athena.reuse import reuse_minutes
 from histlib.athena.running import Runner
-from histlib.athena.old_selection import OldRowSelection
 from histlib.athena.selection import RowSelection, Run
 from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows

@@ -8,7 +8,8 @@ from pathlib import Path
 import boto3
 import pytest
 from athena.aws import OUTPUT_BUCKET
-from athena.old_histories import BEFORE_MEMO, WITH_MEMO, declare
+from athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
+from athena.moto_aws import REGION
 from athena.standin import StandIn
 from athena.trino_engine import TrinoEngine
 from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
@@ -22,7 +23,8 @@ TODO = "struct<todoid:string>"
 def asked(trino: TrinoEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Athena's protocol on the loopback, Trino behind it."""
     s3 = boto3.client("s3")
-    s3.create_bucket(Bucket=OUTPUT_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for name in (BUCKET, OUTPUT_BUCKET):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     standin = StandIn(trino, s3)
     monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", standin.url)
     try:

@@ -23,7 +23,8 @@ class Query:
     """One query: what was asked, and what Athena said of it when it was last asked.
 
     ``sql`` can be pasted into the console. ``state`` is Athena's, ``STARTING`` before it has an id. ``scanned`` are
-    bytes; ``seconds`` are those that passed here until it ended, from ``sent`` on (aware). ``reused``: an earlier result was taken, for nothing.
+    bytes; ``seconds`` are those that passed here until it ended, from ``sent``
+    on (aware). ``reused``: an earlier result was taken, for nothing.
     ``reason``: why it did not succeed. ``trouble``: why Athena cannot be asked of it just now.
     ``throttled``: codes of requests that were refused as too many, and were sent again.
     """

@@ -83,9 +83,8 @@ def connect(  # noqa: PLR0913 — the signature of the design
     Args:
         source: a folder, ``s3://bucket/prefix``, ``athena://database/table`` (also ``?workgroup=…&output=s3://…``:
             the workgroup, if not ``primary``, and where results go, if it does not say), ``export:FOLDER``
-            (DynamoDB exports; ``?key=pk,sk`` where only full
-            ones are there), ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``;
-            default: the environment variable ``HISTLIB_SOURCE``.
+            (DynamoDB exports; ``?key=pk,sk`` where only full ones are there), ``sample:`` (also ``sample:orders``,
+            ``sample:todo``), or a name from ``histlib.toml``; default: the environment variable ``HISTLIB_SOURCE``.
         profile, region, session: as whom and where to ask AWS; a local history refuses them.
         tz: IANA zone of naive times that go in and of all times that come out.
         cache: where the index of a local history, and the copy of one in S3, is kept; default: the index beside

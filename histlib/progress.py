@@ -58,7 +58,7 @@ def aside(text: str, page: str) -> None:
     if _in_notebook():
         from IPython.display import HTML, display
 
-        display(HTML(page))
+        display(HTML(page))  # type: ignore[no-untyped-call]
     else:
         print(text, file=sys.stderr, flush=True)
 

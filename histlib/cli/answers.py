@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def history_of(options: argparse.Namespace) -> histlib.History:
     """The history that the switches name."""
     on_aws = {name: getattr(options, name) for name in ("profile", "region", "max_scan_bytes", "explain")}
-    options.history = histlib.connect(options.source, tz=options.tz, **on_aws)
-    return options.history
+    history = histlib.connect(options.source, tz=options.tz, **on_aws)
+    options.history = history
+    return history
 
 
 def tell_cost(options: argparse.Namespace) -> None:

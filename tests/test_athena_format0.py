@@ -100,6 +100,7 @@ def test_blanks_in_a_declared_type_are_refused():
     assert list(fields("struct<todoid:string,price:decimal(10, 2)>")) == ["todoid", "price"]
 
 
+@pytest.mark.usefixtures("athena")
 def test_a_line_that_is_no_change_is_named(tmp_path):
     """A row without an action: the file is named, and nothing is answered."""
     folder = article(tmp_path / "dynamodb_item")

@@ -111,7 +111,7 @@ def test_a_line_that_is_no_change_is_named(tmp_path):
 
 def test_what_types_make_of_values():
     """Nulls of structs are left out, those of arrays and maps stay; names are in lower case; numbers are texts."""
-    read = convert("struct<a:string, B:array<struct<c:int>>,m:map<string,double>>")
+    read = convert("struct<a:string,B:array<struct<c:int>>,m:map<string,double>>")
     value = {"a": None, "b": [None, {"c": "5"}, {"c": None}], "m": {"X": "1.50", "y": None}}
     assert read(value) == {"b": [None, {"c": "5"}, {}], "m": {"X": "1.5", "y": None}}
     with pytest.raises(OldTypeError, match="connect again"):

@@ -125,7 +125,7 @@ class Asking:
         attested: bool | None = None,
     ) -> dict[str, Any]:
         """What a table says of itself; ``attested`` None: as far as its window's caveats let it be."""
-        origin, found = self._origin(facts), in_order(caveats)
+        origin, found = self._origin(facts), in_order(with_not_shown(caveats, facts))
         if attested is None:
             doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, found))
             attested = facts.coverage.attested and not doubtful
@@ -190,6 +190,16 @@ def told_as_text(facts: Facts) -> Iterator[Caveat]:
     """What a condition must know of a history that is, or once was, in format 0."""
     if facts.old_format:
         yield Caveat("old_format", "in the article's format numbers and sets are text: there '0' is found, not 0")
+
+
+def with_not_shown(caveats: Iterable[Caveat], facts: Facts) -> Iterator[Caveat]:
+    """The caveats, ``old_format`` among them saying what the table that was read does not show of its files."""
+    given = list(caveats)
+    if facts.not_shown:
+        told = next((one.detail for one in given if one == "old_format"), "")
+        more = "" if facts.not_shown in told else facts.not_shown
+        yield Caveat("old_format", "; ".join(filter(None, [told, more])))
+    yield from given
 
 
 def _is_column(keys: Any) -> bool:

@@ -53,7 +53,14 @@ _FORMAT: Final = ds.ParquetFileFormat(
 
 
 def run(statement: Statement, readers: Sequence[TimeReader], memory: int) -> pa.Table:
+    """The answer to a statement over the rows of the index; see :func:`run_over`."""
+    return run_over(statement, lambda days: rows_of(readers, days), memory)
+
+
+def run_over(statement: Statement, rows_on: Callable[[Days], ds.Dataset | pa.Table], memory: int) -> pa.Table:
     """The answer to a statement; interrupted as soon as the caller is.
+
+    ``rows_on`` gives the rows (:data:`histlib.index.rows.ROW_SCHEMA`) of some days, others too.
 
     Raises:
         RequestError: what the engine refuses, or what does not fit into ``memory`` bytes.
@@ -61,7 +68,7 @@ def run(statement: Statement, readers: Sequence[TimeReader], memory: int) -> pa.
     """
     text = statement.duckdb()
     seen: set[str] = set()
-    scans = {scan.name: rows_of(readers, scan.days) for scan in statement.scans}
+    scans = {scan.name: rows_on(scan.days) for scan in statement.scans}
     engine = f"{int(memory * _ENGINE) >> 10}KiB"
     with duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": engine}) as connection:
         for name, rows in scans.items():

@@ -17,7 +17,7 @@ from histlib.coverage import (
     read_attestation,
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
-from histlib.format0 import is_old_format
+from histlib.format0 import is_old_format, not_shown
 from histlib.keys import KeySchema, infer_schema
 from histlib.net_windows import read_window
 from histlib.queries import Attestations, Baselines, CompleteBaseline, Holes, Landing, NetWindows, Source, Streams
@@ -74,6 +74,11 @@ class Facts:
     def old_format(self) -> bool:
         """Whether any change is in format 0."""
         return any(map(is_old_format, self.tables[0].column("stream").to_pylist()))
+
+    @property
+    def not_shown(self) -> str:
+        """What the table through which it is read does not show, in words; empty where it shows all."""
+        return "; ".join(dict.fromkeys(filter(None, map(not_shown, self.tables[0].column("stream").to_pylist()))))
 
     def _arn_part(self, position: int) -> str:
         parts = self.arn.split(":") if self.arn.startswith("arn:") else []

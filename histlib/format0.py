@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from histlib.values import MISSING, decode_image, encode_image, encode_value
 
 #: Stands for the stream of changes in format 0, which do not say theirs.
 STREAM: Final = "format0:"
+#: The same of a table in Athena, which shows of the files only what it declares; numbers it declares follow.
+_DECLARED: Final = "format0:declared"
+_TEXT_ONLY: Final = "written in the article's format: numbers and sets had become text"
 
 #: Parts of texts that may not be as :func:`to_format0` gives them; of some that are, too.
 _SUSPECT: Final = ('"$', '"{', '"b', '"Binary(', "E+", "E-")
@@ -33,7 +37,28 @@ _BINARY: Final = re.compile(rf"{_BYTES}|Binary\((?:{_BYTES})\)", re.DOTALL)
 
 def is_old_format(stream: str | None) -> bool:
     """Whether changes of this stream are in format 0."""
-    return stream == STREAM
+    return stream is not None and stream.startswith(STREAM)
+
+
+def declared_stream(numbers: Iterable[str]) -> str:
+    """The stream of changes that a table in Athena shows; ``numbers``: what it declares as such, ``price double``."""
+    return " ".join([_DECLARED, ", ".join(numbers)]).strip()
+
+
+def not_shown(stream: str | None) -> str:
+    """What changes of this stream may have lost by the way they were read, in a person's words; empty if nothing."""
+    if stream is None or not stream.startswith(_DECLARED):
+        return ""
+    told = "attributes that the table does not declare are not seen, null ones look missing, names are in lower case"
+    numbers = stream.removeprefix(_DECLARED).strip()
+    return f"{told}, others are read as the types declared" + (
+        f"; declared as numbers, and so perhaps rounded or missing: {numbers}" if numbers else ""
+    )
+
+
+def told_of(stream: str | None) -> str:
+    """The detail of the caveat ``old_format`` for changes of this stream."""
+    return "; ".join(filter(None, [_TEXT_ONLY, not_shown(stream)]))
 
 
 def to_format0(image: str) -> str:

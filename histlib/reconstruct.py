@@ -15,7 +15,7 @@ from histlib.baselines import Follows, Sighting, Sightings, contradicted, follow
 from histlib.caveats import Caveat, in_order
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
-from histlib.format0 import is_old_format
+from histlib.format0 import is_old_format, told_of
 from histlib.images import says_nothing_before
 from histlib.net_windows import is_net
 from histlib.record import PRECISIONS
@@ -353,7 +353,7 @@ def own_caveats(step: Step) -> Iterator[Caveat]:
     yield from _conflict(step)
     yield from _redacted(step.change.redaction)
     if is_old_format(step.change.stream):
-        yield Caveat("old_format")
+        yield Caveat("old_format", told_of(step.change.stream))
 
 
 def _conflict(step: Step) -> Iterator[Caveat]:

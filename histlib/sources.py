@@ -146,7 +146,7 @@ def _open_athena(text: str, options: Options) -> Opened:
         cache=cache_folder(options.cache),
         limit=options.max_scan_bytes,
     )
-    return Opened(source, name)
+    return Opened(source, name, table=source.prefix)
 
 
 def _open_sample(text: str, options: Options) -> Opened:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from histlib.asking import Asking
+from histlib.asking import Asking, with_not_shown
 from histlib.caveats import Caveat, in_order
 from histlib.coverage import Hole
 from histlib.queries import UNSEEN, Attributes, Sql
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: What every answer says of itself.
 NOTICE: Final = "raw lines as they landed: duplicates are not removed, and rows have no order but what ORDER BY gives"
 _NAMED: Final = 3
+#: The dateday of a file.
+_DAY: Final = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2})/")
 _LATENESS: Final = 2 * DAY
 
 
@@ -68,7 +71,12 @@ class SqlQuestion(Asking):
         statement = check(text, params, facts.key_schema.types, self._attributes, self._tz)
         answer = self._opened.source.fetch(Sql(statement))
         origin = self._origin(facts)
-        attrs = origin.attrs(f"sql in {origin}", self._tz, "observed", _caveats(facts.coverage.holes, statement))
+        attrs = origin.attrs(
+            f"sql in {origin}",
+            self._tz,
+            "observed",
+            in_order(with_not_shown(_caveats(facts.coverage.holes, statement), facts)),
+        )
         unseen = json.loads((answer.schema.metadata or {}).get(UNSEEN, b"[]"))
         attrs["notices"] = [NOTICE, *(f"no image that was read has {name}" for name in unseen)]
         attrs["sql"] = text
@@ -97,8 +105,8 @@ def _touches(hole: Hole, admits: Any) -> bool:
     """Whether a hole may hide lines of days that are read: a damaged file those of its own day, an undelivered
     change those of the days on which it might have landed."""
     if hole.kind == "unreadable":
-        parts = hole.file.split("/")
-        return bool(admits("/".join(parts[1:4]) if len(parts) > 4 else None))
+        day = _DAY.search(hole.file)
+        return bool(admits(day[1] if day else None))
     if hole.start is None or hole.end is None:
         return True
     first, last = hole.start - HOUR, hole.end + _LATENESS

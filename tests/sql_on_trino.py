@@ -14,7 +14,8 @@ from histlib.frames import ResultFrame, sql_frame
 from histlib.raw_sql import Statement, check
 from histlib.raw_sql.trino import answer_type, trino_text, unseen_text
 
-FIRST, LAST = "2020/01/01", "2026/12/31"
+#: First and last dateday, of each of which an engine lists the objects.
+Days = tuple[str, str]
 
 
 def checked(history: Any, text: str, params: Mapping[str, Any] | None = None) -> Statement:
@@ -23,9 +24,9 @@ def checked(history: Any, text: str, params: Mapping[str, Any] | None = None) ->
     return check(text, params, facts.key_schema.types, history._attributes, history._tz)
 
 
-def sql_by(engine: Any, database: str, table: str, location: str, statement: Statement) -> ResultFrame:
+def sql_by(engine: Any, database: str, table: str, location: str, days: Days, statement: Statement) -> ResultFrame:
     """The answer of an engine of :mod:`tests.athena.engines`."""
-    text = trino_text(statement, f'"{database}"."{table}"', FIRST, LAST, location)
+    text = trino_text(statement, f'"{database}"."{table}"', *days, location)
     answer = engine.select(text, (), database, threading.Event())
     arrays = []
     for at, (_, kind) in enumerate(answer.columns):
@@ -35,9 +36,9 @@ def sql_by(engine: Any, database: str, table: str, location: str, statement: Sta
     return sql_frame(pa.Table.from_arrays(arrays, names=names), {})
 
 
-def unseen_by(engine: Any, database: str, table: str, statement: Statement) -> list[str]:
+def unseen_by(engine: Any, database: str, table: str, days: Days, statement: Statement) -> list[str]:
     """The dotted names that no image has."""
-    found = unseen_text(statement, f'"{database}"."{table}"', FIRST, LAST)
+    found = unseen_text(statement, f'"{database}"."{table}"', *days)
     if found is None:
         return []
     text, names = found

@@ -344,6 +344,8 @@ def test_functions_mean_what_athenas_do(todo):
     assert (row.g, row.o, row.p, row.r, row.s) == ("2020-10-27", "y", "b", "a", 1.0)
     assert pd.isna([row.c, row.j, row.q]).all()
     assert row.e == sum(todo.sql("SELECT timestamp FROM t WHERE action <> 'REMOVE'")["timestamp"])
+    row = todo.sql("SELECT split_part('a,', ',', 2) AS a, split_part('a,', ',', 3) AS b").iloc[0]
+    assert row.a == "" and pd.isna(row.b)
 
 
 def test_parameters_are_bound(todo):

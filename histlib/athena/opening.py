@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ from histlib.athena.day_cache import DayCache
 from histlib.athena.glue import make_glue
 from histlib.athena.landing_list import LandingList
 from histlib.athena.literals import identifier
+from histlib.athena.old_selection import OldRowSelection
 from histlib.athena.running import Runner
+from histlib.athena.selection import RowSelection
 from histlib.athena.source import AthenaSource
-from histlib.athena.table import describe
+from histlib.athena.table import TableDescription, describe
 from histlib.aws.session import make_session
 from histlib.s3.client import endpoint_of, make_client
 
@@ -42,11 +46,27 @@ def open_athena(  # noqa: PLR0913 — as whom, where and how much
             table.location,
             cache,
             profile=profile,
+            folder=_folder(table),
             begin=table.projected[0],
             reads_restored=table.reads_restored,
         ),
         BucketFacts(client, table.location, cache, profile=profile),
-        DayCache(cache, table.location, endpoint_of(client), f"days-{table.database}-{table.table}"),
+        DayCache(cache, table.location, endpoint_of(client), _kept(table)),
         table.altered,
+        partial(OldRowSelection, columns=table.columns) if table.format == 0 else RowSelection,
     )
     return source, str(address)
+
+
+def _folder(table: TableDescription) -> str:
+    """The folder below the history in which the days lie; empty where they lie right there."""
+    return table.days.removeprefix(table.location.base).strip("/")
+
+
+def _kept(table: TableDescription) -> str:
+    """Where what was found out about single days is kept: of a table that shows what it declares, by what it does."""
+    name = f"days-{table.database}-{table.table}"
+    if table.format:
+        return name
+    declared = repr(sorted(table.columns.items())).encode()
+    return f"{name}-{blake2b(declared, digest_size=6).hexdigest()}"

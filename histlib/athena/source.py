@@ -13,10 +13,11 @@ from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
+from histlib.athena.old_selection import OldRowSelection
 from histlib.athena.results import Results
 from histlib.athena.reuse import reuse_minutes
 from histlib.athena.running import Runner
-from histlib.athena.selection import RowSelection
+from histlib.athena.selection import RowSelection, Run
 from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
@@ -49,12 +50,15 @@ _FURTHER: Final = 2
 #: How many of the last days make a sample.
 _SAMPLE_DAYS: Final = 2
 
+Selection = RowSelection | OldRowSelection
+
 
 class AthenaSource:
     """A history asked by SQL.
 
     ``runner`` asks Athena for ``table``, whose history lies at ``root``; ``landing`` and ``facts`` tell what is there;
     ``kept`` holds what was found out about single days. ``changed``: when the table was last altered, epoch µs.
+    ``selection`` brings the rows. ``prefix``: the name of where the history lies.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 — the parts of a source
@@ -66,12 +70,14 @@ class AthenaSource:
         facts: BucketFacts,
         kept: DayCache,
         changed: int = 0,
+        selection: Callable[[Run, str, str], Selection] = RowSelection,
     ) -> None:
         self.runner = runner
+        self.prefix = root.rstrip("/").rpartition("/")[2]
         self._changed = changed
         self._expected = 0
         self._results = Results()
-        self._rows = RowSelection(self._run, table, root)
+        self._rows = selection(self._run, table, root)
         self._list = landing
         self._bucket = facts
         self._kept = kept

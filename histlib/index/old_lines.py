@@ -92,12 +92,32 @@ def decode_old_lines(line: bytes) -> list[OldRecord]:
         raise NotARecordError(f"format 0: {error}") from error
 
 
-def old_table(records: Sequence[OldRecord]) -> pa.Table:
+def decode_old_fields(
+    action: Any, keys: dict[str, Any] | None, images: tuple[Any, Any], timestamp: int | None, utc: str | None
+) -> OldRecord:
+    """The record of a line's fields, as another reader of its JSON found them; ``images``: new, old.
+
+    Raises:
+        NotARecordError: they are none of format 0; says why.
+    """
+    return _record(
+        _PlainLine(
+            action=action,
+            keys=keys or {},
+            new_image=images[0],
+            old_image=images[1],
+            timestamp=timestamp,
+            timestamp_utc=utc,
+        )
+    )
+
+
+def old_table(records: Sequence[OldRecord], stream: str = STREAM) -> pa.Table:
     """The records as a table like those of format 1."""
     if not records:
         return RECORD_SCHEMA.empty_table()
     columns: dict[str, Any] = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
-    same = {"format": FORMAT, "table": "", "stream": STREAM, "timestamp_utc": ""}
+    same = {"format": FORMAT, "table": "", "stream": stream, "timestamp_utc": ""}
     columns["timestamp"] = [micros // SECOND for micros in columns["timestamp_micros"]]
     return pa.table(
         [

@@ -6,7 +6,7 @@ from typing import Final
 
 from histlib.record import COLUMNS as RECORD
 
-#: Column → type. ``dateday`` is null for a file outside ``changes/yyyy/MM/dd/``.
+#: Column → type. ``dateday`` is null for a file in no folder ``yyyy/MM/dd`` of the landing.
 COLUMNS: Final[dict[str, str]] = {**RECORD, "dateday": "string", "file": "string"}
 
 #: Other names of columns, as Athena has them.
@@ -20,7 +20,7 @@ _DERIVED: Final = {
     "format": "CAST(1 AS INTEGER)",
     "timestamp": '"timestamp_micros" // 1000000',
     "timestamp_utc": 'make_timestamp("timestamp_micros" // 1000000 * 1000000)',
-    "dateday": r"""CASE WHEN regexp_matches("file", '^changes/\d{4}/\d{2}/\d{2}/') THEN substr("file", 9, 10) END""",
+    "dateday": r"""nullif(regexp_extract("file", '^[^/]+/(\d{4}/\d{2}/\d{2})/', 1), '')""",
 }
 _TRINO: Final = {"int": "INTEGER", "bigint": "BIGINT", "string": "VARCHAR", "timestamp": "TIMESTAMP"}
 

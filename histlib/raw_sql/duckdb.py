@@ -59,6 +59,8 @@ def duckdb_text(tree: exp.Query, params: Mapping[str, Any]) -> DuckDbText:
             node.replace(exp.Anonymous(this="make_timestamp", expressions=[exp.cast(micros, "BIGINT")]))
         elif isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMP:
             node.set("expressions", [])  # of a literal
+        elif isinstance(node, exp.SplitPart):
+            node.replace(_split_part(node))
         elif isinstance(node, exp.Div):
             node.set("typed", False)  # the connection divides whole numbers to whole numbers
     names = {name: f"p{at}" for at, name in enumerate(sorted(params))}  # to DuckDB, :a is :A
@@ -74,6 +76,14 @@ def duckdb_text(tree: exp.Query, params: Mapping[str, Any]) -> DuckDbText:
 def _history(table: exp.Table) -> exp.Subquery:
     select = sqlglot.parse_one(duckdb_select(table.name), read="duckdb")
     return exp.Subquery(this=select, alias=table.args["alias"], joins=table.args.get("joins"))
+
+
+def _split_part(node: exp.SplitPart) -> exp.Expr:
+    """As Trino has it: NULL beyond the last part, which to DuckDB is an empty text."""
+    parts = exp.Anonymous(this="string_split", expressions=[node.this.copy(), node.args["delimiter"].copy()])
+    count = exp.Anonymous(this="len", expressions=[parts])
+    within = exp.LTE(this=node.args["part_index"].copy(), expression=count)
+    return exp.Case(ifs=[exp.If(this=within, true=node.copy())])
 
 
 def _call(name: str, image: exp.Expr) -> exp.Anonymous:

@@ -106,5 +106,5 @@ def _maven(target: Path) -> None:
             raise CannotBeHad(f"Maven was not done within {PATIENCE} s: {shown}") from None
         raise
     if maven.returncode:
-        errors = [line for line in said.splitlines() if line.startswith("[ERROR]")]
-        raise CannotBeHad(f"{' '.join(errors[:1]) or said[-300:]} ({shown})")
+        error = re.search(r"\[ERROR\] (\S.*)", said)
+        raise CannotBeHad(f"{error[1] if error else said[-300:]} ({shown})")

@@ -114,6 +114,7 @@ def _configure(folder: Path, lib: Path, port: int, aws: str, region: str) -> Non
         **{f"s3.{name}": value for name, value in keys.items()},
         "hive.security": "allow-all",
         "hive.partition-projection-enabled": "true",
+        "hive.recursive-directories": "true",  # as Athena reads them: Firehose makes a folder per hour
         "hive.non-managed-table-writes-enabled": "true",
         # One request a day of a table less, for statistics that there are not.
         "hive.table-statistics-enabled": "false",

@@ -1,0 +1,111 @@
+"""The article's own table through ``athena://``: what its files say, and what of them it does not show is said."""
+
+from __future__ import annotations
+
+import pytest
+from athena.old_histories import BEFORE_MEMO, WITH_MEMO, declare
+from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
+
+import histlib
+from histlib.athena.old_types import OldTypeError, convert, rounded
+from histlib.errors import NotAHistoryError, SourceError
+
+TODO = "struct<todoid:string>"
+
+
+@pytest.mark.usefixtures("athena")
+def test_the_article_read_through_its_table(tmp_path):
+    """Every question is answered as from the files, and says besides that it was read through a table."""
+    folder = article(tmp_path / "dynamodb_item")
+    assert unlike(folder, connected(folder, WITH_MEMO, TODO, tmp_path / "cache"), few=True, every=3) == []
+
+
+@pytest.mark.usefixtures("athena")
+def test_a_bigger_history(tmp_path):
+    """Sets, long numbers, nested values, awkward texts, retries, changes of one second: as from the files."""
+    folder = made(tmp_path / "dynamodb_item")
+    assert unlike(folder, connected(folder, MADE, MADE_KEYS, tmp_path / "cache"), few=True, every=3) == []
+
+
+@pytest.mark.usefixtures("athena")
+def test_memo_is_seen_once_it_is_declared(tmp_path):
+    """Before, each answer says that attributes may be unseen; once the table is made anew, they are there."""
+    folder = article(tmp_path / "dynamodb_item")
+    before = connected(folder, BEFORE_MEMO, TODO, tmp_path / "cache")
+    state = before.state_at("t2222")
+    assert "memo" not in state.item
+    assert "does not declare" in next(one.detail for one in state.caveats if one == "old_format")
+    for frame in (
+        before.timeline("t2222"),
+        before.snapshot_at("2020-10-27 03:00"),
+        before.changes("2020-10-27 01:58", "2020-10-27 02:05"),
+        before.changes("2020-11-01", "2020-11-02"),
+        before.blame("t2222"),
+        before.activity("2020-10-26", "2020-10-28", by="1h"),
+        before.sql("SELECT new_image FROM history WHERE dateday = '2020/10/27'"),
+    ):
+        told = {one["name"]: one["detail"] for one in frame.attrs["histlib"]["caveats"]}
+        assert "does not declare" in told["old_format"]
+    since = before.since("t2222", "title")
+    assert "does not declare" in next(one.detail for one in since.caveats if one == "old_format")
+    declare(WITH_MEMO)
+    after = histlib.connect(before._opened.name, cache=tmp_path / "cache")
+    assert after.state_at("t2222").item["memo"] == "Apple Storeオンラインで予約する"
+    assert len(after.snapshot_at("2020-10-27 03:00", where="item.memo LIKE '%まち%'")) == 1
+
+
+@pytest.mark.usefixtures("athena")
+def test_the_articles_queries(tmp_path):
+    """Its five, on its own table and days."""
+    history = connected(article(tmp_path / "dynamodb_item"), WITH_MEMO, TODO, tmp_path / "cache")
+    where = {
+        "": 5,
+        "AND keys.todoid = 't0001'": 3,
+        "AND action = 'INSERT'": 2,
+        "AND new_image.title LIKE '%iPhone%'": 2,
+    }
+    for more, count in where.items():
+        sql = f"SELECT * FROM history WHERE dateday = '2020/10/26' {more} ORDER BY timestamp LIMIT 10"
+        assert len(history.sql(sql)) == count, sql
+
+
+@pytest.mark.usefixtures("athena")
+def test_numbers_that_are_declared_are_text_as_in_the_lines(tmp_path):
+    """An int keeps its text; that declared numbers may be rounded or missing is said, with their names."""
+    folder = made(tmp_path / "dynamodb_item", days=1)
+    declared = MADE.replace("price:string", "price:decimal(38,0)").replace("qty:string", "qty:double")
+    history = connected(folder, declared, MADE_KEYS, tmp_path / "cache")
+    files = histlib.connect(folder)
+    at = "2020-10-26 04:00"
+    assert list(history.snapshot_at(at)["item"]) == list(files.snapshot_at(at)["item"])
+    (told,) = [
+        one["detail"] for one in history.snapshot_at(at).attrs["histlib"]["caveats"] if one["name"] == "old_format"
+    ]
+    assert "new_image.price decimal(38,0)" in told and "new_image.rows[].qty double" in told
+
+
+@pytest.mark.usefixtures("athena")
+def test_types_that_no_attribute_has_are_refused(tmp_path):
+    """A date is none of DynamoDB's types: nothing is read rather than something else."""
+    folder = article(tmp_path / "dynamodb_item")
+    with pytest.raises(NotAHistoryError, match="declare it as string"):
+        connected(folder, "struct<todoid:string,title:date>", TODO, tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("athena")
+def test_a_line_that_is_no_change_is_named(tmp_path):
+    """A row without an action: the file is named, and nothing is answered."""
+    folder = article(tmp_path / "dynamodb_item")
+    next(folder.rglob("stream-1-2020-10-27*")).write_text('{"other": 1}\n')
+    with pytest.raises(SourceError, match="2020/10/27/01/stream-1-2020-10-27"):
+        connected(folder, WITH_MEMO, TODO, tmp_path / "cache")
+
+
+def test_what_types_make_of_values():
+    """Nulls of structs are left out, those of arrays and maps stay; names are in lower case; numbers are texts."""
+    read = convert("struct<a:string, B:array<struct<c:int>>,m:map<string,double>>")
+    value = {"a": None, "b": [None, {"c": "5"}, {"c": None}], "m": {"X": "1.50", "y": None}}
+    assert read(value) == {"b": [None, {"c": "5"}, {}], "m": {"X": "1.5", "y": None}}
+    with pytest.raises(OldTypeError, match="connect again"):
+        read({"new": "1"})
+    assert list(rounded("struct<a:string,b:array<struct<c:decimal(10,2)>>,d:int>")) == ["b[].c decimal(10,2)", "d int"]

@@ -1,0 +1,71 @@
+"""The article's own table (OpenX's SerDe, structs) on real Trino, through the source as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from athena.aws import OUTPUT_BUCKET
+from athena.moto_aws import REGION
+from athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
+from athena.standin import StandIn
+from athena.trino_engine import TrinoEngine
+from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
+
+import histlib
+
+TODO = "struct<todoid:string>"
+
+
+@pytest.fixture
+def asked(trino: TrinoEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Athena's protocol on the loopback, Trino behind it."""
+    s3 = boto3.client("s3")
+    for name in (BUCKET, OUTPUT_BUCKET):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    standin = StandIn(trino, s3)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", standin.url)
+    try:
+        yield
+    finally:
+        standin.close()
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_article_before_and_after_memo(tmp_path: Path):
+    """``memo`` is not seen, which is said, until the table is made anew; then all is as from the files."""
+    folder = article(tmp_path / "dynamodb_item")
+    before = connected(folder, BEFORE_MEMO, TODO, tmp_path / "cache")
+    state = before.state_at("t2222")
+    assert "memo" not in state.item
+    assert "does not declare" in next(one.detail for one in state.caveats if one == "old_format")
+    declare(WITH_MEMO)
+    after = histlib.connect(before._opened.name, cache=tmp_path / "cache")
+    assert unlike(folder, after, few=True) == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_bigger_history(tmp_path: Path):
+    """Sets, long numbers, nested values, awkward texts, retries: the items, one by one and all at once."""
+    folder = made(tmp_path / "dynamodb_item", days=2)
+    history, files = connected(folder, MADE, MADE_KEYS, tmp_path / "cache"), histlib.connect(folder)
+    for time in ("2020-10-26 03:00", "2020-10-27 23:00"):
+        one, other = (each.snapshot_at(time) for each in (files, history))
+        assert list(one["item_json"]) == list(other["item_json"])
+        assert list(one["status"]) == list(other["status"])
+    for key in files.snapshot_at("2020-10-27 23:00")["keys.id"][:3]:
+        one, other = (each.timeline(key) for each in (files, history))
+        assert [list(one[name]) for name in one] == [list(other[name]) for name in one]
+        assert history.state_at(key).item == files.state_at(key).item
+
+
+@pytest.mark.usefixtures("asked")
+def test_declared_numbers(tmp_path: Path):
+    """A decimal and a double become the texts that the lines have, as far as their types can."""
+    folder = made(tmp_path / "dynamodb_item", days=1)
+    declared = MADE.replace("price:string", "price:decimal(38,0)").replace("qty:string", "qty:double")
+    history = connected(folder, declared, MADE_KEYS, tmp_path / "cache")
+    at = "2020-10-26 04:00"
+    assert list(history.snapshot_at(at)["item_json"]) == list(histlib.connect(folder).snapshot_at(at)["item_json"])

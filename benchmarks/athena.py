@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import histlib
-from benchmarks.generate import DAY, START, generate, key
+from benchmarks.generate import DAY, START, STREAM, generate, key
 from benchmarks.index import timed
 from benchmarks.rows import Row
 
@@ -158,7 +158,6 @@ def _attest(folder: Path) -> None:
     from datetime import UTC, datetime
 
     import boto3
-    from benchmarks.generate import STREAM
 
     attestation = {
         "format": 1, "table": STREAM.partition("/stream/")[0], "table_id": "i", "stream": STREAM,
@@ -253,7 +252,9 @@ def _table_wide(address: str, trino: str) -> list[Row]:
         "SELECT keys, max_by(new_image, sequence_number) AS image FROM bench.big "
         f"WHERE dateday BETWEEN '2026/01/01' AND '2026/01/12' AND timestamp_micros <= {moment} GROUP BY 1"
     )
-    so = "json_extract_scalar(image, '$.category') = 'c7' AND CAST(json_extract_scalar(image, '$.price') AS DOUBLE) < 15"
+    so = (
+        "json_extract_scalar(image, '$.category') = 'c7' AND CAST(json_extract_scalar(image, '$.price') AS DOUBLE) < 15"
+    )
     inside = "dateday BETWEEN '2026/01/04' AND '2026/01/07'"
     hit = (
         f"SELECT keys, min(at) FROM (SELECT keys, timestamp_micros AS at, new_image AS image FROM bench.big WHERE "
@@ -269,7 +270,11 @@ def _table_wide(address: str, trino: str) -> list[Row]:
         history._facts()
         for name, ask, text in (
             ("snapshot_at", lambda: history.snapshot_at(_TIME), last),
-            ("snapshot_at where", lambda: history.snapshot_at(_TIME, where=_WHERE), f"SELECT * FROM ({last}) WHERE {so}"),
+            (
+                "snapshot_at where",
+                lambda: history.snapshot_at(_TIME, where=_WHERE),
+                f"SELECT * FROM ({last}) WHERE {so}",
+            ),
             ("affected over a day", lambda: history.affected(_WHERE, _BEFORE, _BEFORE), hit),
             ("activity of a day", lambda: history.activity(_BEFORE, _BEFORE), counts),
         ):
@@ -299,8 +304,25 @@ def _beside(history: histlib.History, name: str, ask: Any, trino: str, text: str
     ]
 
 
-if __name__ == "__main__":
-    from benchmarks.__main__ import machine, table
+def main(parts: tuple[str, ...]) -> int:
+    """Measure and print; all parts together also go into the results' file. An exit code."""
+    from benchmarks.__main__ import ON_TRINO, RESULTS, machine, table
+    from benchmarks.on_trino import RELEASE, CannotBeHad
 
-    print(machine(), f"Load {os.getloadavg()[0]:.0f} at the start.", flush=True)
-    print(table(run(tuple(sys.argv[1:]) or PARTS)))
+    load = os.getloadavg()[0]
+    try:
+        rows = run(parts)
+    except CannotBeHad as reason:
+        print(f"NOT MEASURED, the Athena source: {reason}")
+        return 1
+    loads = f"load {load:.0f} at the start, {os.getloadavg()[0]:.0f} at the end"
+    text = f"{machine()} Trino {RELEASE}; {loads}.\n\n{table(rows)}\n"
+    if parts == PARTS:
+        before = RESULTS.read_text(encoding="utf-8").partition(ON_TRINO)[0]
+        RESULTS.write_text(f"{before}{ON_TRINO}\n{text}", encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(tuple(sys.argv[1:]) or PARTS))

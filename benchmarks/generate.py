@@ -78,4 +78,6 @@ def _write_file(job: tuple[Path, int, int, int, int, int]) -> None:
     day = datetime.fromtimestamp(begin + start * DAY // per_day, UTC)
     path = folder / "changes" / f"{day:%Y/%m/%d}" / f"bench-1-{start:012d}.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress("".join(lines(start, stop, items, per_day, begin)).encode(), compresslevel=1, mtime=0))
+    path.write_bytes(
+        gzip.compress("".join(lines(start, stop, items, per_day, begin)).encode(), compresslevel=1, mtime=0)
+    )

@@ -20,7 +20,10 @@ sys.path[:0] = [str(TESTS), str(TESTS / "trino")]
 from athena.aws import REGION, client_of, environ, environment, serving_moto, standing_in  # noqa: E402
 from athena.glue_defaults import glue_defaults  # noqa: E402
 from athena.trino_engine import TrinoEngine  # noqa: E402
+from trino_parts import RELEASE, CannotBeHad, java, parts  # noqa: E402
 from trino_server import running  # noqa: E402
+
+__all__ = ["RELEASE", "CannotBeHad", "athena_on_trino"]
 
 #: Where results go.
 OUTPUT: Final = "query-results"
@@ -31,8 +34,11 @@ def athena_on_trino() -> Iterator[str]:
     """Have the environment lead to it for a while; yields Trino's own address.
 
     Raises:
+        CannotBeHad: Java or Trino's parts are not to be had.
         RuntimeError: it did not start; what it said is on the standard error.
     """
+    java()
+    parts()
     command = [sys.executable, "-m", "benchmarks.on_trino"]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin is not None and server.stdout is not None
@@ -52,9 +58,12 @@ def main() -> None:
     """Serve until the input ends."""
     with glue_defaults(), serving_moto() as url:
         client_of(url, "s3").create_bucket(Bucket=OUTPUT, CreateBucketConfiguration={"LocationConstraint": REGION})
-        with tempfile.TemporaryDirectory() as home, environ(environment(url, url, Path(home))), running(
-            url, REGION
-        ) as trino, standing_in(url, TrinoEngine(trino.url)) as aws:
+        with (
+            tempfile.TemporaryDirectory() as home,
+            environ(environment(url, url, Path(home))),
+            running(url, REGION) as trino,
+            standing_in(url, TrinoEngine(trino.url)) as aws,
+        ):
             print(json.dumps({"aws": url, "athena": aws.standin.url, "trino": trino.url}), flush=True)
             sys.stdin.read()
 

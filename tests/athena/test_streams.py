@@ -44,7 +44,7 @@ def test_a_late_first_change_is_found(late):
     """The first day has only changes of its last hour and, in its last file, of the hour after; the first of all landed
     two days late, up to three days further on."""
     begin = start_of(FIRST) + DAY + HOUR // 2
-    landed = {day: (begin, begin + DAY) for day in DAYS[:4]}
+    landed = dict.fromkeys(DAYS[:4], (begin, begin + DAY))
     earlier = begin - HOUR if late < 3 else start_of(DAYS[3]) - 2 * DAY
     assert earlier < begin
     landed[DAYS[late]] = (earlier, begin + DAY)

@@ -59,10 +59,9 @@ class _Looked:
             return False
         (stream,) = self._streams(first)
         rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream[1]]
-        return (
-            min(row["first_micros"] for row in rows) <= start_of(shifted(first, _LATE)) - MAX_LATENESS
-            and max(row["last_micros"] for row in rows) >= start_of(last) + FILE_SPAN
-        )
+        earliest: int = min(row["first_micros"] for row in rows)
+        latest: int = max(row["last_micros"] for row in rows)
+        return earliest <= start_of(shifted(first, _LATE)) - MAX_LATENESS and latest >= start_of(last) + FILE_SPAN
 
     def near(self, day: str, before: int, after: int) -> Sequence[str]:
         """The landing's days from so many days before a day to so many after it."""

@@ -5,6 +5,10 @@ source = "./history"
 profile = "prod-readonly"
 region = "eu-west-1"
 actor_attribute = "updated_by"
+
+[history.orders]
+source = "athena://shop/orders_history?workgroup=analysts&output=s3://shop-query-results/histlib"
+profile = "prod-readonly"
 """
 
 from __future__ import annotations

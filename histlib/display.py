@@ -28,10 +28,12 @@ _ITEMS: Final = ("item", "old_image", "new_image")
 _BOUNDS: Final = (("since", "from_latest"), ("until", "to_earliest"), ("time", "since"))
 #: Columns that are told in one line where they hold the same in all rows.
 _SAID_ONCE: Final = frozenset({"status", "evidence", "still", "ended_action"})
-_TIMES: Final = frozenset({"time", "since", "until", "from_latest", "to_earliest"})
+_TIMES: Final = frozenset({"started", "time", "since", "until", "from_latest", "to_earliest"})
 #: In this order columns leave a narrow terminal, those of a row from the right; keys and caveats stay.
 _LEAVING: Final = (_ITEMS, (), ("from_latest", "to_earliest"), ("before",), ("actor", "set_by", "ended_by"))
 _STAYING: Final = ("time", "since", "until", "path", "value", "after")
+#: Columns of numbers that are measures: how they are shown.
+_MEASURES: Final[dict[str, str]] = {"seconds": "{:.1f}", "scanned": "{:,}", "cost": "{:.5f}"}
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _OFFSET_AFTER = re.compile(r" [+-]\d\d:\d\d$")
 _UNLIMITED: Final = 1 << 30
@@ -145,6 +147,8 @@ def _readable(frame: pd.DataFrame, name: str) -> Sequence[Any]:
         return list(frame[name])
     if f"{name}_json" in frame.columns:
         return [MISSING if pd.isna(text) else text for text in frame[f"{name}_json"]]
+    if name in _MEASURES:
+        return [_MEASURES[name].format(value) for value in frame[name]]
     if name.startswith("keys."):
         return [encode_value(value) for value in frame[name]]
     return list(frame[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from histlib.change_questions import ChangeQuestions
 from histlib.coverage_question import CoverageQuestion
@@ -13,6 +13,9 @@ from histlib.sources import Options, default_source, open_source
 from histlib.sql_question import SqlQuestion
 from histlib.table_questions import TableQuestions
 from histlib.value_questions import ValueQuestions
+
+if TYPE_CHECKING:
+    from histlib.frames import ResultFrame
 
 
 class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion, SqlQuestion):
@@ -48,6 +51,16 @@ class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion,
         """``attested`` where the pipeline attests what it captured, else ``observed``."""
         return "attested" if self._facts().coverage.attested else "observed"
 
+    @property
+    def queries(self) -> ResultFrame:
+        """What this history has asked Athena so far, in order, and what that cost; a local one has no rows.
+
+        Columns: :data:`histlib.athena.asked.QUERY_COLUMNS`. ``sql`` can be pasted into Athena's console.
+        """
+        from histlib.athena.asked import queries_frame
+
+        return queries_frame(self._opened.queries, self._tz, self._opened.name)
+
     def __repr__(self) -> str:
         through = self.captured_through
         captured = through.isoformat(sep=" ") if through else "not known"
@@ -63,25 +76,31 @@ def connect(  # noqa: PLR0913 — the signature of the design
     tz: str = "UTC",
     cache: str | Path | None = None,
     max_scan_bytes: int | None = None,
+    explain: bool = False,
 ) -> History:
     """Open a history.
 
     Args:
-        source: a folder, ``s3://bucket/prefix``, ``export:FOLDER`` (DynamoDB exports; ``?key=pk,sk`` where only full
-            ones are there), ``sample:`` (also ``sample:orders``, ``sample:todo``), or a name from ``histlib.toml``;
-            default: the environment variable ``HISTLIB_SOURCE``.
+        source: a folder, ``s3://bucket/prefix``, ``athena://database/table`` (also ``?workgroup=…&output=s3://…``:
+            the workgroup, if not ``primary``, and where results go, if it does not say), ``export:FOLDER``
+            (DynamoDB exports; ``?key=pk,sk`` where only full ones are there), ``sample:`` (also ``sample:orders``,
+            ``sample:todo``), or a name from ``histlib.toml``; default: the environment variable ``HISTLIB_SOURCE``.
         profile, region, session: as whom and where to ask AWS; a local history refuses them.
         tz: IANA zone of naive times that go in and of all times that come out.
         cache: where the index of a local history, and the copy of one in S3, is kept; default: the index beside
             the history, else the user's cache folder.
         max_scan_bytes: for sources on AWS, bytes that one question may read there; from S3 only what is new is
-            read, by default at most 1 GiB. What would read more is refused before it begins.
+            read, by default at most 1 GiB; Athena scans the objects of the days that an answer needs, by default any
+            number. What would read more is refused before it begins.
+        explain: for ``athena://``: before each statement runs, its SQL with all values in place, its days, the bytes
+            that S3 lists for them and the most that it costs are shown, on standard error or in the notebook. Later
+            statements depend on the answers of earlier ones, so they are run. Answers stay the same.
 
     Raises:
         RequestError: no such source, or none given.
         SourceError: it cannot be read.
     """
-    options = Options(Path(cache) if cache is not None else None, profile, region, session, max_scan_bytes)
+    options = Options(Path(cache) if cache is not None else None, profile, region, session, max_scan_bytes, explain)
     history = History(open_source(default_source() if source is None else str(source), options), tz)
     history._facts()
     return history

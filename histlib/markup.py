@@ -22,7 +22,12 @@ _COLOURS = {"present": "#2e7d32", "deleted": "#c62828", "absent": "#616161", "un
 
 def one_line(text: str) -> str:
     """The text with line breaks and control characters shown, so that it cannot break a line or a table."""
-    return "".join(char if char.isprintable() or char == " " else _shown(char) for char in text)
+    return printable(text)
+
+
+def printable(text: str, kept: str = "") -> str:
+    """The text with control characters shown, but for those that are to stay."""
+    return "".join(char if char.isprintable() or char in kept else _shown(char) for char in text)
 
 
 def text_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -61,6 +66,11 @@ def table(heading: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[
 def escape(text: str) -> str:
     """Text that is safe inside HTML, in attributes too."""
     return html.escape(one_line(text), quote=True)
+
+
+def escape_lines(text: str) -> str:
+    """As :func:`escape`, for ``<pre>``: line breaks and tabs stay."""
+    return html.escape(printable(text, "\n\t"), quote=True)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -53,6 +53,16 @@ def status(what: str) -> Iterator[Callable[[object], None]]:
         yield show
 
 
+def aside(text: str, page: str) -> None:
+    """Show something that is no part of an answer: its HTML in a notebook, elsewhere its text on standard error."""
+    if _in_notebook():
+        from IPython.display import HTML, display
+
+        display(HTML(page))  # type: ignore[no-untyped-call]
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
 def is_watched() -> bool:
     """Whether a person sees what is shown here: standard error is a terminal's or a notebook's."""
     return _in_notebook() or sys.stderr.isatty()

@@ -34,6 +34,7 @@ class Options:
     region: str | None = None
     session: Any = None
     max_scan_bytes: int | None = None
+    explain: bool = False
 
     def refuse_aws(self) -> None:
         """For a local history.
@@ -41,9 +42,19 @@ class Options:
         Raises:
             RequestError: something is given that only a source on AWS takes.
         """
+        self.refuse_explain()
         names = ("max_scan_bytes", "profile", "region", "session")
         if given := [name for name in names if getattr(self, name) is not None]:
             raise RequestError(f"{', '.join(given)}: only a source on AWS takes this", given)
+
+    def refuse_explain(self) -> None:
+        """For a history that is not asked by SQL statements of Athena.
+
+        Raises:
+            RequestError: they are to be shown.
+        """
+        if self.explain:
+            raise RequestError("explain: only an athena:// source has statements to show", self.explain)
 
     def with_defaults(self, connection: Connection) -> Options:
         """With the profile and Region of a named connection, where none is given."""
@@ -55,7 +66,8 @@ class Options:
 class Opened:
     """An open source, the name that results show for it, and what is known of the table beside its changes.
 
-    ``table`` is what to call it where no change says its name.
+    ``table`` is what to call it where no change says its name. ``queries``: those that Athena has been asked, which
+    grow; local sources have none.
     """
 
     source: Source
@@ -63,6 +75,7 @@ class Opened:
     actor_attribute: str | None = None
     key_schema: Sequence[Mapping[str, str]] = ()
     table: str = ""
+    queries: Sequence[Any] = ()
 
 
 def default_source() -> str:
@@ -90,7 +103,7 @@ def open_source(text: str, options: Options = Options()) -> Opened:
     if len(scheme) > 1:
         raise RequestError(
             f"{text!r}: no source of kind {scheme}: in this version; expected a folder, a name from histlib.toml, "
-            f"or {', '.join(f'{name}:' for name in _SCHEMES)}",
+            f"or {', '.join(_KINDS)}",
             text,
         )
     if not _is_path(text) and (connection := find_connection(text)):
@@ -128,6 +141,7 @@ def _open_s3(text: str, options: Options) -> Opened:
     from histlib.s3.client import make_client
     from histlib.s3.mirror import Mirror
 
+    options.refuse_explain()
     address = parse_address(text)
     client = make_client(options.profile, options.region, options.session)
     cache = cache_folder(options.cache)
@@ -145,8 +159,9 @@ def _open_athena(text: str, options: Options) -> Opened:
         session=options.session,
         cache=cache_folder(options.cache),
         limit=options.max_scan_bytes,
+        explained=options.explain,
     )
-    return Opened(source, name, table=source.prefix)
+    return Opened(source, name, table=source.prefix, queries=source.runner.queries)
 
 
 def _open_sample(text: str, options: Options) -> Opened:
@@ -221,4 +236,6 @@ _SCHEMES: Final[dict[str, Callable[[str, Options], Opened]]] = {
     "athena": _open_athena,
     "export": _open_export,
 }
+#: How a text of each kind begins, or is made.
+_KINDS: Final = ("sample:", "s3://bucket/prefix", "athena://database/table", "export:FOLDER")
 _ON_AWS: Final = {"s3", "athena"}

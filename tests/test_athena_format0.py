@@ -7,7 +7,7 @@ from athena.old_histories import BEFORE_MEMO, WITH_MEMO, declare
 from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
 
 import histlib
-from histlib.athena.old_types import OldTypeError, convert, rounded
+from histlib.athena.old_types import OldTypeError, convert, fields, rounded
 from histlib.errors import NotAHistoryError, SourceError
 
 TODO = "struct<todoid:string>"
@@ -92,6 +92,14 @@ def test_types_that_no_attribute_has_are_refused(tmp_path):
         connected(folder, "struct<todoid:string,title:date>", TODO, tmp_path / "cache")
 
 
+def test_blanks_in_a_declared_type_are_refused():
+    """Trino would take them for a part of the name, and read null."""
+    for kind in ("struct<todoid:string, title:string>", "struct<todoid :string>", "struct< todoid:string>"):
+        with pytest.raises(OldTypeError, match="blanks"):
+            fields(kind)
+    assert list(fields("struct<todoid:string,price:decimal(10, 2)>")) == ["todoid", "price"]
+
+
 @pytest.mark.usefixtures("athena")
 def test_a_line_that_is_no_change_is_named(tmp_path):
     """A row without an action: the file is named, and nothing is answered."""
@@ -103,7 +111,7 @@ def test_a_line_that_is_no_change_is_named(tmp_path):
 
 def test_what_types_make_of_values():
     """Nulls of structs are left out, those of arrays and maps stay; names are in lower case; numbers are texts."""
-    read = convert("struct<a:string, B:array<struct<c:int>>,m:map<string,double>>")
+    read = convert("struct<a:string,B:array<struct<c:int>>,m:map<string,double>>")
     value = {"a": None, "b": [None, {"c": "5"}, {"c": None}], "m": {"X": "1.50", "y": None}}
     assert read(value) == {"b": [None, {"c": "5"}, {}], "m": {"X": "1.5", "y": None}}
     with pytest.raises(OldTypeError, match="connect again"):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from histlib import affected, cli, coverage_report, differences, frames, lineage, timelines
+from histlib.athena.asked import QUERY_COLUMNS
 from histlib.caveats import MEANINGS
 from histlib.where.functions import FUNCTIONS
 
@@ -83,6 +84,7 @@ def test_python_sessions_go_as_the_readme_shows(elsewhere):
         lineage.COLUMNS,
         differences.COLUMNS,
         coverage_report.COLUMNS,
+        QUERY_COLUMNS,
     ],
 )
 def test_columns_are_documented(columns):

@@ -17,6 +17,8 @@ Convert = Callable[[Any], Any]
 _WHOLE: Final = ("tinyint", "smallint", "int", "integer", "bigint")
 _ROUNDING: Final = ("decimal", *_WHOLE, "double", "float", "real")
 _TEXT: Final = ("string", "varchar", "char")
+#: A blank that Trino takes for a part of a field's name.
+_BLANK_NAME: Final = re.compile(r"[<,]\s+[^<>,:]+:|\s+:")
 _NAME: Final = re.compile(r"\s*`?([^:`]+)`?\s*:(.*)", re.DOTALL)
 
 
@@ -28,8 +30,11 @@ def fields(kind: str) -> dict[str, str]:
     """The fields of a ``struct<name:type,…>``: name in lower case → type.
 
     Raises:
-        OldTypeError: it is none.
+        OldTypeError: it is none, or has blanks: Athena's DDL writes none, and Trino takes one before a name for a part
+            of the name, so that all values of that attribute would be null without a word (seen on Trino 435).
     """
+    if _BLANK_NAME.search(kind):
+        raise OldTypeError(f"the type {kind} has blanks before or after a name, which would be part of the name")
     found = {}
     for part in _parts(kind):
         match = _NAME.fullmatch(part)

@@ -19,20 +19,23 @@ from histlib.athena.selection import RowSelection
 from histlib.athena.source import AthenaSource
 from histlib.athena.table import TableDescription, describe
 from histlib.aws.session import make_session
+from histlib.errors import RequestError
 from histlib.s3.client import endpoint_of, make_client
 
 
 def open_athena(  # noqa: PLR0913 — as whom, where and how much
-    text: str, *, profile: str | None, region: str | None, session: Any, cache: Path, limit: int | None
+    text: str, *, profile: str | None, region: str | None, session: Any, cache: Path, limit: int | None, explained: bool
 ) -> tuple[AthenaSource, str]:
     """The source that ``athena://database/table?…`` names, and its address as results show it.
 
     Raises:
-        RequestError: no address, or nothing there.
+        RequestError: no address, nothing there, or a limit that is no number of bytes.
         NotAHistoryError: the table is something else.
         SourceError: AWS cannot be asked.
     """
     address = parse_address(text)
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+        raise RequestError(f"max_scan_bytes={limit!r}: expected a number of bytes", limit)
     made = make_session(profile, region, session)
     table = describe(make_glue(None, region, made), address, profile)
     client = make_client(None, region, made)
@@ -54,6 +57,7 @@ def open_athena(  # noqa: PLR0913 — as whom, where and how much
         DayCache(cache, table.location, endpoint_of(client), _kept(table)),
         table.altered,
         partial(OldRowSelection, columns=table.columns) if table.format == 0 else RowSelection,
+        explained=explained,
     )
     return source, str(address)
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from histlib.athena.bucket_facts import BucketFacts
 from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
+from histlib.athena.explaining import explain
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
 from histlib.athena.old_selection import OldRowSelection
@@ -60,6 +61,7 @@ class AthenaSource:
     ``runner`` asks Athena for ``table``, whose history lies at ``root``; ``landing`` and ``facts`` tell what is there;
     ``kept`` holds what was found out about single days. ``changed``: when the table was last altered, epoch µs.
     ``selection`` brings the rows. ``prefix``: the name of where the history lies.
+    ``explained``: each statement is shown before it runs.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 — the parts of a source
@@ -72,10 +74,13 @@ class AthenaSource:
         kept: DayCache,
         changed: int = 0,
         selection: Callable[[Run, str, str], Selection] = RowSelection,
+        *,
+        explained: bool = False,
     ) -> None:
         self.runner = runner
         self.prefix = root.rstrip("/").rpartition("/")[2]
         self._changed = changed
+        self._explained = explained
         self._expected = 0
         self._results = Results()
         self._rows = selection(self._run, table, root)
@@ -126,12 +131,12 @@ class AthenaSource:
     def _ask(self, statement: Statement, *, bulk: bool) -> pa.Table:
         """Run a statement, unless all of this question's would scan more than is allowed."""
         self._expected += self._now.bytes_between(*statement.days)
-        self.runner.refuse(self._expected)
-        if bulk:
-            return self.runner.unload(statement)
         now = self._now
-        age = reuse_minutes(now, statement.days, now.revision, now.asked, table_changed=self._changed)
-        return self.runner.rows(statement, reuse_minutes=age)
+        age = 0 if bulk else reuse_minutes(now, statement.days, now.revision, now.asked, table_changed=self._changed)
+        if self._explained:
+            explain(statement, now, age)
+        self.runner.refuse(self._expected)
+        return self.runner.unload(statement) if bulk else self.runner.rows(statement, reuse_minutes=age)
 
     def _look(self) -> None:
         """Take in what is new: once a question. Facts come first, so that none vouches for more than is read later.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ class Query:
     """One query: what was asked, and what Athena said of it when it was last asked.
 
     ``sql`` can be pasted into the console. ``state`` is Athena's, ``STARTING`` before it has an id. ``scanned`` are
-    bytes; ``seconds`` are those that passed here until it ended. ``reused``: an earlier result was taken, for nothing.
+    bytes; ``seconds`` are those that passed here until it ended, from ``sent``
+    on (aware). ``reused``: an earlier result was taken, for nothing.
     ``reason``: why it did not succeed. ``trouble``: why Athena cannot be asked of it just now.
     ``throttled``: codes of requests that were refused as too many, and were sent again.
     """
@@ -35,6 +37,7 @@ class Query:
     throttled: list[str] = field(default_factory=list)
     reason: str = ""
     trouble: str = ""
+    sent: datetime = field(default_factory=lambda: datetime.now(UTC))
     execution: Any = field(default=None, repr=False)
     stopping: Event = field(default_factory=Event, repr=False)
     _begun: float = field(default_factory=time.monotonic, repr=False)

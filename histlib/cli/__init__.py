@@ -20,7 +20,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from histlib.cli.answers import leave_pipe
+from histlib.cli.answers import leave_pipe, tell_cost
 from histlib.cli.commands import build_parser, parse
 from histlib.cli.notebook import notebook_file
 from histlib.errors import HistlibError, RequestError, SourceError
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as interruption:
         return _complain(str(interruption) or "interrupted", 130)
+    finally:
+        tell_cost(options)
     return code
 
 

@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 
 def history_of(options: argparse.Namespace) -> histlib.History:
     """The history that the switches name."""
-    on_aws = {name: getattr(options, name) for name in ("profile", "region", "max_scan_bytes")}
-    return histlib.connect(options.source, tz=options.tz, **on_aws)
+    on_aws = {name: getattr(options, name) for name in ("profile", "region", "max_scan_bytes", "explain")}
+    history = histlib.connect(options.source, tz=options.tz, **on_aws)
+    options.history = history
+    return history
+
+
+def tell_cost(options: argparse.Namespace) -> None:
+    """A line on standard error: what the history that was asked has asked Athena, if anything."""
+    history: histlib.History | None = getattr(options, "history", None)
+    if history is not None and history._opened.queries:
+        from histlib.athena.asked import spent
+
+        print(f"histlib: {spent(history._opened.queries)}", file=sys.stderr)
 
 
 def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:

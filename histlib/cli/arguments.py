@@ -73,11 +73,15 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("the history")
     source.add_argument(
         "--source",
-        help="folder, s3://bucket/prefix, export:FOLDER, sample:, or a name from histlib.toml; default: HISTLIB_SOURCE",
+        help="folder, s3://bucket/prefix, athena://database/table, export:FOLDER, sample:, or a name from "
+        "histlib.toml; default: HISTLIB_SOURCE",
     )
     source.add_argument("--profile", help="AWS profile, for sources on AWS")
     source.add_argument("--region", help="AWS Region, for sources on AWS")
     source.add_argument("--max-scan-bytes", metavar="N", type=int, help="bytes that may be read on AWS")
+    source.add_argument(
+        "--explain", action="store_true", help="show each SQL statement before Athena runs it, and what it costs"
+    )
     source.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
     answer = parser.add_argument_group("the answer")
     answer.add_argument("--json", action="store_true", help="print one JSON object")

@@ -12,8 +12,8 @@ from athena.catalog_tables import article_table
 from athena.histories import WORKGROUP, upload
 
 DATABASE, TABLE, BUCKET = "dynamodb_update_database", "todo_item_update_table", "updates"
-BEFORE_MEMO = "struct<todoid:string, title:string, done:boolean>"
-WITH_MEMO = "struct<todoid:string, title:string, done:boolean, memo:string>"
+BEFORE_MEMO = "struct<todoid:string,title:string,done:boolean>"
+WITH_MEMO = "struct<todoid:string,title:string,done:boolean,memo:string>"
 
 
 def put_old_history(folder: Path, image: str, keys: str = "struct<todoid:string>", **serde: str) -> str:

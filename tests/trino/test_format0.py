@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from athena.aws import OUTPUT_BUCKET
-from athena.moto_aws import REGION
+from athena.aws import Aws
 from athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
-from athena.standin import StandIn
-from athena.trino_engine import TrinoEngine
 from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
 
 import histlib
@@ -20,17 +15,9 @@ TODO = "struct<todoid:string>"
 
 
 @pytest.fixture
-def asked(trino: TrinoEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Athena's protocol on the loopback, Trino behind it."""
-    s3 = boto3.client("s3")
-    for name in (BUCKET, OUTPUT_BUCKET):
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    standin = StandIn(trino, s3)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", standin.url)
-    try:
-        yield
-    finally:
-        standin.close()
+def asked(athena: Aws) -> None:
+    """Athena's protocol on the loopback, Trino behind it; the article's bucket."""
+    athena.bucket(BUCKET)
 
 
 @pytest.mark.usefixtures("asked")

@@ -111,9 +111,41 @@ def test_hidden_files_are_no_data(ask):
     assert ask(f"SELECT event_id FROM {TABLE} WHERE dateday = '{DAY}'").rows == [("event-1",)]
 
 
-@pytest.mark.parametrize("malformed", [b'{"format":1,"event_id":"cut', b"no json\n", b"[1]\n"])
+MALFORMED = (
+    b'{"format":1,"event_id":"cut',
+    b"no json\n",
+    b"[1]\n",
+    b"\n",
+    b'{"event_id":"\xff"}\n',
+    b'{"event_id":{"a":1}}\n',
+    b'{"timestamp":"x"}\n',
+    b'{"timestamp":99999999999999999999}\n',
+    b'{"timestamp_utc":"x"}\n',
+)
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
 def test_a_malformed_line_fails_the_query(ask, malformed):
-    """A line that is no object is an error that says so: never a row too few."""
-    land(lines([record(1)]) + malformed)
-    with pytest.raises(EngineError, match=r"^HIVE_"):
-        ask(f"SELECT event_id FROM {TABLE} WHERE dateday = '{DAY}'")
+    """A line that is no object, an empty line, a value of another type: an error that names the object."""
+    address, _ = land(lines([record(1)]) + malformed)
+    with pytest.raises(EngineError) as error:
+        ask(f"SELECT event_id, timestamp, timestamp_utc FROM {TABLE} WHERE dateday = '{DAY}'")
+    assert error.value.reason == f"HIVE_CURSOR_ERROR: Failed to read file at {address}"
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (b'{"event_id":"a"}{"event_id":"b"}', "a"),  # the second record is lost: records must end in a line end
+        (b'{"event_id":"a","event_id":"b"}', "b"),
+        (b'{"EVENT_ID":"a"}', "a"),
+        (b'{"event_id":7.10}', "7.10"),
+        (b'{"event_id":"\\ud83d"}', "?"),
+        (b"\xef\xbb\xbf" + b'{"event_id":"a"}', "a"),
+        (b"{}", None),
+    ],
+)
+def test_what_is_taken_without_a_word(ask, line, event):
+    """Lines that no recorder writes, and of which Trino says nothing: what it makes of them is known."""
+    land(line + b"\n")
+    assert ask(f"SELECT event_id FROM {TABLE} WHERE dateday = '{DAY}'").rows == [(event,)]

@@ -1,4 +1,7 @@
-"""``make bench``: measures everything and writes ``benchmarks/RESULTS.md``."""
+"""``make bench``: measures everything and writes ``benchmarks/RESULTS.md``.
+
+All but what needs Trino: that is ``python -m benchmarks.athena``, whose part of the file stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from benchmarks import index, questions, recorder
 from benchmarks.rows import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+#: Where what ``python -m benchmarks.athena`` wrote begins; it goes to the end.
+ON_TRINO = "\n## The Athena source on real Trino\n"
 LIBRARIES = ("boto3", "duckdb", "msgspec", "numpy", "pandas", "pyarrow")
 
 # Bytecode is cached as on any user's machine: imports are part of what is measured.
@@ -31,7 +36,8 @@ def main() -> None:
     text = f"# Benchmarks\n\n{machine()}\n\nMedians; the two ways of a comparison run by turns.\n"
     for title, rows in parts.items():
         text += f"\n## {title}\n\n{table(rows)}\n"
-    RESULTS.write_text(text, encoding="utf-8")
+    _, heading, kept = RESULTS.read_text(encoding="utf-8").partition(ON_TRINO)
+    RESULTS.write_text(text + heading + kept, encoding="utf-8")
     print(text)
 
 

@@ -35,24 +35,32 @@ def image(item: int, version: int) -> str:
     )
 
 
-def generate(folder: Path, changes: int, items: int, days: int = 10, first_change: int = 0) -> None:
-    """Write changes ``first_change`` … ``changes`` of a landing whose whole spans ``days``."""
+def generate(  # noqa: PLR0913, PLR0917 — what a landing is like
+    folder: Path,
+    changes: int,
+    items: int,
+    days: int = 10,
+    first_change: int = 0,
+    begin: int = START,
+    file_changes: int = FILE_CHANGES,
+) -> None:
+    """Write changes ``first_change`` … ``changes`` of a landing whose whole spans ``days`` from ``begin`` (epoch s)."""
     per_day = changes // days
     jobs = [
-        (folder, start, min(start + FILE_CHANGES, changes), items, per_day)
-        for start in range(first_change, changes, FILE_CHANGES)
+        (folder, start, min(start + file_changes, changes), items, per_day, begin)
+        for start in range(first_change, changes, file_changes)
     ]
     with multiprocessing.Pool(2) as pool:
         for _ in pool.imap_unordered(_write_file, jobs):
             pass
 
 
-def lines(start: int, stop: int, items: int, per_day: int) -> Iterator[str]:
+def lines(start: int, stop: int, items: int, per_day: int, begin: int = START) -> Iterator[str]:
     """The lines of some changes; change n is of item (n × a prime) mod items, its n // items-th version."""
     table = STREAM.partition("/stream/")[0]
     for number in range(start, stop):
         item, version = number * 7_919 % items, number // items
-        second = START + number * DAY // per_day
+        second = begin + number * DAY // per_day
         old = "null" if version == 0 else json.dumps(image(item, version - 1))
         yield (
             f'{{"format":1,"event_id":"{blake2b(number.to_bytes(8, "big"), digest_size=16).hexdigest()}",'
@@ -65,9 +73,11 @@ def lines(start: int, stop: int, items: int, per_day: int) -> Iterator[str]:
         )
 
 
-def _write_file(job: tuple[Path, int, int, int, int]) -> None:
-    folder, start, stop, items, per_day = job
-    day = datetime.fromtimestamp(START + start * DAY // per_day, UTC)
+def _write_file(job: tuple[Path, int, int, int, int, int]) -> None:
+    folder, start, stop, items, per_day, begin = job
+    day = datetime.fromtimestamp(begin + start * DAY // per_day, UTC)
     path = folder / "changes" / f"{day:%Y/%m/%d}" / f"bench-1-{start:012d}.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress("".join(lines(start, stop, items, per_day)).encode(), compresslevel=1, mtime=0))
+    path.write_bytes(
+        gzip.compress("".join(lines(start, stop, items, per_day, begin)).encode(), compresslevel=1, mtime=0)
+    )

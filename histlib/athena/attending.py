@@ -15,7 +15,7 @@ from histlib.progress import status
 
 #: Seconds between two looks at a query: at first, by which factor more each time, at most.
 _FIRST: Final = 0.05
-_GROWTH: Final = 1.1
+_GROWTH: Final = 1.05
 _MOST: Final = 1.0
 #: Seconds between two lines of progress.
 _TICK: Final = 0.2
@@ -30,7 +30,7 @@ class StoppedError(Exception):
 
 
 class Pace:
-    """How long to rest between two looks: about a tenth of the time that has passed."""
+    """How long to rest between two looks: about a twentieth of the time that has passed."""
 
     def __init__(self) -> None:
         self._pause = _FIRST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pyarrow as pa
@@ -138,12 +139,19 @@ class AthenaSource:
         return self.runner.unload(statement) if bulk else self.runner.rows(statement, reuse_minutes=age)
 
     def _look(self) -> None:
-        """Take in what is new: once a question. Facts come first, so that none vouches for more than is read later."""
+        """Take in what is new: once a question. Facts come first, so that none vouches for more than is read later.
+
+        Facts that have not changed were known before any listing that begins now, so the two go side by side.
+        """
         self._expected = 0
-        changed = self._bucket.refresh()
-        landing = self._list.fresh()
-        known, self._landing = self._landing, landing
-        if changed or known is None or _contents(known) != _contents(landing):
+        known = self._landing
+        with ThreadPoolExecutor(1) as pool:
+            listing = pool.submit(self._list.fresh) if known is not None else None
+            changed = self._bucket.refresh()
+            if changed:
+                self._answers.clear()
+        self._landing = self._list.fresh() if listing is None or changed else listing.result()
+        if known is None or _contents(known) != _contents(self._landing):
             self._answers.clear()
 
     def _facts(self, query: Query) -> pa.Table:

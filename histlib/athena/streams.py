@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from histlib.athena.days import shifted
+from histlib.athena.days import FILE_SPAN, MAX_LATENESS, shifted, start_of
 from histlib.baselines import NET_PREFIX, STREAM_PREFIX
 
 Row = dict[str, Any]
@@ -27,7 +27,9 @@ def stream_rows(days: Sequence[str], ask: Ask) -> list[Row]:
     First and last stamps of each stream are exact; ``changes`` counts only the days that were looked at.
     """
     looked = _Looked(days, ask)
-    looked.at([*looked.near(days[0], 0, _LATE), *looked.near(days[-1], 1, 0)])
+    looked.at([*looked.near(days[0], 0, _LATE - 1), days[-1]])
+    if not looked.holds_ends(days[0], days[-1]):
+        looked.at([*looked.near(days[0], 0, _LATE), *looked.near(days[-1], 1, 0)])
     boundaries = looked.halve([(days[0], days[-1])])
     looked.at(day for one, other in boundaries for day in looked.near_both(one, other))
     return looked.together()
@@ -46,6 +48,20 @@ class _Looked:
         unseen = sorted(set(days) - self._rows.keys())
         if unseen:
             self._rows.update(self._ask(unseen))
+
+    def holds_ends(self, first: str, last: str) -> bool:
+        """Whether one stream is alone on all days and no day unseen can hold an earlier or a later change of it.
+
+        What landed on a day happened at most :data:`MAX_LATENESS` before it began; what landed before a day, at most
+        :data:`FILE_SPAN` after that began.
+        """
+        if not self._constant(first, last):
+            return False
+        (stream,) = self._streams(first)
+        rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream[1]]
+        earliest: int = min(row["first_micros"] for row in rows)
+        latest: int = max(row["last_micros"] for row in rows)
+        return earliest <= start_of(shifted(first, _LATE)) - MAX_LATENESS and latest >= start_of(last) + FILE_SPAN
 
     def near(self, day: str, before: int, after: int) -> Sequence[str]:
         """The landing's days from so many days before a day to so many after it."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 from athena.aws import OUTPUT_BUCKET
 from athena.equal_answers import told
 from landings import put
-from test_athena_records import END, MIDDLE, QUESTIONS, WITHIN, connected, dated, landing
+from test_athena_records import MIDDLE, QUESTIONS, WITHIN, connected, dated, landing
 
 import histlib
 from histlib.errors import HistlibError, RequestError, SourceError
@@ -73,7 +72,7 @@ def test_throttled_once(athena, right, operation):
     assert answers(history) == expected
 
 
-@pytest.mark.parametrize("kind", ["token", "wrong_token", "body", "repeat"])
+@pytest.mark.parametrize("kind", ["token", "wrong_token", "body"])
 def test_pages_that_are_cut(athena, right, kind):
     """A right answer or an error, never a part of the rows."""
     expected, history = right
@@ -88,10 +87,8 @@ def test_pages_that_are_cut(athena, right, kind):
 def test_more_than_may_be_scanned(athena, tmp_path):
     """Refused before any query begins, with how to allow it."""
     landing(tmp_path / "h")
-    history = connected(tmp_path / "h", tmp_path / "cache", max_scan_bytes=1)
-    for ask in ASKED.values():
-        with pytest.raises(RequestError, match=r"max_scan_bytes=\d+"):
-            ask(history)
+    with pytest.raises(RequestError, match=r"max_scan_bytes=\d+"):
+        connected(tmp_path / "h", tmp_path / "cache", max_scan_bytes=1).snapshot_at(WITHIN)
     assert athena.standin.queries == []
 
 
@@ -109,17 +106,8 @@ def test_data_that_comes_into_a_settled_day(athena, tmp_path):
     assert answers(again) == expected
 
 
-def test_threads_ask_at_once(athena, right, tmp_path):
-    """Of one history, and of two with one cache: the same right answers."""
-    expected, history = right
-    other = connected(tmp_path / "h", tmp_path / "cache")
-    with ThreadPoolExecutor(4) as threads:
-        for found in threads.map(answers, [history, other, history, other]):
-            assert found == expected
-
-
-def test_an_interrupted_snapshot_leaves_nothing(athena, right):
-    """Stopped in Athena, files and threads gone; the next answer is right."""
+def test_a_failed_unload_leaves_nothing(athena, right):
+    """Files and threads are gone; the next answer is right."""
     expected, history = right
     history._facts()
     before = {one.name for one in threading.enumerate() if not one.daemon}
@@ -129,4 +117,3 @@ def test_an_interrupted_snapshot_leaves_nothing(athena, right):
     assert not any("/rows/" in key for key in left())
     assert {one.name for one in threading.enumerate() if not one.daemon} <= before
     assert told(history, ASKED["snapshot"]) == expected["snapshot"]
-    assert END > WITHIN

@@ -49,8 +49,9 @@ _DIGEST: Final = "coalesce(from_big_endian_64(xxhash64(to_utf8({}))), 0)".format
 
 
 def around(table: str, days: Days, query: Around) -> Statement:
-    """A row per item: ``keys``, ``odd`` and :data:`PACKED` for each of :data:`PLACES` (``latest_action`` …, null where
-    there is none); and one with null ``keys`` and a ``bad_file`` where lines are no records.
+    """A row per item: ``keys``, ``odd``, ``one_table`` and ``other_table`` (least and greatest), and :data:`PACKED` for
+    each of :data:`PLACES` (``latest_action`` …, null where there is none); and one with null ``keys`` and a
+    ``bad_file`` where lines are no records.
 
     Items of which the condition is surely false, and whose chain surely has no gap, are left out.
     """
@@ -73,18 +74,21 @@ def around(table: str, days: Days, query: Around) -> Statement:
         "highest": f"max(timestamp_micros) FILTER (WHERE {before})",
         "first_of_second": f"min(ord) FILTER (WHERE {same})",
         "last_of_second": f"max(ord) FILTER (WHERE {same})",
+        "one_table": 'min("table")',
+        "other_table": 'max("table")',
         "unordered": "coalesce(bool_or(ord IS NULL), FALSE)",
         "bad_file": "min(bad_file)",
     }
     rows = (
-        f"SELECT keys, {', '.join(_PACKED)}, {_ORDER} AS ord, {_DIGEST} AS digest, "
+        f'SELECT keys, "table", {", ".join(_PACKED)}, {_ORDER} AS ord, {_DIGEST} AS digest, '
         f'CASE WHEN {BAD} THEN "$path" END AS bad_file '
         f"FROM {table} WHERE {days.sql} AND (action <> 'BASELINE' OR {BAD})"
     )
     folded = f"SELECT keys, {', '.join(f'{sql} AS {name}' for name, sql in told.items())} FROM changes GROUP BY keys"
     shared = "first_of_second IS NOT NULL" if query.moment % SECOND else "first_of_second <> last_of_second"
     odd = (
-        "unordered OR coalesce(one_copy <> other_copy, FALSE) OR coalesce(next_copy <> other_next_copy, FALSE) "
+        "unordered OR coalesce(one_table <> other_table, FALSE) "
+        "OR coalesce(one_copy <> other_copy, FALSE) OR coalesce(next_copy <> other_next_copy, FALSE) "
         f"OR coalesce(last_ord > next_ord, FALSE) OR coalesce(highest <> latest.timestamp_micros, FALSE) "
         f"OR coalesce({shared}, FALSE)"
     )
@@ -92,11 +96,12 @@ def around(table: str, days: Days, query: Around) -> Statement:
     kept = _kept(query, max(last, through))
     sql = (
         f"WITH changes AS ({rows}), folded AS ({folded}), judged AS (SELECT *, {odd} AS odd FROM folded) "
-        f"SELECT keys, odd, bad_file, {', '.join(columns)} FROM judged{kept}"
+        f"SELECT keys, odd, bad_file, one_table, other_table, {', '.join(columns)} FROM judged{kept}"
     )
     kinds = {"VARCHAR": pa.string(), "BIGINT": pa.int64()}
     packed = [(f"{place}_{name}", kinds[kind]) for place in PLACES for name, kind in _PACKED.items()]
-    schema = pa.schema([("keys", pa.string()), ("odd", pa.bool_()), ("bad_file", pa.string()), *packed])
+    tables = [("one_table", pa.string()), ("other_table", pa.string())]
+    schema = pa.schema([("keys", pa.string()), ("odd", pa.bool_()), ("bad_file", pa.string()), *tables, *packed])
     return Statement(sql, schema, (), days)
 
 

@@ -22,7 +22,7 @@ from histlib import raw_sql
 from histlib.athena import old_types
 from histlib.athena.days import Days
 from histlib.athena.literals import identifier
-from histlib.athena.selection import Run
+from histlib.athena.selection import Refuse, Run
 from histlib.athena.statement import Statement
 from histlib.athena.streams import Row
 from histlib.errors import NotAHistoryError, SourceError
@@ -63,7 +63,7 @@ class OldRowSelection:
         NotAHistoryError: a type that no attribute of format 0 can be read as.
     """
 
-    def __init__(self, run: Run, table: str, root: str, columns: Mapping[str, str]) -> None:
+    def __init__(self, run: Run, table: str, root: str, _refuse: Refuse, columns: Mapping[str, str]) -> None:
         self._asked = run
         self._table = table
         self._root = root

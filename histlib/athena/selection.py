@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -33,6 +33,10 @@ _COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id")
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
+#: Raises where the tables of some rows, with those known already, are more than one.
+Refuse = Callable[[Iterable[str | None]], None]
+
+
 class Run(Protocol):
     """Runs a statement; ``bulk`` where many rows come."""
 
@@ -43,11 +47,12 @@ class RowSelection:
     """Brings the rows that each query rests on, from the days in which they may have landed.
 
     ``run`` runs a statement, ``bulk`` where many rows come; ``table`` is the table's quoted name, ``root`` the
-    history's address in S3.
+    history's address in S3; ``refuse`` raises where rows are of other tables than is known.
     """
 
-    def __init__(self, run: Run, table: str, root: str) -> None:
+    def __init__(self, run: Run, table: str, root: str, refuse: Refuse) -> None:
         self._asked = run
+        self._refuse_tables = refuse
         self._table = table
         self._root = root
 
@@ -88,6 +93,9 @@ class RowSelection:
         """The answer to a query; the rows of its baselines are in ``baseline_days``."""
         found = self._run(around.around(self._table, days, query), bulk=True)
         self._refuse_bad(found.column("bad_file"))
+        self._refuse_tables(
+            [*found.column("one_table").unique().to_pylist(), *found.column("other_table").unique().to_pylist()]
+        )
         found = found.filter(pc.is_valid(found.column("keys")))
         odd = found.column("keys").filter(found.column("odd"))
         plain = found.filter(pc.invert(found.column("odd")))
@@ -187,8 +195,12 @@ class RowSelection:
         """The rows of some days for which a condition is true."""
         if days is None:
             return pa.schema([selects.ROWS.field(name) for name in names]).empty_table()
-        found = self._run(selects.all_rows(self._table, days, condition, (*names, "file")), bulk=True)
-        return self._clean(found).select(names)
+        found = self._run(
+            selects.all_rows(self._table, days, condition, tuple(dict.fromkeys((*names, "table", "file")))), bulk=True
+        )
+        found = self._clean(found)
+        self._refuse_tables(found.column("table").unique().to_pylist())
+        return found.select(names)
 
 
 def unreadable(file: str) -> SourceError:

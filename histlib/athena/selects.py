@@ -12,6 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from histlib.athena.days import Days
+from histlib.athena.key_texts import CANONICAL
 from histlib.athena.literals import identifier, literal
 from histlib.athena.statement import Statement
 from histlib.record import ACTIONS, FORMAT, PRECISIONS, SEQUENCE_DIGITS, VIEWS, Change
@@ -44,6 +45,7 @@ BAD: Final = "NOT coalesce({}, FALSE)".format(
             f"regexp_like(coalesce(sequence_number, '{'0' * SEQUENCE_DIGITS}'), '^[0-9]{{{SEQUENCE_DIGITS}}}$')",
             *(f"coalesce({name}, '{{}}') LIKE '{{%}}'" for name in ("new_image", "old_image")),
             "keys LIKE '{%}'",
+            CANONICAL,
         ]
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from histlib.athena.old_selection import OldRowSelection
 from histlib.athena.results import Results
 from histlib.athena.reuse import reuse_minutes
 from histlib.athena.running import Runner
-from histlib.athena.selection import RowSelection, Run
+from histlib.athena.selection import Refuse, RowSelection, Run
 from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
@@ -73,7 +73,7 @@ class AthenaSource:
         facts: BucketFacts,
         kept: DayCache,
         changed: int = 0,
-        selection: Callable[[Run, str, str], Selection] = RowSelection,
+        selection: Callable[[Run, str, str, Refuse], Selection] = RowSelection,
         *,
         explained: bool = False,
     ) -> None:
@@ -83,7 +83,7 @@ class AthenaSource:
         self._explained = explained
         self._expected = 0
         self._results = Results()
-        self._rows = selection(self._run, table, root)
+        self._rows = selection(self._run, table, root, self._refuse_other_tables)
         self._list = landing
         self._bucket = facts
         self._kept = kept
@@ -221,7 +221,7 @@ class AthenaSource:
             parts = [self._rows.item_rows(query.keys, more) for more in self._beyond(days, wanted)]
             found = pa.concat_tables([found, *parts])
             days, further = wanted, further * 2
-        self._refuse_other_tables(found)
+        self._refuse_other_tables(pc.unique(found.column("table")).to_pylist())
         return pa.concat_tables([found, *self._sightings(query.keys, reach, days)])
 
     def _first_reach(self, query: ItemChanges) -> Days:
@@ -272,9 +272,9 @@ class AthenaSource:
         rows = self.fetch_known(Streams()).to_pylist()
         return min((row["first_micros"] for row in rows if (row["stream"] or "").startswith("arn:")), default=None)
 
-    def _refuse_other_tables(self, rows: pa.Table) -> None:
+    def _refuse_other_tables(self, found: Iterable[str | None]) -> None:
         """Few days were looked at to know whose changes these are: what others hold shows only now."""
-        tables = {*self._tables(), *pc.unique(rows.column("table")).to_pylist()} - {None, ""}
+        tables = {one for one in (*self._tables(), *found) if one}
         if len(tables) > 1:
             raise MixedTablesError(
                 f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "

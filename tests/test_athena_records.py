@@ -1,0 +1,120 @@
+"""Landing objects that are not what they should be, asked through Athena: the answer says so, or is right."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from athena.equal_answers import differences
+from athena.histories import put_history
+from landings import NOON, STREAM, TABLE, put, record
+
+import histlib
+from histlib.errors import MixedTablesError, SourceError
+
+BEGIN = datetime.fromtimestamp(NOON, UTC)
+#: A day that is neither the first nor the last, with days on both sides that are further away than a change is late.
+MIDDLE = "2026/01/11"
+DAYS = {"2026/01/01": 0, MIDDLE: 10, "2026/01/21": 20}
+WITHIN = BEGIN + timedelta(days=10, minutes=5)
+END = BEGIN + timedelta(days=21)
+
+QUESTIONS = {
+    "state": lambda h: h.state_at({"id": "a"}, WITHIN),
+    "timeline": lambda h: h.timeline({"id": "a"}),
+    "snapshot": lambda h: h.snapshot_at(WITHIN),
+    "snapshot where": lambda h: h.snapshot_at(WITHIN, where="item.version = 11"),
+    "affected": lambda h: h.affected("item.version = 11", BEGIN, END),
+    "changes": lambda h: h.changes(BEGIN, END),
+    "activity": lambda h: h.activity(BEGIN, END, by="1d"),
+}
+
+
+def dated(number: int, item: str = "a", **fields) -> dict:
+    """The change of the day so many days after the first."""
+    return record(number, item, **({"seconds": NOON + (number - 1) * 86_400} | fields))
+
+
+def landing(folder: Path) -> Path:
+    """A change of one item on each of 21 days."""
+    for number in range(1, 22):
+        put(folder, [dated(number)], f"2026/01/{number:02}")
+    return folder
+
+
+def connected(folder: Path, cache: Path, **options) -> histlib.History:
+    return histlib.connect(put_history(folder), cache=cache, **options)
+
+
+def without(name: str) -> dict:
+    return {key: value for key, value in dated(11, "b").items() if key != name}
+
+
+BAD = {
+    "no keys": without("keys"),
+    "no event_id": without("event_id"),
+    "no precision": without("precision"),
+    "format 2": dated(11, "b") | {"format": 2},
+    "lower case": dated(11, "b", action="modify"),
+    "other view": dated(11, "b", view="ALL"),
+    "short number": dated(11, "b", sequence_number="11"),
+    "image of no object": dated(11, "b", new_image="[1]"),
+    "keys with a space": dated(11, "b", keys='{"id": "b"}'),
+    "keys in another order": dated(11, "b", keys='{"id":"b","a":1}'),
+    "keys with an escape": dated(11, "b", keys='{"id":"\\u0062"}'),
+    "keys with another number": dated(11, "b", keys='{"id":1.0}'),
+    "no object of keys": dated(11, "b", keys="{}}"),
+}
+
+
+def raw(fields: dict) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_line_that_is_no_record_is_told(athena, tmp_path, bad):
+    """Every question that reads its day names its object and the command that sets it aside."""
+    landing(tmp_path / "h")
+    put(tmp_path / "h", raw(BAD[bad]), MIDDLE, "bad.gz")
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    for name, ask in QUESTIONS.items():
+        with pytest.raises(SourceError, match=re.escape(f"pipeline quarantine changes/{MIDDLE}/bad.gz")):
+            pytest.fail(f"{name}: {ask(history)}")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_object_of_another_table_is_told(athena, tmp_path, question):
+    """In the middle of the days, where few are looked at to know the streams: whoever reads it says so."""
+    landing(tmp_path / "h")
+    other = TABLE.replace("things", "others")
+    foreign = dated(11, "b", table=other, stream=STREAM.replace("things", "others"))
+    put(tmp_path / "h", [foreign], MIDDLE, "foreign.gz")
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    if question in ("state", "timeline"):
+        ask = {"state": lambda h: h.state_at({"id": "b"}, WITHIN), "timeline": lambda h: h.timeline({"id": "b"})}
+    else:
+        ask = QUESTIONS
+    with pytest.raises(MixedTablesError, match="others"):
+        ask[question](history)
+
+
+@pytest.mark.parametrize("name", ["empty.gz", "more.gz"])
+def test_what_does_no_harm(athena, tmp_path, name):
+    """An empty object, and fields that nobody knows yet."""
+    landing(tmp_path / "h")
+    lines = {"empty.gz": b"", "more.gz": raw(dated(11) | {"later": {"a": [1]}, "x": None})}
+    put(tmp_path / "h", lines[name], MIDDLE, name)
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    embedded = histlib.connect(str(tmp_path / "h"), cache=tmp_path / "embedded")
+    assert differences(embedded, history, list(QUESTIONS.items())) == []
+
+
+def test_an_object_that_athena_does_not_see_is_told(athena, tmp_path):
+    """Outside of yyyy/MM/dd: a hole that the report names."""
+    landing(tmp_path / "h")
+    (tmp_path / "h" / "changes" / "stray.gz").write_bytes(b"")
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    assert "changes/stray.gz" in str(history.coverage().holes.to_dict("records"))

@@ -21,8 +21,12 @@ _FIRST: Final = rf"^\{{({_STRING}:)"
 _BEFORE: Final = rf"^\{{{_STRING}:{_SIMPLE},"
 _SECOND: Final = f"{_BEFORE}({_STRING}:)"
 
+#: Most keys at a glance: one attribute, a text without escapes or a whole number.
+_USUAL: Final = r'^\{"[^"\\\x00-\x1f]*":("[^"\\\x00-\x1f]*"|-{0,1}[1-9][0-9]*|0)\}$'
+
 #: True of a text that may be canonical; NULL of NULL.
 CANONICAL: Final = (
-    f"(regexp_like(keys, {literal(_WHOLE)}) AND coalesce(regexp_extract(keys, {literal(_FIRST)}, 1) < "
+    f"(regexp_like(keys, {literal(_USUAL)}) OR regexp_like(keys, {literal(_WHOLE)}) AND "
+    f"coalesce(regexp_extract(keys, {literal(_FIRST)}, 1) < "
     f"regexp_extract(keys, {literal(_SECOND)}, {1 + _BEFORE.count('(')}), TRUE))"
 )

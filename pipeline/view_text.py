@@ -53,7 +53,7 @@ class Field:
         """The regular expression of coded values that the field shows as they are."""
         if self.type in ("varchar", "boolean"):
             of = self.attribute
-            kinds = {'"s': of.strings, '"n': of.numbers, "(true|false)$": of.booleans, r"[[{]": of.nested}
+            kinds = {'"s': of.strings, '"n': of.numbers, "(true|false)$": of.booleans, r"[\[{]": of.nested}
             parts = [kind for kind, count in kinds.items() if count]
         else:
             parts = [f'"n{_accepted(self.type)}"$']

@@ -8,10 +8,12 @@ import boto3
 import pytest
 from athena.aws import OUTPUT_BUCKET
 from athena.equal_answers import told
-from landings import put
+from athena.histories import put_history
+from landings import put, record
 from test_athena_records import MIDDLE, QUESTIONS, WITHIN, connected, dated, landing
 
 import histlib
+from histlib.athena.days import start_of
 from histlib.errors import HistlibError, RequestError, SourceError
 
 ASKED = {**QUESTIONS, "coverage": lambda h: h.coverage(), "sql": lambda h: h.sql("SELECT count(*) AS n FROM t")}
@@ -117,3 +119,17 @@ def test_a_failed_unload_leaves_nothing(athena, right):
     assert not any("/rows/" in key for key in left())
     assert {one.name for one in threading.enumerate() if not one.daemon} <= before
     assert told(history, ASKED["snapshot"]) == expected["snapshot"]
+
+
+def test_a_limit_counts_only_the_days_that_are_read(athena, tmp_path):
+    """Of a long history a question about one item needs a few days: a limit just above their size allows it, though
+    the first of its statements looks at both ends of the history."""
+    days = [f"2026/{month:02}/{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    for number, day in enumerate(days):
+        put(tmp_path / "h", [record(number, seconds=start_of(day) // 1_000_000 + 40_000)], day=day)
+    one = len((tmp_path / "h/changes" / days[0] / "a.gz").read_bytes()) + 20
+    address = put_history(tmp_path / "h")
+    history = histlib.connect(address, cache=tmp_path / "cache", max_scan_bytes=14 * one)
+    assert history.state_at("a", "2026-03-28T12:00").status == "present"
+    with pytest.raises(RequestError, match="over the limit"):
+        history.snapshot_at("2026-03-28T12:00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -89,6 +89,10 @@ class LandingDays:
     def between(self, first: str, last: str) -> Iterator[tuple[str, Day]]:
         """The days from first to last that have objects."""
         return ((day, found) for day, found in self.days.items() if first <= day <= last)
+
+    def of_days(self, days: Iterable[str]) -> LandingDays:
+        """The same, as if it had only these days."""
+        return replace(self, days={day: self.days[day] for day in sorted(days) if day in self.days})
 
     def bytes_between(self, first: str, last: str) -> int:
         """What Athena would scan of these days, at most (bytes as they are stored)."""

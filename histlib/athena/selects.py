@@ -99,7 +99,7 @@ def streams_by_day(table: str, days: Sequence[str]) -> Statement:
     sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4"
     kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
     schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
-    return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)))
+    return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)), tuple(days))
 
 
 def attribute_names(table: str, days: Sequence[str]) -> Statement:
@@ -113,7 +113,7 @@ def attribute_names(table: str, days: Sequence[str]) -> Statement:
         f"SELECT DISTINCT dateday, name FROM {table} CROSS JOIN UNNEST(concat({images})) AS names (name) WHERE {among}"
     )
     schema = pa.schema([("dateday", pa.string()), ("name", pa.string())])
-    return Statement(sql, schema, (), Days(min(days), max(days)))
+    return Statement(sql, schema, (), Days(min(days), max(days)), tuple(days))
 
 
 def count_keys(table: str, days: Days, streams: Sequence[str]) -> Statement:

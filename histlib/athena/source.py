@@ -125,16 +125,17 @@ class AthenaSource:
     def _run(self, statement: Statement, *, bulk: bool) -> pa.Table:
         """What a statement yields, asked anew where the objects of its days are not as they were."""
         assert all(statement.days), "a statement that does not say which days it reads"
-        asked = (statement.sql, statement.parameters, bulk, self._now.digest_between(*statement.days))
-        return self._results.get(asked, lambda: self._ask(statement, bulk=bulk))
+        read = self._now.of_days(statement.among) if statement.among else self._now
+        asked = (statement.sql, statement.parameters, bulk, read.digest_between(*statement.days))
+        return self._results.get(asked, lambda: self._ask(statement, read, bulk=bulk))
 
-    def _ask(self, statement: Statement, *, bulk: bool) -> pa.Table:
-        """Run a statement, unless all of this question's would scan more than is allowed."""
-        self._expected += self._now.bytes_between(*statement.days)
-        now = self._now
-        age = 0 if bulk else reuse_minutes(now, statement.days, now.revision, now.asked, table_changed=self._changed)
+    def _ask(self, statement: Statement, read: LandingDays, *, bulk: bool) -> pa.Table:
+        """Run a statement, unless all of this question's would scan more than is allowed; ``read`` has its days."""
+        self._expected += read.bytes_between(*statement.days)
+        changed = self._changed
+        age = 0 if bulk else reuse_minutes(read, statement.days, read.revision, read.asked, table_changed=changed)
         if self._explained:
-            explain(statement, now, age)
+            explain(statement, read, age)
         self.runner.refuse(self._expected)
         return self.runner.unload(statement) if bulk else self.runner.rows(statement, reuse_minutes=age)
 

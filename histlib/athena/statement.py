@@ -18,13 +18,14 @@ class Statement:
 
     ``columns``: names and Arrow types of what comes back, in order (string, int64, bool); None: as Athena says, for a
     statement that a person wrote.
-    ``days``: first and last dateday (``yyyy/MM/dd``) that it reads.
+    ``days``: first and last dateday (``yyyy/MM/dd``) that it reads; ``among``: of these it reads only those listed.
     """
 
     sql: str
     columns: pa.Schema | None
     parameters: tuple[str | int, ...] = ()
     days: tuple[str, str] = ("", "")
+    among: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

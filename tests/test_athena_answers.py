@@ -18,14 +18,14 @@ from worlds import any_worlds
 _numbers = count()
 
 
-@pytest.mark.parametrize("name", ["todo", "orders", "products"])
+@pytest.mark.parametrize("name", ["todo", "orders"])
 def test_the_samples(athena, tmp_path, name):
     """Each sample, all questions: frames, dtypes, attributes, states, errors."""
     embedded, folder = sample(name)
     assert unlike(embedded, on_athena(folder, embedded, tmp_path), few=name != "todo") == []
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_random_worlds(athena, data):
     """Loss, two streams, views, redaction, conflicts, attestations, baselines, late and shuffled files."""

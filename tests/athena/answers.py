@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from hypothesis import strategies as st
+from world_histories import history_of
+from worlds import any_worlds
 
 import histlib
 from athena.equal_answers import Question, differences, questions_of
 from athena.histories import put_history
 from histlib import sources
 from histlib.history import History
+
+_numbers = count()
 
 #: Statements as people write them, for any history.
 STATEMENTS = (
@@ -41,3 +49,17 @@ def unlike(embedded: History, other: History, *, few: bool = False, more: Sequen
 def sample(name: str) -> tuple[histlib.History, Path]:
     """A sample, and the folder that it lies in."""
     return histlib.connect(f"sample:{name}"), sources._sample_folder(name, None)
+
+
+def world_unlike(data: st.DataObject) -> list[Any]:
+    """What a random world's history, as it may land, is answered differently: loss, two streams, views, redaction,
+    conflicts, attestations, baselines, late and shuffled files."""
+    world = data.draw(any_worlds())
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
+        embedded = history_of(world, Path(folder), data)
+        if embedded is None:
+            return []
+        table = f"world{next(_numbers)}"
+        return unlike(
+            embedded, on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table), few=True
+        )

@@ -19,7 +19,7 @@ from histlib.values import MISSING, decode_image, encode_image, encode_value
 
 #: Stands for the stream of changes in format 0, which do not say theirs.
 STREAM: Final = "format0:"
-#: The same of a table in Athena, which shows of the files only what it declares; numbers it declares follow.
+#: The same of a table in Athena, which shows of the files only what it declares; what it may have cut or rounded follows.
 _DECLARED: Final = "format0:declared"
 _TEXT_ONLY: Final = "written in the article's format: numbers and sets had become text"
 
@@ -40,20 +40,21 @@ def is_old_format(stream: str | None) -> bool:
     return stream is not None and stream.startswith(STREAM)
 
 
-def declared_stream(numbers: Iterable[str]) -> str:
-    """The stream of changes that a table in Athena shows; ``numbers``: what it declares as such, ``price double``."""
-    return " ".join([_DECLARED, ", ".join(numbers)]).strip()
+def declared_stream(narrow: Iterable[str]) -> str:
+    """The stream of changes that a table in Athena shows; ``narrow``: what it declares so, like ``price double``."""
+    return " ".join([_DECLARED, ", ".join(narrow)]).strip()
 
 
 def not_shown(stream: str | None) -> str:
     """What changes of this stream may have lost by the way they were read, in a person's words; empty if nothing."""
     if stream is None or not stream.startswith(_DECLARED):
         return ""
-    told = "attributes that the table does not declare are not seen, null ones look missing, names are in lower case"
-    numbers = stream.removeprefix(_DECLARED).strip()
-    return f"{told}, others are read as the types declared" + (
-        f"; declared as numbers, and so perhaps rounded or missing: {numbers}" if numbers else ""
+    told = (
+        "attributes that the table does not declare are not seen, null ones look missing, names are in lower case, "
+        "others are read as the types declared; of several objects in one line, or names equal but for case, one is seen"
     )
+    narrow = stream.removeprefix(_DECLARED).strip()
+    return told + (f"; declared narrower than text, and so perhaps rounded, cut or missing: {narrow}" if narrow else "")
 
 
 def told_of(stream: str | None) -> str:

@@ -59,9 +59,9 @@ def _item(key: str, dice: random.Random) -> dict[str, Any]:
     return item
 
 
-def connected(folder: Path, image: str, keys: str, cache: Path) -> histlib.History:
-    """The history of these files through the table that declares them so."""
-    return histlib.connect(put_old_history(folder, image, keys), cache=cache)
+def connected(folder: Path, image: str, keys: str, cache: Path, **other: str) -> histlib.History:
+    """The history of these files through the table that declares them so; ``other``: as of ``declare``."""
+    return histlib.connect(put_old_history(folder, image, keys, **other), cache=cache)
 
 
 def unlike(folder: Path, history: histlib.History, *, few: bool = False, every: int = 1) -> list[tuple[str, Any, Any]]:

@@ -7,7 +7,8 @@ from athena.old_histories import BEFORE_MEMO, WITH_MEMO, declare
 from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
 
 import histlib
-from histlib.athena.old_types import OldTypeError, convert, fields, rounded
+from histlib.athena import old_types
+from histlib.athena.old_types import OldTypeError, convert, fields, narrowed
 from histlib.errors import NotAHistoryError, SourceError
 
 TODO = "struct<todoid:string>"
@@ -92,6 +93,21 @@ def test_types_that_no_attribute_has_are_refused(tmp_path):
         connected(folder, "struct<todoid:string,title:date>", TODO, tmp_path / "cache")
 
 
+@pytest.mark.usefixtures("athena")
+def test_images_that_are_declared_unlike_are_refused(tmp_path):
+    """Else what one shows and the other does not would seem to come and go with each change."""
+    folder = article(tmp_path / "dynamodb_item")
+    with pytest.raises(NotAHistoryError, match="new_image and old_image declare memo unlike.*declare both alike"):
+        connected(folder, WITH_MEMO, TODO, tmp_path / "cache", old_image=BEFORE_MEMO)
+
+
+def test_types_are_alike_in_any_order():
+    """By name and type, within structs, too; what one has narrower or not at all is named."""
+    one = "struct<a:string,b:struct<x:int,y:array<string>>,c:decimal(10,2)>"
+    assert old_types.unlike(one, "struct<c:decimal(10, 2),B:struct<y:array<string>,x:INT>,a:string>") == []
+    assert old_types.unlike(one, "struct<a:string,b:struct<x:int,y:array<int>>,d:string>") == ["b", "c", "d"]
+
+
 def test_blanks_in_a_declared_type_are_refused():
     """Trino would take them for a part of the name, and read null."""
     for kind in ("struct<todoid:string, title:string>", "struct<todoid :string>", "struct< todoid:string>"):
@@ -116,4 +132,7 @@ def test_what_types_make_of_values():
     assert read(value) == {"b": [None, {"c": "5"}, {}], "m": {"X": "1.5", "y": None}}
     with pytest.raises(OldTypeError, match="connect again"):
         read({"new": "1"})
-    assert list(rounded("struct<a:string,b:array<struct<c:decimal(10,2)>>,d:int>")) == ["b[].c decimal(10,2)", "d int"]
+    narrow = "struct<a:string,b:array<struct<c:decimal(10,2)>>,d:int,e:varchar(9)>"
+    assert list(narrowed(narrow)) == ["b[].c decimal(10,2)", "d int", "e varchar(9)"]
+    with pytest.raises(OldTypeError, match="char.3. is the type of no attribute"):
+        convert("struct<a:char(3)>")

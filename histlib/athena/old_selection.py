@@ -3,8 +3,8 @@
 SQL brings the rows of the days that a query needs, each image as JSON; the code that reads the article's lines makes
 changes of them, and the code that answers from an index decides. Of these files the table shows less than they hold,
 which every answer says (``old_format``): names are in lower case (keys too: ``{"todoid":"t0001"}``), attributes that it
-does not declare are not seen, null ones look missing, and what is declared a number may have been rounded. Of names
-that differ only in case, or several objects in one line, the SerDe shows one.
+does not declare are not seen, null ones look missing, and what is declared narrower than text may have been rounded or
+cut. Of names that differ only in case, or several objects in one line, the SerDe shows one.
 
 Nothing is taken from Athena's earlier results: the same SQL means something else once the table is declared anew.
 """
@@ -60,7 +60,7 @@ class OldRowSelection:
     """As :class:`histlib.athena.selection.RowSelection`, of a table whose columns have these Glue types.
 
     Raises:
-        NotAHistoryError: a type that no attribute of format 0 can be read as.
+        NotAHistoryError: a type that no attribute of format 0 can be read as, or images that are declared unlike.
     """
 
     def __init__(self, run: Run, table: str, root: str, _refuse: Refuse, columns: Mapping[str, str]) -> None:
@@ -71,10 +71,17 @@ class OldRowSelection:
         try:
             self._keys_declared = old_types.fields(columns["keys"])
             self._convert = {name: old_types.convert(columns[name]) for name in _IMAGES}
-            numbers = [f"{name}.{one}" for name in _IMAGES for one in old_types.rounded(columns[name])]
+            narrow = [f"{name}.{one}" for name in _IMAGES for one in old_types.narrowed(columns[name])]
+            unlike = old_types.unlike(columns["new_image"], columns["old_image"])
         except old_types.OldTypeError as error:
             raise NotAHistoryError(f"{table}: {error}", table) from error
-        self._stream = declared_stream(numbers)
+        if unlike:
+            raise NotAHistoryError(
+                f"{table}: new_image and old_image declare {', '.join(unlike)} unlike, so that changes would seem to be "
+                "missing, or to have been others; declare both alike",
+                table,
+            )
+        self._stream = declared_stream(narrow)
 
     def item_rows(self, keys: Sequence[str], days: Days) -> pa.Table:
         """All rows of these items in these days: the fields of a change."""

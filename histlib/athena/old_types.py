@@ -16,7 +16,7 @@ Convert = Callable[[Any], Any]
 
 _WHOLE: Final = ("tinyint", "smallint", "int", "integer", "bigint")
 _ROUNDING: Final = ("decimal", *_WHOLE, "double", "float", "real")
-_TEXT: Final = ("string", "varchar", "char")
+_CUTTING: Final = "varchar"
 #: A blank that Trino takes for a part of a field's name.
 _BLANK_NAME: Final = re.compile(r"[<,]\s+[^<>,:]+:|\s+:")
 _NAME: Final = re.compile(r"\s*`?([^:`]+)`?\s*:(.*)", re.DOTALL)
@@ -63,21 +63,37 @@ def convert(kind: str) -> Convert:
             return lambda values: {name: None if one is None else inner(one) for name, one in values.items()}
         case name if name in _ROUNDING:
             return canonical_number
-        case name if name in _TEXT or name == "boolean":
+        case "string" | "boolean" | "varchar":
             return lambda value: value
     raise OldTypeError(f"{kind} is the type of no attribute in format 0; declare it as string")
 
 
-def rounded(kind: str, path: str = "") -> Iterator[str]:
-    """The attributes, as ``price double``, that are declared as numbers: format 0 has them as text, of all digits."""
+def narrowed(kind: str, path: str = "") -> Iterator[str]:
+    """The attributes, as ``price double``, declared as numbers or texts of some length: format 0 has text of any."""
     match _head(kind):
         case "struct":
             for name, inner in fields(kind).items():
-                yield from rounded(inner, f"{path}.{name}" if path else name)
+                yield from narrowed(inner, f"{path}.{name}" if path else name)
         case "array" | "map":
-            yield from rounded(_parts(kind)[-1], f"{path}[]")
-        case name if name in _ROUNDING:
+            yield from narrowed(_parts(kind)[-1], f"{path}[]")
+        case name if name in _ROUNDING or name == _CUTTING:
             yield f"{path} {kind}"
+
+
+def unlike(one: str, other: str) -> list[str]:
+    """The names that two structs do not declare alike, or not both."""
+    declared = [{name: _plain(kind) for name, kind in fields(struct).items()} for struct in (one, other)]
+    return sorted(name for name in declared[0].keys() | declared[1] if declared[0].get(name) != declared[1].get(name))
+
+
+def _plain(kind: str) -> Any:
+    """A type in a form that is equal where types are, in whichever order a struct has its fields."""
+    match _head(kind):
+        case "struct":
+            return {name: _plain(inner) for name, inner in fields(kind).items()}
+        case "array" | "map" as head:
+            return head, list(map(_plain, _parts(kind)))
+    return re.sub(r"\s", "", kind).lower()
 
 
 def _struct(inner: Mapping[str, Convert]) -> Convert:

@@ -102,7 +102,7 @@ def description_of(table: Mapping[str, Any]) -> TableDescription:
         raise NotAHistoryError(f"{name} is a view; name the table that the view reads", name)
     columns = columns_of(table)
     form = 0 if columns.get("keys", "").startswith(_STRUCT) else 1
-    if wrong := _wrong(columns, _COLUMNS[form]):
+    if wrong := [*_wrong(columns, _COLUMNS[form]), *(() if form else _names_lost(table))]:
         raise NotAHistoryError(f"{name} is no history: {'; '.join(wrong)}", name)
     parameters = table.get("Parameters", {})
     try:
@@ -154,6 +154,14 @@ def _wrong(columns: Mapping[str, str], expected: Mapping[str, str]) -> list[str]
         if name in columns and columns[name].partition("<")[0] != kind
     ]
     return [f"it lacks {', '.join(missing)}", *other] if missing else other
+
+
+def _names_lost(table: Mapping[str, Any]) -> list[str]:
+    """What makes the SerDe read null where a line's name has capitals (seen on Trino 435): Glue's names have none."""
+    properties = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("Parameters", {})
+    if properties.get("case.insensitive", "").lower() != "false":
+        return []
+    return ["its SerDe's property case.insensitive is false, so that names with capitals are not seen; take it out"]
 
 
 def _missing(glue: Any, database: str, table: str, profile: str | None) -> RequestError:

@@ -91,6 +91,18 @@ def test_a_table_that_is_no_history_says_what_it_lacks():
     )
 
 
+def test_a_serde_that_does_not_see_capitals_is_refused():
+    """OpenX's, told to mind the case, reads null where a line's name has capitals, since Glue's names have none."""
+    table = article_table()
+    properties = table["StorageDescriptor"]["SerdeInfo"]["Parameters"]
+    for value in ("false", "FALSE"):
+        properties["case.insensitive"] = value
+        with pytest.raises(NotAHistoryError, match="case.insensitive is false.*take it out"):
+            described(table)
+    properties["case.insensitive"] = "true"
+    assert described(table).format == 0
+
+
 def test_a_view_is_refused():
     """The view for the console holds rows for people, not what histlib reads."""
     with pytest.raises(NotAHistoryError, match="is a view; name the table that the view reads"):

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from athena.aws import Aws
 from athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
+from old_lines import old_line, put_old
 from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
 
 import histlib
+from histlib.errors import SourceError
 
 TODO = "struct<todoid:string>"
 
@@ -56,3 +58,30 @@ def test_declared_numbers(tmp_path: Path):
     history = connected(folder, declared, MADE_KEYS, tmp_path / "cache")
     at = "2020-10-26 04:00"
     assert list(history.snapshot_at(at)["item_json"]) == list(histlib.connect(folder).snapshot_at(at)["item_json"])
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_the_serde_leaves_out_is_told(tmp_path: Path):
+    """Of two objects in one line it shows one, and of a text as much as its type holds: each answer says so."""
+    folder = tmp_path / "dynamodb_item"
+    lines = [
+        old_line("INSERT", {"todoid": key}, (None, {"todoid": key, "title": "abcdef"}), 1_603_679_304) for key in "abc"
+    ]
+    put_old(folder, lines[0].strip() + lines[1] + lines[2])
+    frame = connected(folder, "struct<todoid:string,title:varchar(3)>", TODO, tmp_path / "cache").snapshot_at(
+        "2020-10-26 03:00"
+    )
+    assert list(frame["item"]) == [{"todoid": "a", "title": "abc"}, {"todoid": "c", "title": "abc"}]
+    (told,) = [one["detail"] for one in frame.attrs["histlib"]["caveats"] if one["name"] == "old_format"]
+    assert "of several objects in one line" in told
+    assert told.endswith("cut or missing: new_image.title varchar(3), old_image.title varchar(3)")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_malformed_line_that_the_serde_skips_is_named(tmp_path: Path):
+    """``ignore.malformed.json`` makes it a row of nulls: whatever it said, nobody answers without it."""
+    folder = tmp_path / "dynamodb_item"
+    good = old_line("INSERT", {"todoid": "a"}, (None, {"todoid": "a"}), 1_603_679_304)
+    put_old(folder, good + '{"action": "MODI\n' + good)
+    with pytest.raises(SourceError, match="2020/10/26/02/stream-1-2020-10-26.* has a line"):
+        connected(folder, WITH_MEMO, TODO, tmp_path / "cache", ignore__malformed__json="true").state_at("a")

@@ -19,7 +19,7 @@ from histlib.values import MISSING, decode_image, encode_image, encode_value
 
 #: Stands for the stream of changes in format 0, which do not say theirs.
 STREAM: Final = "format0:"
-#: The same of a table in Athena, which shows of the files only what it declares; what it may have cut or rounded follows.
+#: The same of a table in Athena, which shows of the files only what it declares; what may be cut or rounded follows.
 _DECLARED: Final = "format0:declared"
 _TEXT_ONLY: Final = "written in the article's format: numbers and sets had become text"
 
@@ -51,7 +51,7 @@ def not_shown(stream: str | None) -> str:
         return ""
     told = (
         "attributes that the table does not declare are not seen, null ones look missing, names are in lower case, "
-        "others are read as the types declared; of several objects in one line, or names equal but for case, one is seen"
+        "others are read as the types declared; of objects in one line, or names equal but for case, one is seen"
     )
     narrow = stream.removeprefix(_DECLARED).strip()
     return told + (f"; declared narrower than text, and so perhaps rounded, cut or missing: {narrow}" if narrow else "")

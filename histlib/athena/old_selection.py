@@ -77,7 +77,7 @@ class OldRowSelection:
             raise NotAHistoryError(f"{table}: {error}", table) from error
         if unlike:
             raise NotAHistoryError(
-                f"{table}: new_image and old_image declare {', '.join(unlike)} unlike, so that changes would seem to be "
+                f"{table}: new_image and old_image declare {', '.join(unlike)} unlike, so that changes would seem "
                 "missing, or to have been others; declare both alike",
                 table,
             )

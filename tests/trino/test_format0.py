@@ -73,7 +73,7 @@ def test_what_the_serde_leaves_out_is_told(tmp_path: Path):
     )
     assert list(frame["item"]) == [{"todoid": "a", "title": "abc"}, {"todoid": "c", "title": "abc"}]
     (told,) = [one["detail"] for one in frame.attrs["histlib"]["caveats"] if one["name"] == "old_format"]
-    assert "of several objects in one line" in told
+    assert "of objects in one line" in told
     assert told.endswith("cut or missing: new_image.title varchar(3), old_image.title varchar(3)")
 
 

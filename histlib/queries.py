@@ -229,6 +229,15 @@ class Around:
 
 
 @dataclass(frozen=True)
+class Upcoming:
+    """No rows: :class:`ItemChanges` of all these items, without bounds, will be asked for part by part. A source that
+    pays for each look may bring them at once; of most, images are known of which the condition may hold."""
+
+    keys: tuple[str, ...]
+    condition: ItemCondition
+
+
+@dataclass(frozen=True)
 class Attributes:
     """Column ``name`` str: the top-level attributes of the images; ``exact`` of all of them, else of a sample."""
 
@@ -264,6 +273,7 @@ Query = (
     | ChangeKeys
     | Activity
     | Around
+    | Upcoming
     | Attributes
     | Sql
 )

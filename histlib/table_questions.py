@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from histlib.asking import Asking, said, told_as_text, unknown_keys
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
-from histlib.queries import Around, KeysBetween
+from histlib.queries import Around, KeysBetween, Upcoming
 from histlib.reconstruct import Finding, state_at
 from histlib.stretches import build_stretches
 from histlib.times import TimeRange, format_time, parse_range, parse_state_time, second_of
@@ -109,7 +109,9 @@ class TableQuestions(Asking):
         assert condition is not None
         holds = condition_on_images(condition.item)
         hits, broken, untold = [], 0, 0
-        for item in self._items_by_batch(self._candidates(facts, window, condition), facts):
+        candidates = self._candidates(facts, window, condition)
+        self._opened.source.fetch(Upcoming(tuple(candidates), condition))
+        for item in self._items_by_batch(candidates, facts):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found

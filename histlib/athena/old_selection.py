@@ -34,7 +34,7 @@ from histlib.index.in_memory import MemorySegment, MemoryTimes
 from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
 from histlib.index.rows import NotARecordError, rows_table
 from histlib.index.selecting import selected
-from histlib.queries import Activity, Around, ChangeKeys, KeysBetween
+from histlib.queries import Activity, Around, ChangeKeys, ItemCondition, KeysBetween
 from histlib.raw_sql.trino import days_read
 from histlib.times import SECOND
 from histlib.values import decode_image
@@ -88,6 +88,10 @@ class OldRowSelection:
         condition, parameters = self._of(keys)
         rows = self._rows(days, condition, parameters)
         return rows.filter(pc.is_in(rows.column("keys"), pa.array(keys, pa.string()))).drop_columns(["key_hash"])
+
+    def many_rows(self, keys: Sequence[str], condition: ItemCondition, days: Days) -> pa.Table:
+        """The same of many items; whatever holds of them, all rows of these days are read."""
+        return self.item_rows(keys, days)
 
     def matching_keys(self, parts: Sequence[str], days: Days) -> list[str]:
         """The distinct keys whose text has all of these parts."""

@@ -19,7 +19,7 @@ from histlib.index import fold
 from histlib.index.activity import activity
 from histlib.index.in_memory import MemorySegment, MemoryTimes, as_rows
 from histlib.index.selecting import selected
-from histlib.queries import UNSEEN, Activity, Around, ChangeKeys, KeysBetween
+from histlib.queries import UNSEEN, Activity, Around, ChangeKeys, ItemCondition, KeysBetween
 from histlib.raw_sql.trino import days_read, trino_text, unseen_text
 from histlib.times import end_of_second
 
@@ -63,6 +63,18 @@ class RowSelection:
             statement = selects.rows_of(self._table, days, some)
             found.append(self._clean(self._run(statement, bulk=len(keys) > _FEW_KEYS)))
         return pa.concat_tables(found)
+
+    def many_rows(self, keys: Sequence[str], condition: ItemCondition, days: Days) -> pa.Table:
+        """All rows of these items, of most of which the condition may once have held; with two looks at the days,
+        however many items there are."""
+        if len(list(_in_statements(keys))) == 1:
+            return self.item_rows(keys, days)
+        may = [f"({name} IS NOT NULL AND {_may(condition, 'keys', name)})" for name in ("new_image", "old_image")]
+        found = self._clean(self._run(selects.rows_of_holding(self._table, days, may), bulk=True))
+        wanted = pa.array(keys, pa.string())
+        found = found.filter(pc.is_in(found.column("keys"), wanted))
+        rest = wanted.filter(pc.invert(pc.is_in(wanted, pc.unique(found.column("keys")))))
+        return pa.concat_tables([found, self.item_rows(rest.to_pylist(), days)]) if len(rest) else found
 
     def matching_keys(self, parts: Sequence[str], days: Days) -> list[str]:
         """The distinct keys whose text has all of these parts."""

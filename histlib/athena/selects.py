@@ -72,6 +72,12 @@ def rows_of(table: str, days: Days, keys: Sequence[str]) -> Statement:
     return Statement(_select(table, days, f"keys IN ({texts})"), ROWS, tuple(keys) if few else (), days)
 
 
+def rows_of_holding(table: str, days: Days, may: Sequence[str]) -> Statement:
+    """All rows of the items that have a row of which one of these conditions, without parameters, is true."""
+    among = f"SELECT keys FROM {table} WHERE {days.sql} AND ({' OR '.join(may)})"
+    return Statement(_select(table, days, f"keys IN ({among})"), ROWS, (), days)
+
+
 def keys_having(table: str, days: Days, parts: Sequence[str]) -> Statement:
     """Column ``keys``: the distinct keys whose text has all of these parts."""
     condition = " AND ".join("strpos(keys, ?) > 0" for _ in parts)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from histlib.athena.brought import Brought
 from histlib.athena.bucket_facts import BucketFacts
 from histlib.athena.day_cache import DayCache
 from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
@@ -42,6 +43,7 @@ from histlib.queries import (
     Query,
     Sql,
     Streams,
+    Upcoming,
 )
 from histlib.reach import Reach, enough
 
@@ -83,6 +85,7 @@ class AthenaSource:
         self._explained = explained
         self._expected = 0
         self._results = Results()
+        self._brought: Brought | None = None
         self._rows = selection(self._run, table, root, self._refuse_other_tables)
         self._list = landing
         self._bucket = facts
@@ -103,6 +106,9 @@ class AthenaSource:
         match query:
             case ItemChanges():
                 return self._item_changes(query)
+            case Upcoming(keys=keys, condition=condition):
+                self._brought = Brought(keys, self._rows.many_rows(keys, condition, self._span)) if keys else None
+                return pa.table({})
             case MatchingKeys(names=names):
                 found = self._rows.matching_keys(key_parts(names), self._span)
                 return pa.table({"keys": pa.array([text for text in found if has_values(text, names)], pa.string())})
@@ -145,6 +151,7 @@ class AthenaSource:
         Facts that have not changed were known before any listing that begins now, so the two go side by side.
         """
         self._expected = 0
+        self._brought = None
         known = self._landing
         with ThreadPoolExecutor(1) as pool:
             listing = pool.submit(self._list.fresh) if known is not None else None
@@ -211,6 +218,11 @@ class AthenaSource:
 
     def _item_changes(self, query: ItemChanges) -> pa.Table:
         """The rows of items from as few days as tell of the time that is asked for."""
+        unbounded = query.start is None and query.end is None
+        if unbounded and self._brought is not None and self._brought.has(query.keys):
+            found = self._brought.of(query.keys)
+            self._refuse_other_tables(pc.unique(found.column("table")).to_pylist())
+            return found
         days = self._first_reach(query)
         found = self._rows.item_rows(query.keys, days)
         further = _FURTHER

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 from athena.equal_answers import differences
 from athena.histories import put_history
@@ -81,7 +82,7 @@ def test_a_line_that_is_no_record_is_told(athena, tmp_path, bad):
     put(tmp_path / "h", raw(BAD[bad]), MIDDLE, "bad.gz")
     history = connected(tmp_path / "h", tmp_path / "cache")
     for name, ask in QUESTIONS.items():
-        with pytest.raises(SourceError, match=re.escape(f"pipeline quarantine changes/{MIDDLE}/bad.gz")):
+        with pytest.raises(SourceError, match=re.escape(f"failed/unreadable/changes/{MIDDLE}/bad.gz")):
             pytest.fail(f"{name}: {ask(history)}")
 
 
@@ -118,3 +119,21 @@ def test_an_object_that_athena_does_not_see_is_told(athena, tmp_path):
     (tmp_path / "h" / "changes" / "stray.gz").write_bytes(b"")
     history = connected(tmp_path / "h", tmp_path / "cache")
     assert "changes/stray.gz" in str(history.coverage().holes.to_dict("records"))
+
+
+def test_an_object_that_was_set_aside_as_told(athena, tmp_path):
+    """Then the question is answered, and says that something is missing."""
+    landing(tmp_path / "h")
+    put(tmp_path / "h", b'{"format":2}\n', day=MIDDLE, name="bad.gz")
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    with pytest.raises(SourceError) as caught:
+        history.snapshot_at(WITHIN)
+    _, source, target = re.search(r"aws s3 mv (s3://([^ ]+)) (s3://[^ ]+)", str(caught.value)).group(0, 1, 3)
+    s3 = boto3.client("s3")
+    (bucket, old), (_, new) = (place.removeprefix("s3://").split("/", 1) for place in (source, target))
+    s3.copy_object(Bucket=bucket, Key=new, CopySource={"Bucket": bucket, "Key": old})
+    s3.delete_object(Bucket=bucket, Key=old)
+    again = histlib.connect(history._opened.name, cache=tmp_path / "another")
+    frame = again.snapshot_at(WITHIN)
+    assert len(frame) and "outside_coverage" in frame["caveats"].iloc[0]
+    assert any("failed/unreadable/" in str(file) for file in again.coverage().holes["file"])

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from histlib.athena.set_aside import command
 from histlib.athena.spending import Query, amount
 from histlib.athena.trouble import Place, denial, plain, refusal
 from histlib.errors import HistlibError, RequestError, SourceError
@@ -116,13 +117,13 @@ def _unreadable_object(reason: str, query: Query, place: Place) -> HistlibError 
         return SourceError(
             f"{place}: a landing object cannot be read, and Athena does not say which: {why}. To find it, ask the S3 "
             f"location itself for its coverage (histlib coverage --source {place.location or 's3://…'}); it names the "
-            "object; then: python -m pipeline quarantine OBJECT",
+            f"object; then: {command(place.location or 's3://…', 'OBJECT')}",
             query.id,
         )
     name = relative(uri, place.location)
     return SourceError(
-        f"{place}: the landing object {name} cannot be read: {why}. To set it aside: "
-        f"python -m pipeline quarantine {name}",
+        f"{place}: the landing object {name} cannot be read: {why}. To set it aside, as a hole that answers tell of: "
+        f"{command(uri.removesuffix(name), name)}",
         name,
     )
 

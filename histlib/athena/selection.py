@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from histlib import raw_sql
 from histlib.athena import around, selects
 from histlib.athena.days import Days, landed
+from histlib.athena.set_aside import command
 from histlib.athena.statement import Statement
 from histlib.athena.streams import Row
 from histlib.errors import SourceError
@@ -178,13 +179,13 @@ class RowSelection:
         bad = pc.fill_null(found.column("bad"), False)
         if pc.any(bad, min_count=0).as_py():
             names = found.column("file").filter(bad) if "file" in found.column_names else None
-            raise unreadable(names[0].as_py() if names else "an object below changes/")
+            raise unreadable(self._root, names[0].as_py() if names else "OBJECT")
         return found.drop_columns(["bad"])
 
     def _refuse_bad(self, files: pa.ChunkedArray) -> None:
         named = pc.drop_null(files)
         if len(named):
-            raise unreadable(named[0].as_py().removeprefix(self._root))
+            raise unreadable(self._root, named[0].as_py().removeprefix(self._root))
 
     def _keys(self, found: pa.Table) -> list[str]:
         self._refuse_bad(found.column("bad_file"))
@@ -215,11 +216,11 @@ class RowSelection:
         return found.select(names)
 
 
-def unreadable(file: str) -> SourceError:
+def unreadable(root: str, file: str) -> SourceError:
     """The error for a landing object with a line that is no record."""
     return SourceError(
-        f"{file} has a line that is no record of format 1, and nobody can answer for what it said; set the object "
-        f"aside with `python -m pipeline quarantine {file}`, which records the hole, and ask again",
+        f"{file} has a line that is no record of format 1, and nobody can answer for what it said. To set the object "
+        f"aside, as a hole that answers tell of: {command(root, file)}",
         file,
     )
 

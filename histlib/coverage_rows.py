@@ -75,6 +75,8 @@ def _uncovered(coverage: Coverage, attestations: Sequence[Attestation], first: i
         until = min(begin, last)
         yield Row("not_covered", first, until, _before(coverage, attestations, first, until))
     for earlier, later in pairwise(spans):
+        if earlier.end < later.start and (last <= earlier.end or later.start <= first):
+            continue  # the time between the two lies outside
         start, stop = sorted((earlier.end, later.start))
         if _inside(start, stop, first, last):
             yield _boundary(earlier, later, attestations, (max(start, first), min(stop, last)))

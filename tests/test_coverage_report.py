@@ -240,6 +240,13 @@ def test_why_a_time_is_not_covered():
     assert "no longer there" in row.detail
 
 
+def test_the_last_instant_of_a_span_is_covered():
+    """What comes after it is not asked for; nor, from the first instant of the next one, what came before."""
+    coverage = covered(Span(0, 10 * S, "a"), Span(20 * S, 30 * S, "a"))
+    assert missing(coverage, 5 * S, 10 * S) == missing(coverage, 20 * S, 25 * S) == []
+    assert brief(missing(coverage, 5 * S, 11 * S)) == [("not_covered", 10 * S, 11 * S)]
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.sampled_from("ab")), max_size=5), st.data())
 def test_complete_is_what_one_span_covers(drawn, data):
     """No row is missing just where one span holds all of the time, for any spans."""

@@ -19,12 +19,8 @@ from histlib.paths import Path
 from histlib.values import encode_value
 from histlib.where import nodes
 from histlib.where.nodes import Subject, Wild
-from histlib.where.parts import count, inside, joined, member, pattern, time_sql
+from histlib.where.parts import MOST_VALUES, UNSURE, TestWriter, inside, joined, member
 
-_UNSURE: Final = "CAST(NULL AS BOOLEAN)"
-_COLUMNS: Final = {"keys": "keys", "item": "image", "new_image": "new_image", "old_image": "old_image"}
-_MOST_VALUES: Final = 50
-_MOST_TESTS: Final = 300
 _SURE_DIGITS: Final = 15
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _LONG_NUMBER: Final = "[0-9.]{17}"
@@ -34,91 +30,72 @@ _FRACTION_INSIDE: Final = '^([0-9]|[^"].*[0-9])[.eE]'  # of a rendered value oth
 def sql_of(test: nodes.Test, subject: Subject) -> tuple[str, dict[str, Any]]:
     """The SQL of a condition's tree and its named parameters."""
     writer = _Writer()
-    sql = writer.test(test) if count(test) <= _MOST_TESTS else _UNSURE
+    sql = writer.whole(test)
     if subject is Subject.ITEM:
         sql = f"CASE WHEN image IS NULL THEN FALSE ELSE {sql} END"
     used = set(re.findall(r"\$(p\d+)", sql))
     return sql, {name: value for name, value in writer.params.items() if name in used}
 
 
-class _Writer:
+class _Writer(TestWriter):
     """Writes tests, gathering the parameters."""
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
         self._names: dict[tuple[type, Any], str] = {}
 
-    def test(self, test: nodes.Test) -> str:
-        match test:
-            case nodes.Always(value):
-                return "TRUE" if value else "FALSE"
-            case nodes.And(tests):
-                return joined(" AND ", [self.test(each) for each in tests])
-            case nodes.Or(tests):
-                return joined(" OR ", [self.test(each) for each in tests])
-            case nodes.Not(inner):
-                return f"(NOT {self.test(inner)})"
-            case nodes.ActionIs(actions):
-                return f"(action IN ({', '.join(map(self._param, actions))}))" if actions else "FALSE"
-            case nodes.TimeIs():
-                return time_sql(test, "effective", self._param)
-            case nodes.IsTrue(nodes.Call(name, (nodes.ImagePath() as path, nodes.Constant(value)))):
-                return self._answer(name, path, value)
-            case nodes.Compare(operator, left, right):
-                return self._compare(operator, left, right)
-            case nodes.Among(operand, values):
-                return self._among(operand, values)
-            case nodes.Like() | nodes.IsMissing() | nodes.IsNull():
-                return self._of_one(test)
-        return _UNSURE
+    def write(self, value: Any) -> str:
+        """As a parameter."""
+        key = (type(value), value)
+        if key not in self._names:
+            self._names[key] = f"p{len(self._names)}"
+            self.params[self._names[key]] = list(value) if isinstance(value, tuple) else value
+        return f"${self._names[key]}"
 
-    def _of_one(self, test: nodes.Like | nodes.IsMissing | nodes.IsNull) -> str:
-        match test:
-            case nodes.IsMissing(nodes.Actor()) | nodes.IsNull(nodes.Actor()):
-                return "(actor IS NULL)"
-            case nodes.Like(nodes.Actor(), pieces, False):
-                return f"COALESCE({self._matches('actor', pieces)}, FALSE)"
+    def column(self, name: str) -> str:
+        return "image" if name == "item" else name
+
+    def has_part(self, text: str, part: str) -> str:
+        return f"contains({text}, {self.write(part)})"
+
+    def matches(self, text: str, pieces: tuple[str | Wild, ...]) -> str:
+        match pieces:
+            case (Wild.ANY, str(end)):
+                return f"ends_with({text}, {self.write(end)})"
+        return super().matches(text, pieces)
+
+    def of_image(self, test: nodes.Like | nodes.IsMissing | nodes.IsNull) -> str:
         if not isinstance(test.operand, nodes.ImagePath) or (pointer := self._pointer(test.operand)) is None:
-            return _UNSURE
+            return UNSURE
         match test:
             case nodes.IsMissing():
                 return f"({_json(pointer)} IS NULL)"
             case nodes.IsNull():
                 return f"COALESCE({_json(pointer)} = 'null', FALSE)"
             case nodes.Like(_, pieces, False):
-                return self._string(self._matches(_decoded(pointer), pieces), pointer)
-        return _UNSURE
+                return self._string(self.matches(_decoded(pointer), pieces), pointer)
+        return UNSURE
 
     # --- comparisons ---
 
-    def _compare(self, operator: str, left: nodes.Operand, right: nodes.Operand) -> str:
-        match left, right:
-            case nodes.ImagePath(), nodes.Constant(value):
-                return self._equal(left, value) if operator == "=" else self._order(operator, left, value)
-            case nodes.Actor(), nodes.Constant(value):
-                return f"COALESCE(actor {operator} {self._param(value)}, FALSE)" if type(value) is str else "FALSE"
-            case nodes.ImagePath(), nodes.ImagePath():
-                return self._two_paths(operator, left, right)
-        return _UNSURE
-
-    def _equal(self, operand: nodes.ImagePath, value: Any) -> str:
+    def equal(self, operand: nodes.ImagePath, value: Any) -> str:
         pointer = self._pointer(operand)
         if pointer is not None and _has_sure_text(value):
-            return f"COALESCE({_json(pointer)} = {self._param(encode_value(value))}, FALSE)"
+            return f"COALESCE({_json(pointer)} = {self.write(encode_value(value))}, FALSE)"
         if pointer is not None and isinstance(value, Decimal):
             return self._fractions(operand, pointer, [value])
         return self._unsure_if_in_text(operand, member(operand, encode_value(value)))
 
-    def _order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
+    def order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
         pointer = self._pointer(operand)
         if pointer is None or type(value) not in (str, int, Decimal):
-            return _UNSURE
+            return UNSURE
         if type(value) is str:
-            return self._string(f"{_decoded(pointer)} {operator} {self._param(value)}", pointer)
-        double, number = _double(pointer), self._param(float(value))
+            return self._string(f"{_decoded(pointer)} {operator} {self.write(value)}", pointer)
+        double, number = _double(pointer), self.write(float(value))
         at_equal = "TRUE" if "=" in operator else "FALSE"
         if type(value) is int:
-            text = self._param(encode_value(value))
+            text = self.write(encode_value(value))
             equal = f"CASE WHEN {_json(pointer)} = {text} THEN {at_equal} END"
         else:
             equal = self._at_equal_doubles(operand, [value], at_equal)
@@ -128,7 +105,7 @@ class _Writer:
 
     def _fractions(self, operand: nodes.ImagePath, pointer: tuple[str, str], values: list[Decimal]) -> str:
         """Whether the path has one of these fractions."""
-        doubles = self._param(tuple(map(float, values)))
+        doubles = self.write(tuple(map(float, values)))
         equal = self._at_equal_doubles(operand, values, "TRUE")
         return f"CASE WHEN list_contains({doubles}, {_double(pointer)}) THEN {equal} ELSE FALSE END"
 
@@ -142,19 +119,19 @@ class _Writer:
         """Whether a number here could have more than 15 digits and a point."""
         last = operand.path[-1]
         name = "" if isinstance(last, int) else f"{re.escape(encode_basestring(last))}:-?"
-        return f"regexp_matches({_column(operand)}, {self._param(name + _LONG_NUMBER)})"
+        return f"regexp_matches({self.column(operand.prefix)}, {self.write(name + _LONG_NUMBER)})"
 
-    def _two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
+    def two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
         pointers = self._pointer(left), self._pointer(right)
         if pointers[0] is None or pointers[1] is None:
-            return _UNSURE
+            return UNSURE
         first, second = _json(pointers[0]), _json(pointers[1])
         if operator != "=":
             return _two_numbers(operator, _double(pointers[0]), _double(pointers[1]), first, second)
         number = f"regexp_matches({first}, '^[-0-9]')"
         long = f"{self._has_long_number(left)} OR {self._has_long_number(right)}"
-        columns = dict.fromkeys((_column(left), _column(right)))
-        inside = " OR ".join(f"regexp_matches({column}, {self._param(_LONG_NUMBER)})" for column in columns)
+        columns = dict.fromkeys((self.column(left.prefix), self.column(right.prefix)))
+        inside = " OR ".join(f"regexp_matches({column}, {self.write(_LONG_NUMBER)})" for column in columns)
         return (
             f"CASE WHEN {first} IS DISTINCT FROM {second} THEN FALSE "
             f"WHEN {first} IS NULL OR NOT regexp_matches({first}, '{_FRACTION_INSIDE}') THEN TRUE "
@@ -162,70 +139,48 @@ class _Writer:
             f"WHEN {inside} THEN NULL ELSE TRUE END"
         )
 
-    def _among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
+    def among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
         if isinstance(operand, nodes.Actor):
             return self._listed("actor", [value for value in values if type(value) is str])
         if not isinstance(operand, nodes.ImagePath):
-            return _UNSURE
+            return UNSURE
         pointer = self._pointer(operand)
         if pointer is None:
-            return _UNSURE
+            return UNSURE
         fractions = [value for value in values if isinstance(value, Decimal)]
         other = [value for value in values if not isinstance(value, Decimal) and not _has_sure_text(value)]
         tests = [self._listed(_json(pointer), [encode_value(value) for value in values if _has_sure_text(value)])]
         tests += [self._fractions(operand, pointer, fractions)] if fractions else []
-        tests += [self._equal(operand, value) for value in other] if len(other) <= _MOST_VALUES else [_UNSURE]
+        tests += [self.equal(operand, value) for value in other] if len(other) <= MOST_VALUES else [UNSURE]
         return joined(" OR ", tests)
 
     def _listed(self, text: str, values: list[str]) -> str:
-        return f"COALESCE(list_contains({self._param(tuple(values))}, {text}), FALSE)" if values else "FALSE"
+        return f"COALESCE(list_contains({self.write(tuple(values))}, {text}), FALSE)" if values else "FALSE"
 
-    def _answer(self, name: str, operand: nodes.ImagePath, value: Any) -> str:
-        if name == "starts_with" and type(value) is str:
-            return self.test(nodes.Like(operand, (value, Wild.ANY)))
-        if name == "ends_with" and type(value) is str:
-            return self.test(nodes.Like(operand, (Wild.ANY, value)))
-        if name == "contains":
-            text = encode_value(value)
-            return self._unsure_if_in_text(operand, text[1:-1] if type(value) is str else inside(text))
-        return _UNSURE
+    def answer(self, operand: nodes.Operand) -> str:
+        match operand:
+            case nodes.Call("starts_with", (nodes.ImagePath() as path, nodes.Constant(str(value)))):
+                return self.test(nodes.Like(path, (value, Wild.ANY)))
+            case nodes.Call("ends_with", (nodes.ImagePath() as path, nodes.Constant(str(value)))):
+                return self.test(nodes.Like(path, (Wild.ANY, value)))
+            case nodes.Call("contains", (nodes.ImagePath() as path, nodes.Constant(value))):
+                text = encode_value(value)
+                return self._unsure_if_in_text(path, text[1:-1] if type(value) is str else inside(text))
+        return UNSURE
 
     # --- parts ---
-
-    def _matches(self, text: str, pieces: tuple[str | Wild, ...]) -> str:
-        match pieces:
-            case ():
-                return f"{text} = ''"
-            case (str(whole),):
-                return f"{text} = {self._param(whole)}"
-            case (Wild.ANY,):
-                return f"{text} IS NOT NULL"
-            case (str(start), Wild.ANY):
-                return f"starts_with({text}, {self._param(start)})"
-            case (Wild.ANY, str(end)):
-                return f"ends_with({text}, {self._param(end)})"
-            case (Wild.ANY, str(part), Wild.ANY):
-                return f"contains({text}, {self._param(part)})"
-        return f"{text} LIKE {self._param(pattern(pieces))} ESCAPE '\\'"
 
     def _string(self, test: str, pointer: tuple[str, str]) -> str:
         """A test of the decoded text, true of strings only: DuckDB decodes ``"5"`` and ``5`` alike."""
         return f"CASE WHEN {test} THEN json_type({pointer[0]}, {pointer[1]}) = 'VARCHAR' ELSE FALSE END"
 
     def _unsure_if_in_text(self, operand: nodes.ImagePath, text: str) -> str:
-        return f"CASE WHEN contains({_column(operand)}, {self._param(text)}) THEN NULL ELSE FALSE END"
+        return f"CASE WHEN contains({self.column(operand.prefix)}, {self.write(text)}) THEN NULL ELSE FALSE END"
 
     def _pointer(self, operand: nodes.ImagePath) -> tuple[str, str] | None:
         """The column and the parameter of the path in it; None where DuckDB may go elsewhere than histlib."""
         path = _duckdb_path(operand.path)
-        return None if path is None else (_column(operand), self._param(path))
-
-    def _param(self, value: Any) -> str:
-        key = (type(value), value)
-        if key not in self._names:
-            self._names[key] = f"p{len(self._names)}"
-            self.params[self._names[key]] = list(value) if isinstance(value, tuple) else value
-        return f"${self._names[key]}"
+        return None if path is None else (self.column(operand.prefix), self.write(path))
 
 
 def _duckdb_path(path: Path) -> str | None:
@@ -238,10 +193,6 @@ def _duckdb_path(path: Path) -> str | None:
     if any(not name or re.search(r'["\\]|[\x00-\x1f]', name) for name in names):
         return None
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in path)
-
-
-def _column(operand: nodes.ImagePath) -> str:
-    return _COLUMNS[operand.prefix]
 
 
 def _json(pointer: tuple[str, str]) -> str:

@@ -1,15 +1,122 @@
-"""Parts of a condition's SQL that are the same for each engine."""
+"""What is the same of a condition's SQL for each engine: which test is written how, and some parts."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from json.encoder import encode_basestring
+from typing import Any, Final
 
 from histlib.where import nodes
 from histlib.where.nodes import Wild
 
-_SECOND = 1_000_000
+#: What is left to Python.
+UNSURE: Final = "CAST(NULL AS BOOLEAN)"
+#: Of more tests, or more values to be compared one by one, nothing is decided by SQL.
+MOST_TESTS: Final = 300
+MOST_VALUES: Final = 50
+_SECOND: Final = 1_000_000
+
+
+class TestWriter(ABC):
+    """Writes tests as SQL; an engine's own says how it writes values and columns, and looks into images."""
+
+    def whole(self, test: nodes.Test) -> str:
+        """The SQL of a condition's tree."""
+        return self.test(test) if count(test) <= MOST_TESTS else UNSURE
+
+    def test(self, test: nodes.Test) -> str:
+        """The SQL of a test."""
+        match test:
+            case nodes.Always(value):
+                return "TRUE" if value else "FALSE"
+            case nodes.And(tests):
+                return joined(" AND ", [self.test(each) for each in tests])
+            case nodes.Or(tests):
+                return joined(" OR ", [self.test(each) for each in tests])
+            case nodes.Not(inner):
+                return f"(NOT {self.test(inner)})"
+            case nodes.ActionIs(actions):
+                listed = ", ".join(map(self.write, actions))
+                return f"({self.column('action')} IN ({listed}))" if actions else "FALSE"
+            case nodes.TimeIs():
+                return time_sql(test, self.column("effective"), self.write)
+            case nodes.IsTrue(operand):
+                return self.answer(operand)
+            case nodes.Compare(operator, left, right):
+                return self._compare(operator, left, right)
+            case nodes.Among(operand, values):
+                return self.among(operand, values)
+            case nodes.IsMissing(nodes.Actor()) | nodes.IsNull(nodes.Actor()):
+                return f"({self.column('actor')} IS NULL)"
+            case nodes.Like(nodes.Actor(), pieces, False):
+                return f"COALESCE({self.matches(self.column('actor'), pieces)}, FALSE)"
+            case nodes.Like() | nodes.IsMissing() | nodes.IsNull():
+                return self.of_image(test)
+        return UNSURE
+
+    def _compare(self, operator: str, left: nodes.Operand, right: nodes.Operand) -> str:
+        match left, right:
+            case nodes.ImagePath(), nodes.Constant(value):
+                return self.equal(left, value) if operator == "=" else self.order(operator, left, value)
+            case nodes.Actor(), nodes.Constant(value):
+                actor = self.column("actor")
+                return f"COALESCE({actor} {operator} {self.write(value)}, FALSE)" if type(value) is str else "FALSE"
+            case nodes.ImagePath(), nodes.ImagePath():
+                return self.two_paths(operator, left, right)
+        return UNSURE
+
+    def matches(self, text: str, pieces: tuple[str | Wild, ...]) -> str:
+        """The SQL of LIKE: what is simple without a pattern."""
+        match pieces:
+            case ():
+                return f"{text} = ''"
+            case (str(whole),):
+                return f"{text} = {self.write(whole)}"
+            case (Wild.ANY,):
+                return f"{text} IS NOT NULL"
+            case (str(start), Wild.ANY):
+                return f"starts_with({text}, {self.write(start)})"
+            case (Wild.ANY, str(part), Wild.ANY):
+                return self.has_part(text, part)
+        return f"{text} LIKE {self.write(pattern(pieces))} ESCAPE '\\'"
+
+    @abstractmethod
+    def write(self, value: Any) -> str:
+        """A value: text or number."""
+
+    @abstractmethod
+    def column(self, name: str) -> str:
+        """A column, or the image that a prefix of names means."""
+
+    @abstractmethod
+    def has_part(self, text: str, part: str) -> str:
+        """Whether a text (SQL) has a part."""
+
+    @abstractmethod
+    def of_image(self, test: nodes.Like | nodes.IsMissing | nodes.IsNull) -> str:
+        """A test of one path in an image."""
+
+    @abstractmethod
+    def equal(self, operand: nodes.ImagePath, value: Any) -> str:
+        """Whether a path has a value."""
+
+    @abstractmethod
+    def order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
+        """How a path's value is ordered to another."""
+
+    @abstractmethod
+    def two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
+        """A comparison of two paths."""
+
+    @abstractmethod
+    def among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
+        """IN."""
+
+    @abstractmethod
+    def answer(self, operand: nodes.Operand) -> str:
+        """Whether an operand is true."""
 
 
 def joined(word: str, parts: list[str]) -> str:

@@ -18,16 +18,13 @@ from histlib.trino_json import Place, literal
 from histlib.values import encode_value
 from histlib.where import nodes
 from histlib.where.nodes import Subject, Wild
-from histlib.where.parts import count, inside, joined, member, pattern, time_sql
+from histlib.where.parts import MOST_VALUES, UNSURE, TestWriter, inside, joined, member
 
-_UNSURE: Final = "CAST(NULL AS BOOLEAN)"
 #: The columns that a condition may read, as they are called.
 COLUMNS: Final[dict[Subject, tuple[str, ...]]] = {
     Subject.ITEM: ("keys", "image"),
     Subject.CHANGE: ("keys", "new_image", "old_image", "action", "effective", "actor"),
 }
-_MOST_TESTS: Final = 300
-_MOST_VALUES: Final = 50
 #: Strings of canonical text, and what stands between them.
 _TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+')
 _FRACTION_INSIDE: Final = "[0-9][.][0-9]"
@@ -42,13 +39,13 @@ def sql_of(test: nodes.Test, subject: Subject, columns: Mapping[str, str]) -> st
     if unknown := sorted(set(columns) - set(COLUMNS[subject])):
         raise ValueError(f"no column {', '.join(unknown)}; expected some of {', '.join(COLUMNS[subject])}")
     writer = _Writer({name: name for name in COLUMNS[subject]} | dict(columns))
-    sql = writer.test(test) if count(test) <= _MOST_TESTS else _UNSURE
+    sql = writer.whole(test)
     cases = [f"WHEN {writer.column('item')} IS NULL THEN FALSE"] if subject is Subject.ITEM else []
     cases += [f"WHEN {image} IS NOT NULL AND json_size({image}, '$') IS NULL THEN NULL" for image in writer.read]
     return f"CASE {' '.join(cases)} ELSE {sql} END" if cases else sql
 
 
-class _Writer:
+class _Writer(TestWriter):
     """Writes tests. ``read``: the columns of images that they look into, of which Trino alone would not say that one is
     no JSON."""
 
@@ -56,65 +53,30 @@ class _Writer:
         self._columns = columns
         self.read: dict[str, None] = {}
 
-    def column(self, prefix: str) -> str:
-        """The SQL of a prefix of names, or of a field."""
-        return self._columns["image" if prefix == "item" else prefix]
+    def column(self, name: str) -> str:
+        return self._columns["image" if name == "item" else name]
 
-    def test(self, test: nodes.Test) -> str:
-        match test:
-            case nodes.Always(value):
-                return "TRUE" if value else "FALSE"
-            case nodes.And(tests):
-                return joined(" AND ", [self.test(each) for each in tests])
-            case nodes.Or(tests):
-                return joined(" OR ", [self.test(each) for each in tests])
-            case nodes.Not(inner):
-                return f"(NOT {self.test(inner)})"
-            case nodes.ActionIs(actions):
-                return f"({self.column('action')} IN ({_listed(actions)}))" if actions else "FALSE"
-            case nodes.TimeIs():
-                return time_sql(test, self.column("effective"), str)
-            case nodes.IsTrue(operand):
-                return self._answer(operand)
-            case nodes.Compare(operator, left, right):
-                return self._compare(operator, left, right)
-            case nodes.Among(operand, values):
-                return self._among(operand, values)
-            case nodes.Like() | nodes.IsMissing() | nodes.IsNull():
-                return self._of_one(test)
-        return _UNSURE
+    def write(self, value: Any) -> str:
+        return literal(value) if isinstance(value, str) else str(value)
 
-    def _of_one(self, test: nodes.Like | nodes.IsMissing | nodes.IsNull) -> str:
-        match test:
-            case nodes.IsMissing(nodes.Actor()) | nodes.IsNull(nodes.Actor()):
-                return f"({self.column('actor')} IS NULL)"
-            case nodes.Like(nodes.Actor(), pieces, False):
-                return f"COALESCE({_matches(self.column('actor'), pieces)}, FALSE)"
+    def has_part(self, text: str, part: str) -> str:
+        return f"strpos({text}, {literal(part)}) > 0"
+
+    def of_image(self, test: nodes.Like | nodes.IsMissing | nodes.IsNull) -> str:
         if (place := self._place(test.operand)) is None:
-            return _UNSURE
+            return UNSURE
         match test:
             case nodes.IsMissing():
                 return f"({place.json} IS NULL)"
             case nodes.IsNull():
                 return f"COALESCE({place.json} = 'null', FALSE)"
             case nodes.Like(_, pieces, False):
-                return _of_string(place, _matches(place.scalar, pieces))
-        return _UNSURE
+                return _of_string(place, self.matches(place.scalar, pieces))
+        return UNSURE
 
     # --- comparisons ---
 
-    def _compare(self, operator: str, left: nodes.Operand, right: nodes.Operand) -> str:
-        match left, right:
-            case nodes.ImagePath(), nodes.Constant(value):
-                return self._equal(left, value) if operator == "=" else self._order(operator, left, value)
-            case nodes.Actor(), nodes.Constant(value):
-                actor = self.column("actor")
-                return f"COALESCE({actor} {operator} {literal(value)}, FALSE)" if type(value) is str else "FALSE"
-            case nodes.ImagePath(), nodes.ImagePath():
-                return self._two_paths(operator, left, right)
-        return _UNSURE
-
-    def _equal(self, operand: nodes.ImagePath, value: Any) -> str:
+    def equal(self, operand: nodes.ImagePath, value: Any) -> str:
         place, text = self._place(operand), encode_value(value)
         if place is not None and _is_rendered(text):
             return f"COALESCE({place.json} = {literal(text)}, FALSE)"
@@ -124,10 +86,10 @@ class _Writer:
             return _of_string(place, f"{place.scalar} = {literal(value)}")
         return self._unsure_if_in_text(operand, member(operand, text))
 
-    def _order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
+    def order(self, operator: str, operand: nodes.ImagePath, value: Any) -> str:
         place = self._place(operand)
         if place is None:
-            return _UNSURE
+            return UNSURE
         match value:
             case str():
                 return _of_string(place, f"{place.scalar} {operator} {literal(value)}")
@@ -137,12 +99,12 @@ class _Writer:
                 told = _numbers(operator, _double(place), f"DOUBLE '{float(value)!r}'")
                 equal = f"WHEN {place.scalar} = {literal(encode_value(value))} THEN {_at_equal(operator)}"
                 return f"CASE WHEN {_is_number(place)} THEN CASE {told} {equal} END ELSE FALSE END"
-        return _UNSURE
+        return UNSURE
 
-    def _two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
+    def two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
         one, other = self._place(left), self._place(right)
         if one is None or other is None:
-            return _UNSURE
+            return UNSURE
         first, second = one.json, other.json
         if operator == "=":
             return (
@@ -158,12 +120,12 @@ class _Writer:
             f"WHEN {_is_binary(one)} AND {_is_binary(other)} THEN NULL ELSE FALSE END"
         )
 
-    def _among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
+    def among(self, operand: nodes.Operand, values: tuple[Any, ...]) -> str:
         if isinstance(operand, nodes.Actor):
             texts = [value for value in values if type(value) is str]
             return f"COALESCE({self.column('actor')} IN ({_listed(texts)}), FALSE)" if texts else "FALSE"
         if not isinstance(operand, nodes.ImagePath) or (place := self._place(operand)) is None:
-            return _UNSURE
+            return UNSURE
         texts = [encode_value(value) for value in values]
         rendered = [text for text in texts if _is_rendered(text)]
         fractions = [text for value, text in zip(values, texts, strict=True) if isinstance(value, Decimal)]
@@ -172,10 +134,10 @@ class _Writer:
         tests = [f"COALESCE({place.json} IN ({_listed(rendered)}), FALSE)"] if rendered else []
         if fractions:
             tests += [f"CASE WHEN {place.scalar} IN ({_listed(fractions)}) THEN NOT {_is_string(place)} ELSE FALSE END"]
-        tests += [self._equal(operand, value) for value in other] if len(other) <= _MOST_VALUES else [_UNSURE]
+        tests += [self.equal(operand, value) for value in other] if len(other) <= MOST_VALUES else [UNSURE]
         return joined(" OR ", tests) if tests else "FALSE"
 
-    def _answer(self, operand: nodes.Operand) -> str:
+    def answer(self, operand: nodes.Operand) -> str:
         match operand:
             case nodes.ImagePath() if (place := self._place(operand)) is not None:
                 return f"COALESCE({place.json} = 'true', FALSE)"
@@ -185,7 +147,7 @@ class _Writer:
                 return self.test(nodes.Like(path, (Wild.ANY, value)))
             case nodes.Call("contains", (nodes.ImagePath() as path, nodes.Constant(value))):
                 return self._contains(path, value)
-        return _UNSURE
+        return UNSURE
 
     def _contains(self, operand: nodes.ImagePath, value: Any) -> str:
         text = encode_value(value)
@@ -208,21 +170,6 @@ class _Writer:
 
     def _unsure_if_in_text(self, operand: nodes.ImagePath, text: str) -> str:
         return f"CASE WHEN strpos({self.column(operand.prefix)}, {literal(text)}) > 0 THEN NULL ELSE FALSE END"
-
-
-def _matches(text: str, pieces: tuple[str | Wild, ...]) -> str:
-    match pieces:
-        case ():
-            return f"{text} = ''"
-        case (str(whole),):
-            return f"{text} = {literal(whole)}"
-        case (Wild.ANY,):
-            return f"{text} IS NOT NULL"
-        case (str(start), Wild.ANY):
-            return f"starts_with({text}, {literal(start)})"
-        case (Wild.ANY, str(part), Wild.ANY):
-            return f"strpos({text}, {literal(part)}) > 0"
-    return f"{text} LIKE {literal(pattern(pieces))} ESCAPE '\\'"
 
 
 def _numbers(operator: str, left: str, right: str) -> str:

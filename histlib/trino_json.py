@@ -43,6 +43,16 @@ class Place:
         """SQL: the text of a string, number or boolean; NULL where there is none."""
         return self._where_sure(f"json_extract_scalar({self.column}, {literal(json_path(self.path))})")
 
+    @property
+    def is_string(self) -> str:
+        """SQL: whether a string is there; NULL where nothing is."""
+        return f"starts_with({self.json}, '\"')"
+
+    @property
+    def is_number(self) -> str:
+        """SQL: whether a number is there; NULL where nothing is."""
+        return f"regexp_like({self.json}, '^[-0-9]')"
+
     def _where_sure(self, found: str) -> str:
         kinds = [
             f"starts_with({Place(self.column, self.path[:at])._written}, '{'[' if isinstance(step, int) else '{'}')"

@@ -12,6 +12,7 @@ from typing import Final
 
 from histlib.athena.literals import identifier, literal
 from histlib.record import COLUMNS
+from histlib.trino_json import json_path
 from pipeline.view_attributes import Attribute, coded, coded_name, uncoded
 
 #: Image column → the part that its attributes are counted in.
@@ -37,14 +38,12 @@ class Field:
 
     def value(self, image: str) -> str:
         """Its value as SQL; NULL where the image has none, has DynamoDB's NULL, or one that the type cannot hold."""
-        name = self.attribute.name.replace("\\", "\\\\").replace('"', '\\"')
-        path = literal(f'$["{name}"]')
-        text = f"json_extract_scalar({identifier(image)}, {path})"
+        text = f"json_extract_scalar({identifier(image)}, {literal(json_path((self.attribute.name,)))})"
         if self.type != "varchar":
             return f"TRY_CAST(regexp_extract({text}, '^{_accepted(self.type)}$') AS {self.type})"
         if not self.attribute.nested:
             return text
-        coded_path = literal(f'$["{coded_name(self.attribute.name)}"]')
+        coded_path = literal(json_path((coded_name(self.attribute.name),)))
         nested = f"nullif(json_format(json_extract({_coded(image)}, {coded_path})), 'null')"
         return f"coalesce({text}, {uncoded(nested)})"
 

@@ -13,7 +13,7 @@ from landings import put, record
 from test_athena_records import MIDDLE, QUESTIONS, WITHIN, connected, dated, landing
 
 import histlib
-from histlib.athena.days import start_of
+from histlib.athena.days import day_begin
 from histlib.errors import HistlibError, RequestError, SourceError
 
 ASKED = {**QUESTIONS, "coverage": lambda h: h.coverage(), "sql": lambda h: h.sql("SELECT count(*) AS n FROM t")}
@@ -126,7 +126,7 @@ def test_a_limit_counts_only_the_days_that_are_read(athena, tmp_path):
     the first of its statements looks at both ends of the history."""
     days = [f"2026/{month:02}/{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
     for number, day in enumerate(days):
-        put(tmp_path / "h", [record(number, seconds=start_of(day) // 1_000_000 + 40_000)], day=day)
+        put(tmp_path / "h", [record(number, seconds=day_begin(day) // 1_000_000 + 40_000)], day=day)
     one = len((tmp_path / "h/changes" / days[0] / "a.gz").read_bytes()) + 20
     address = put_history(tmp_path / "h")
     history = histlib.connect(address, cache=tmp_path / "cache", max_scan_bytes=14 * one)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from histlib.times import DAY, HOUR, from_micros
+from histlib.index.landing import MAX_LATENESS
+from histlib.times import DAY, HOUR, from_micros, to_micros
 
-#: A change may land up to so long after it happened (µs): a day in the stream, a day in Firehose (the design).
-MAX_LATENESS: Final = 2 * DAY
 #: A file may hold changes so much newer than its day (µs): its prefix is its oldest record's arrival (FACTS 3).
 FILE_SPAN: Final = HOUR
 
@@ -37,14 +36,16 @@ def day_of(micros: int) -> str:
 
 def shifted(day: str, days: int) -> str:
     """The day so many days later."""
-    return day_of(start_of(day) + days * DAY)
+    return day_of(day_begin(day) + days * DAY)
 
 
-def start_of(day: str) -> int:
-    """When a dateday begins, epoch µs."""
-    from datetime import datetime
+def day_begin(day: str) -> int:
+    """The begin of a dateday, epoch µs.
 
-    return int(datetime.strptime(day, "%Y/%m/%d").replace(tzinfo=UTC).timestamp()) * 1_000_000
+    Raises:
+        ValueError: not a day as ``yyyy/MM/dd``.
+    """
+    return to_micros(datetime.strptime(day, "%Y/%m/%d").replace(tzinfo=UTC))
 
 
 def landed(start: int, end: int) -> Days:

@@ -6,14 +6,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final
 
 import msgspec
 
+from histlib.athena.days import day_begin
 from histlib.index.problems import MOST, Problem
 from histlib.s3.listing import Remote
-from histlib.times import to_micros
 
 #: The first dateday of the tables' projection (design, section 3).
 PROJECTION_BEGIN: Final = "2012/01/01"
@@ -181,15 +181,6 @@ def dated(folder: str, file: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return f"{year}/{month}/{day}", name
-
-
-def day_begin(day: str) -> int:
-    """The begin of a dateday, epoch µs.
-
-    Raises:
-        ValueError: not a day as ``yyyy/MM/dd``.
-    """
-    return to_micros(datetime.strptime(day, "%Y/%m/%d").replace(tzinfo=UTC))
 
 
 def _day(found: list[tuple[str, Remote]], *, reads_restored: bool) -> Day:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from histlib import trino_json
+
 
 def literal(value: str | int | None) -> str:
-    """A value as a literal. Text can hold anything: a quote is doubled, all else stands for itself."""
+    """A value as a literal."""
     if value is None:
         return "NULL"
     if isinstance(value, int):
         return str(value)
-    return "'" + value.replace("'", "''") + "'"
+    return trino_json.literal(value)
 
 
 def identifier(name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from histlib.athena.landing import LandingDays, Revision, day_begin
+from histlib.athena.days import day_begin
+from histlib.athena.landing import LandingDays, Revision
 from histlib.index.landing import MAX_LATENESS
 from histlib.times import DAY, HOUR, MINUTE
 

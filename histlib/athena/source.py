@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from histlib.athena.brought import Brought
 from histlib.athena.bucket_facts import BucketFacts
 from histlib.athena.day_cache import DayCache
-from histlib.athena.days import FILE_SPAN, MAX_LATENESS, Days, day_of, landed
+from histlib.athena.days import FILE_SPAN, Days, day_of, landed
 from histlib.athena.explaining import explain
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
@@ -25,6 +25,7 @@ from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
 from histlib.errors import MixedTablesError, RequestError
+from histlib.index.landing import MAX_LATENESS
 from histlib.index.manifest import STREAMS
 from histlib.index.matching import has_values, key_parts
 from histlib.queries import (

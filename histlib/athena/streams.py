@@ -10,8 +10,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from histlib.athena.days import FILE_SPAN, MAX_LATENESS, shifted, start_of
+from histlib.athena.days import FILE_SPAN, day_begin, shifted
 from histlib.baselines import NET_PREFIX, STREAM_PREFIX
+from histlib.index.landing import MAX_LATENESS
 
 Row = dict[str, Any]
 #: Asks some days; gives the rows of :func:`histlib.athena.selects.streams_by_day` of each.
@@ -61,7 +62,7 @@ class _Looked:
         rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream[1]]
         earliest: int = min(row["first_micros"] for row in rows)
         latest: int = max(row["last_micros"] for row in rows)
-        return earliest <= start_of(shifted(first, _LATE)) - MAX_LATENESS and latest >= start_of(last) + FILE_SPAN
+        return earliest <= day_begin(shifted(first, _LATE)) - MAX_LATENESS and latest >= day_begin(last) + FILE_SPAN
 
     def near(self, day: str, before: int, after: int) -> Sequence[str]:
         """The landing's days from so many days before a day to so many after it."""

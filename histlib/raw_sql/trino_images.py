@@ -68,7 +68,7 @@ def _text(place: Place) -> str:
 
 def _value(place: Place) -> str:
     return (
-        f"CASE WHEN {_is_string(place)} THEN 's' || {place.scalar} "
+        f"CASE WHEN {place.is_string} THEN 's' || {place.scalar} "
         f"WHEN {place.json} IN ('true', 'false') THEN 'b' || {place.json} "
         f"WHEN {place.scalar} IS NOT NULL THEN 'n' || {place.scalar} "
         f"WHEN {place.json} <> 'null' THEN 'j' || {_exact(place)} END"
@@ -86,16 +86,11 @@ def _number(place: Place) -> str:
         f"translate({digits}, '0123456789', '9876543210') || '~' "
         f"ELSE '2' || lpad(CAST(500 + ({size}) AS VARCHAR), 4, '0') || {digits} END"
     )
-    is_number = f"regexp_like({place.json}, '^[-0-9]')"
-    return f"CASE WHEN {is_number} THEN element_at(transform(ARRAY[{place.scalar}], n -> {text}), 1) END"
+    return f"CASE WHEN {place.is_number} THEN element_at(transform(ARRAY[{place.scalar}], n -> {text}), 1) END"
 
 
 def _string(place: Place) -> str:
-    return f"CASE WHEN {_is_string(place)} THEN {place.scalar} END"
-
-
-def _is_string(place: Place) -> str:
-    return f"starts_with({place.json}, '\"')"
+    return f"CASE WHEN {place.is_string} THEN {place.scalar} END"
 
 
 def _exact(place: Place) -> str:

@@ -81,7 +81,7 @@ class _Writer(TestWriter):
         if place is not None and _is_rendered(text):
             return f"COALESCE({place.json} = {literal(text)}, FALSE)"
         if place is not None and isinstance(value, Decimal):
-            return f"CASE WHEN {place.scalar} = {literal(text)} THEN NOT {_is_string(place)} ELSE FALSE END"
+            return f"CASE WHEN {place.scalar} = {literal(text)} THEN NOT {place.is_string} ELSE FALSE END"
         if place is not None and type(value) is str:
             return _of_string(place, f"{place.scalar} = {literal(value)}")
         return self._unsure_if_in_text(operand, member(operand, text))
@@ -98,7 +98,7 @@ class _Writer(TestWriter):
             case int() | Decimal() if type(value) is not bool:
                 told = _numbers(operator, _double(place), f"DOUBLE '{float(value)!r}'")
                 equal = f"WHEN {place.scalar} = {literal(encode_value(value))} THEN {_at_equal(operator)}"
-                return f"CASE WHEN {_is_number(place)} THEN CASE {told} {equal} END ELSE FALSE END"
+                return f"CASE WHEN {place.is_number} THEN CASE {told} {equal} END ELSE FALSE END"
         return UNSURE
 
     def two_paths(self, operator: str, left: nodes.ImagePath, right: nodes.ImagePath) -> str:
@@ -115,8 +115,8 @@ class _Writer(TestWriter):
         numbers = f"CASE {_numbers(operator, _double(one), _double(other))} "
         numbers += f"WHEN {one.scalar} = {other.scalar} THEN {_at_equal(operator)} END"
         return (
-            f"CASE WHEN {_is_number(one)} AND {_is_number(other)} THEN {numbers} "
-            f"WHEN {_is_string(one)} AND {_is_string(other)} THEN {one.scalar} {operator} {other.scalar} "
+            f"CASE WHEN {one.is_number} AND {other.is_number} THEN {numbers} "
+            f"WHEN {one.is_string} AND {other.is_string} THEN {one.scalar} {operator} {other.scalar} "
             f"WHEN {_is_binary(one)} AND {_is_binary(other)} THEN NULL ELSE FALSE END"
         )
 
@@ -133,7 +133,7 @@ class _Writer(TestWriter):
                  if not _is_rendered(text) and not isinstance(value, Decimal)]  # fmt: skip
         tests = [f"COALESCE({place.json} IN ({_listed(rendered)}), FALSE)"] if rendered else []
         if fractions:
-            tests += [f"CASE WHEN {place.scalar} IN ({_listed(fractions)}) THEN NOT {_is_string(place)} ELSE FALSE END"]
+            tests += [f"CASE WHEN {place.scalar} IN ({_listed(fractions)}) THEN NOT {place.is_string} ELSE FALSE END"]
         tests += [self.equal(operand, value) for value in other] if len(other) <= MOST_VALUES else [UNSURE]
         return joined(" OR ", tests) if tests else "FALSE"
 
@@ -155,7 +155,7 @@ class _Writer(TestWriter):
         unsure = self._unsure_if_in_text(operand, part)
         if type(value) is not str or (place := self._place(operand)) is None:
             return unsure
-        return f"CASE WHEN {_is_string(place)} THEN strpos({place.scalar}, {literal(value)}) > 0 ELSE {unsure} END"
+        return f"CASE WHEN {place.is_string} THEN strpos({place.scalar}, {literal(value)}) > 0 ELSE {unsure} END"
 
     # --- parts ---
 
@@ -188,15 +188,7 @@ def _double(place: Place) -> str:
 
 
 def _of_string(place: Place, test: str) -> str:
-    return f"CASE WHEN {_is_string(place)} THEN {test} ELSE FALSE END"
-
-
-def _is_string(place: Place) -> str:
-    return f"starts_with({place.json}, '\"')"
-
-
-def _is_number(place: Place) -> str:
-    return f"regexp_like({place.json}, '^[-0-9]')"
+    return f"CASE WHEN {place.is_string} THEN {test} ELSE FALSE END"
 
 
 def _is_binary(place: Place) -> str:

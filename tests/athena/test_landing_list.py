@@ -17,7 +17,8 @@ from s3_server import BUCKET, Answer, error
 
 from histlib import kept
 from histlib.athena import landing_list
-from histlib.athena.landing import LandingDays, day_begin
+from histlib.athena.days import day_begin
+from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.s3.address import Address

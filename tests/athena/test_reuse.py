@@ -10,7 +10,8 @@ import pytest
 
 from athena.test_landing_list import delete, listed, put, written
 from histlib.athena import landing_list
-from histlib.athena.landing import Day, LandingDays, Revision, day_begin
+from histlib.athena.days import day_begin
+from histlib.athena.landing import Day, LandingDays, Revision
 from histlib.athena.reuse import CLOCKS, LONGEST_RUN, OLDEST, reuse_minutes
 from histlib.times import DAY, HOUR, MINUTE
 

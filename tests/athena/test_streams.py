@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from histlib.athena.days import FILE_SPAN, shifted, start_of
+from histlib.athena.days import FILE_SPAN, day_begin, shifted
 from histlib.athena.streams import stream_rows
 from histlib.times import DAY, HOUR
 
@@ -22,7 +22,7 @@ def told(landed: dict[str, tuple[int, int]]) -> tuple[int, int, list[str]]:
         asked.extend(days)
         rows = {}
         for day in days:
-            first, last = landed.get(day, (start_of(day), start_of(day) + DAY - 1))
+            first, last = landed.get(day, (day_begin(day), day_begin(day) + DAY - 1))
             rows[day] = [
                 {"table": "t", "stream": "arn:s", "view": "v", "keys": day}
                 | {"first_micros": first, "last_micros": last, "changes": 1}
@@ -35,7 +35,7 @@ def told(landed: dict[str, tuple[int, int]]) -> tuple[int, int, list[str]]:
 
 def test_four_days_tell_where_nothing_is_odd():
     first, last, asked = told({})
-    assert (first, last) == (start_of(FIRST), start_of(LAST) + DAY - 1)
+    assert (first, last) == (day_begin(FIRST), day_begin(LAST) + DAY - 1)
     assert asked == [*DAYS[:3], LAST]
 
 
@@ -43,9 +43,9 @@ def test_four_days_tell_where_nothing_is_odd():
 def test_a_late_first_change_is_found(late):
     """The first day has only changes of its last hour and, in its last file, of the hour after; the first of all landed
     two days late, up to three days further on."""
-    begin = start_of(FIRST) + DAY + HOUR // 2
+    begin = day_begin(FIRST) + DAY + HOUR // 2
     landed = dict.fromkeys(DAYS[:4], (begin, begin + DAY))
-    earlier = begin - HOUR if late < 3 else start_of(DAYS[3]) - 2 * DAY
+    earlier = begin - HOUR if late < 3 else day_begin(DAYS[3]) - 2 * DAY
     assert earlier < begin
     landed[DAYS[late]] = (earlier, begin + DAY)
     assert told(landed)[0] == earlier
@@ -53,6 +53,6 @@ def test_a_late_first_change_is_found(late):
 
 def test_a_last_change_in_the_file_of_the_day_before_is_found():
     """The last day holds a change of its first minutes only, and the last file of the day before a later one."""
-    begin = start_of(LAST)
+    begin = day_begin(LAST)
     landed = {LAST: (begin, begin + 1), DAYS[-2]: (begin - DAY, begin + FILE_SPAN - 1)}
     assert told(landed)[1] == begin + FILE_SPAN - 1

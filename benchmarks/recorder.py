@@ -26,9 +26,9 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
 from benchmarks.rows import Row
-from pipeline.recorder.app import Recorder
-from pipeline.recorder.packing import billed
-from pipeline.recorder.storage import Storage
+from pipeline.functions.recorder.app import Recorder
+from pipeline.functions.recorder.packing import billed
+from pipeline.functions.recorder.storage import Storage
 
 LATENCY = 0.005
 BATCH = 1_000

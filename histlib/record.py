@@ -1,6 +1,6 @@
 """The record, format 1: what one line of the landing holds (one JSON object, UTF-8, gzip).
 
-The Lambda writes the same fields (``pipeline/recorder``) and the Glue table has the same columns; one test
+The Lambda writes the same fields (``pipeline/functions/recorder``) and the Glue table has the same columns; one test
 pins the three to each other.
 """
 

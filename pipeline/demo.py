@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import histlib
 from histlib import samples
 from histlib.cli import notebook_file
-from pipeline.__main__ import main as pipeline_main
+from pipeline.cli import main as pipeline_main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

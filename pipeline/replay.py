@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.events import Event
+from pipeline.functions.recorder.app import NotAStreamEventError, Recorder, lambda_handler
+from pipeline.functions.recorder.images import MALFORMED
+from pipeline.functions.recorder.record import read_stamp, sequence_text
+from pipeline.functions.recorder.redact import Redaction
+from pipeline.functions.recorder.storage import Storage
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, hashed_uuid
-from pipeline.recorder.app import NotAStreamEventError, Recorder, lambda_handler
-from pipeline.recorder.images import MALFORMED
-from pipeline.recorder.record import read_stamp, sequence_text
-from pipeline.recorder.redact import Redaction
-from pipeline.recorder.storage import Storage
 
 #: Seconds from a batch's first change to its arrival at Firehose, unless the event says otherwise.
 DELAY: Final = 60

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.functions.recorder.app import Recorder
+from pipeline.functions.recorder.redact import Redaction
+from pipeline.functions.recorder.storage import Storage
 from pipeline.local import LocalClock, LocalContext
-from pipeline.recorder.app import Recorder
-from pipeline.recorder.redact import Redaction
-from pipeline.recorder.storage import Storage
 
 EVENTS = Path(__file__).parent.parent / "events"
 STREAM = "arn:aws:dynamodb:ap-northeast-1:111122223333:table/todo-sample-table/stream/2020-10-26T02:20:31.328"

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-import pipeline.recorder
+import pipeline.functions
+from pipeline.functions.recorder import app
+from pipeline.functions.recorder.app import NotAStreamEventError, Recorder
+from pipeline.functions.recorder.record import convert
+from pipeline.functions.recorder.redact import Redaction
+from pipeline.functions.recorder.storage import Storage
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
-from pipeline.recorder import app
-from pipeline.recorder.app import NotAStreamEventError, Recorder
-from pipeline.recorder.record import convert
-from pipeline.recorder.redact import Redaction
-from pipeline.recorder.storage import Storage
 
 BIG = {"S": "x" * 400_000}
 
@@ -324,12 +324,12 @@ def test_boto3_takes_what_the_handler_sends(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_lambda_needs_nothing_but_boto3(tmp_path: Path) -> None:
     """The package works under Lambda's name for it, and loads nothing of histlib nor the rest of pipeline."""
-    shutil.copytree(Path(pipeline.recorder.__file__).parent, tmp_path / "recorder")
+    shutil.copytree(Path(pipeline.functions.__file__).parent, tmp_path / "functions")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import recorder.app as app; import json;"
-        "assert app.lambda_handler.__module__ == 'recorder.app';"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import functions.recorder.app as app; import json;"
+        "assert app.lambda_handler.__module__ == 'functions.recorder.app';"
         "third = {name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names);"
-        "print(sorted(third - {'recorder', 'botocore', 'boto3', '__main__'}))"
+        "print(sorted(third - {'functions', 'botocore', 'boto3', '__main__'}))"
     )
     said = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"histlib", "pipeline", "msgspec", "duckdb", "pandas"} & set(json.loads(said.replace("'", '"')))

@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from capture import NOW, FakeFirehose, FakeS3
 
+from pipeline.functions.recorder.delivery import Delivery
+from pipeline.functions.recorder.packing import Packed
 from pipeline.local import LocalClock, LocalContext, client_error
-from pipeline.recorder.delivery import Delivery
-from pipeline.recorder.packing import Packed
 
 RECORDS = [Packed(name.encode(), number, 1) for number, name in enumerate(["one\n", "two\n", "three\n"])]
 

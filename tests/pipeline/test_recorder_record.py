@@ -10,9 +10,9 @@ from capture import STREAM, event, record
 
 from histlib.index.rows import decode_line
 from histlib.record import COLUMNS
-from pipeline.recorder.images import NotConvertibleError
-from pipeline.recorder.record import convert, read_stamp
-from pipeline.recorder.redact import Redaction
+from pipeline.functions.recorder.images import NotConvertibleError
+from pipeline.functions.recorder.record import convert, read_stamp
+from pipeline.functions.recorder.redact import Redaction
 
 CONVERTIBLE = ["insert", "modify", "remove", "ttl_delete", "every_type", "times_and_identities", "duplicates"]
 VIEWS = ["view_new_image", "view_old_image", "view_keys_only"]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histlib.paths import format_path
-from pipeline.recorder.record import convert
-from pipeline.recorder.redact import Redaction
+from pipeline.functions.recorder.record import convert
+from pipeline.functions.recorder.redact import Redaction
 
 ITEM = {
     "todoId": {"S": "t1"},

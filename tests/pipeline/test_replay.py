@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histlib import samples
-from pipeline.__main__ import main
+from pipeline.cli import main
 from pipeline.events import read_events
 from pipeline.local import Faults
 from pipeline.replay import ReplayError, ReplayOptions, replay

@@ -7,7 +7,7 @@ import pytest
 from histlib.errors import RequestError
 from histlib.record import COLUMNS
 from pipeline import view
-from pipeline.__main__ import main
+from pipeline.cli import main
 from pipeline.view_attributes import Attribute, attributes_of, attributes_statement, coded_name, decoded_name
 from pipeline.view_text import fields_of, view_select, view_statement
 

@@ -18,7 +18,7 @@ from landings import lines, record
 
 from histlib.samples.landing import write_landing
 from histlib.values import encode_image
-from pipeline.__main__ import main
+from pipeline.cli import main
 from pipeline.view_attributes import attributes_of, attributes_statement
 from pipeline.view_text import fields_of, view_select, view_statement
 

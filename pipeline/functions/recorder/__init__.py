@@ -8,8 +8,4 @@ packing   lines → Firehose records → calls, within Firehose's limits and nea
 delivery  sends them, and sends again only what failed, while the time lasts
 storage   what goes to S3 directly: changes too long for Firehose, records that cannot be converted
 log       one JSON line a batch
-
-Only boto3 and the standard library. Imports inside are relative, so the package is the same wherever it lies: in the
-clone it is ``pipeline.recorder``, in Lambda ``recorder`` (``CodeUri`` is ``pipeline/``, ``Handler`` is
-``recorder.app.lambda_handler``).
 """

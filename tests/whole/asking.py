@@ -107,3 +107,24 @@ def _json(item: Any) -> Any:
 
 def _time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()
+
+
+def prove_whole(rig: Rig) -> None:
+    """From each source, nothing is lost and nothing there twice, and each state is what the application saw, attested."""
+    few = sample(moments(rig.app))
+    for history, asked in ((in_folder(rig), None), (embedded(rig), few), (on_athena(rig), few)):
+        assert lost_or_twice(history, rig.app.changes()) == (Counter(), Counter())
+        assert unsure(history, rig.app, asked) == []
+
+
+def sample(asked: list[tuple[str, int]], count: int = 6) -> list[tuple[str, int]]:
+    """A few of them, evenly from all."""
+    return asked[:: max(1, len(asked) // count)]
+
+
+def prove_withheld(rig: Rig, key: str) -> None:
+    """The newest states are not attested, and none is wrong without saying that it may be."""
+    history = in_folder(rig)
+    state = ask(history, key, int(rig.clock.seconds))
+    assert state.completeness != "attested", state
+    assert wrong(history, rig.app) == []

@@ -45,9 +45,7 @@ class Rig:
         self.firehose = Delivery(self.landing, self.clock, FIREHOSE, buffer_seconds=60)
         self.own_s3 = OwnS3(self.s3)
         storage = Storage(self.own_s3, BUCKET, PREFIX, lambda: self.clock.seconds)
-        self.recorder = Recorder(
-            self.firehose, FIREHOSE, storage, sleep=self.clock.sleep, write_log=self.logs.append
-        )
+        self.recorder = Recorder(self.firehose, FIREHOSE, storage, sleep=self.clock.sleep, write_log=self.logs.append)
         self.capture(self.app.create())
 
     def capture(self, stream_arn: str) -> None:

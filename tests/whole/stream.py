@@ -98,7 +98,9 @@ class Stream:
 
     def _as_lambda_sends(self, record: Record) -> Record:
         change = _base64(record["dynamodb"])
-        change["ApproximateCreationDateTime"] = float(int(record["dynamodb"]["ApproximateCreationDateTime"].timestamp()))
+        change["ApproximateCreationDateTime"] = float(
+            int(record["dynamodb"]["ApproximateCreationDateTime"].timestamp())
+        )
         change["SequenceNumber"] = self.next_number()
         return {
             **record,

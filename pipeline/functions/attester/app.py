@@ -6,7 +6,7 @@ import time
 from typing import Any, Final
 
 from ..recorder import log
-from .judging import RECENT, judge
+from .judging import RECENT, Previous, judge
 from .observing import Clients, observe
 from .settings import Settings, from_environment
 from .writing import append, find_previous, read_day
@@ -37,16 +37,14 @@ def attest(clients: Clients, settings: Settings, now: float) -> dict[str, Any]:
     """Observe, judge and write one attestation, of ``now`` (epoch seconds), and the metrics that alarms look at.
 
     Raises:
-        NotAttestedError: AWS did not answer everything (what is written is not healthy), or another run was always first.
+        NotAttestedError: AWS did not answer everything (what is written is not healthy), or others always wrote first.
         DamagedError: the attestations before cannot be read; nothing is written.
         ClientError: S3 or CloudWatch does not take it.
     """
     for _ in range(_ATTEMPTS):
         day = read_day(clients.s3, settings, now)
         previous = find_previous(clients.s3, settings, day)
-        last = previous.attested_at / 1_000_000 if previous else 0
-        since = min(max(last - 300, now - 2 * _DAY), now - RECENT) if previous else now - _DAY
-        observed = observe(clients, settings, now, since)
+        observed = observe(clients, settings, now, _since(previous, now))
         attestation = judge(settings, observed, previous)
         if append(clients.s3, settings, day, attestation):
             break
@@ -56,6 +54,13 @@ def attest(clients: Clients, settings: Settings, now: float) -> dict[str, Any]:
     if observed.failures:
         raise NotAttestedError("; ".join(observed.failures))
     return attestation
+
+
+def _since(previous: Previous | None, now: float) -> float:
+    """From when on metrics are looked at: a little before the last run that saw them all. Attestations more than a day
+    apart do not continue each other, so that older losses than two days' need not be looked for."""
+    last = (previous.observed_at or 0) / 1_000_000 if previous else now - _DAY
+    return min(max(last - 300, now - 2 * _DAY), now - RECENT)
 
 
 def _tell(cloudwatch: Any, settings: Settings, attestation: dict[str, Any]) -> None:

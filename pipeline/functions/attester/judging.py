@@ -35,10 +35,10 @@ _FINE: Final = ("OK", "No records processed", "")
 
 @dataclass(frozen=True)
 class Previous:
-    """What the newest attestation before said: when (epoch µs), and its ``losses``."""
+    """Of the attestations before: the newest one's ``losses``, and when (epoch µs) one saw all that it asked for."""
 
-    attested_at: int
     losses: int
+    observed_at: int | None
 
 
 def judge(settings: Settings, observed: Observed, previous: Previous | None) -> dict[str, Any]:
@@ -65,6 +65,7 @@ def judge(settings: Settings, observed: Observed, previous: Previous | None) -> 
         "redaction": settings.redaction,
         "healthy": not problems,
         "problems": problems,
+        "observed": not observed.failures,
         "losses": (previous.losses if previous else 0) + bool(losses),
         "key_schema": table.get("KeySchema", []),
         "retention_days": settings.retention_days,

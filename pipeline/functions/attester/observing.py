@@ -109,7 +109,9 @@ def _table(dynamodb: Any, settings: Settings) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = dynamodb.describe_table(TableName=settings.table)["Table"]
     except ClientError as error:
-        return _none_if_missing(error)
+        if _is_missing(error):
+            return None
+        raise
     return found
 
 
@@ -117,16 +119,17 @@ def _mapping(lambda_: Any, settings: Settings) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = lambda_.get_event_source_mapping(UUID=settings.mapping)
     except ClientError as error:
-        return _none_if_missing(error)
+        if _is_missing(error):
+            return None
+        raise
     return found
 
 
-def _none_if_missing(error: ClientError) -> None:
-    if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
-        raise error
+def _is_missing(error: ClientError) -> bool:
+    return str(error.response.get("Error", {}).get("Code")) == "ResourceNotFoundException"
 
 
-def _metrics(cloudwatch: Any, settings: Settings, now: float, since: float) -> dict[str, Points]:
+def _metrics(cloudwatch: Any, settings: Settings, now: float, since: float) -> Mapping[str, Points]:
     found: dict[str, dict[int, float]] = {query["Id"]: {} for query in metric_queries(settings)}
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=metric_queries(settings),
@@ -141,7 +144,7 @@ def _metrics(cloudwatch: Any, settings: Settings, now: float, since: float) -> d
 
 
 def _undelivered(s3: Any, settings: Settings) -> int:
-    """How many objects lie below ``failed/``, but for what is done or known as a hole, and below Lambda's own prefix."""
+    """How many objects lie below ``failed/``, less what is done or known as a hole, and below Lambda's own prefix."""
     failed, lambdas = f"{settings.prefix}failed/", f"aws/lambda/{settings.mapping}/"
     settled = (f"{failed}done/", f"{failed}unreadable/")
     count = 0

@@ -54,12 +54,14 @@ def find_previous(s3: Any, settings: Settings, day: Written) -> Previous | None:
             return None
         text = _read(s3, settings.bucket, max(keys)).text
     try:
-        last = max(map(json.loads, filter(bytes.strip, text.splitlines())), key=lambda one: int(one["attested_at"]))
-        return Previous(int(last["attested_at"]), int(last.get("losses", 0)))
+        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        newest = max(found, key=lambda one: int(one["attested_at"]))
+        seen = max((int(one["attested_at"]) for one in found if one.get("observed", one["healthy"])), default=None)
+        return Previous(int(newest.get("losses", 0)), seen)
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedError(
-            "the newest attestations cannot be read; look at the objects below coverage/, and mend or remove the damaged "
-            "line"
+            "the newest attestations cannot be read; look at the objects below coverage/, and mend or remove what is "
+            "damaged"
         ) from error
 
 

@@ -100,6 +100,14 @@ def test_an_object_holds_one_attestation_or_one_a_line():
     assert read_attestations("junk") == []
 
 
+def test_what_had_not_landed_must_have_outlived_in_the_stream():
+    """The 24 h count from what had been captured, not from when that was attested: what waited longer is gone."""
+    behind = attested(2 * HOUR, iterator_age_ms=3_600_000, firehose_freshness_s=600)
+    through = behind[0].captured_through
+    assert spans(*behind, *attested(through + DAY)) == [(2 * HOUR, through + DAY)]
+    assert spans(*behind, *attested(through + DAY + 1)) == []
+
+
 def test_a_loss_for_good_ends_a_span():
     """Between two healthy attestations of which the later knows of a loss, nothing is covered; after it, all is."""
     before, after = attested(0, HOUR), attested(2 * HOUR, 3 * HOUR, losses=1)

@@ -6,7 +6,7 @@ import time
 from typing import Any, Final
 
 from ..recorder import log
-from .judging import RECENT, Previous, judge
+from .judging import Previous, judge
 from .observing import Clients, observe
 from .settings import Settings, from_environment
 from .writing import append, find_previous, read_day
@@ -60,7 +60,7 @@ def _since(previous: Previous | None, now: float) -> float:
     """From when on metrics are looked at: a little before the last run that saw them all. Attestations more than a day
     apart do not continue each other, so that older losses than two days' need not be looked for."""
     last = (previous.observed_at or 0) / 1_000_000 if previous else now - _DAY
-    return min(max(last - 300, now - 2 * _DAY), now - RECENT)
+    return max(last - 300, now - 2 * _DAY)
 
 
 def _tell(cloudwatch: Any, settings: Settings, attestation: dict[str, Any]) -> None:

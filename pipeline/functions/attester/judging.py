@@ -2,10 +2,10 @@
 
 How far behind the landing is, in two parts, each at least as much as is true:
 
-- ``iterator_age_ms``: since a minute in which the mapping was seen to poll or to call the recorder, plus the highest
-  iterator age of the quarter of an hour before, plus the batching window and a slack. No metric is no proof: Lambda
-  tells IteratorAge only when it calls, so without the polls a quiet table could not be told from a stuck mapping.
-  While Lambda throttles, polls prove nothing, calls still do.
+- ``iterator_age_ms``: since a minute in which the mapping was seen to poll or to call the recorder, be it by an earlier
+  run, plus the highest iterator age of the quarter of an hour before it, plus the batching window and a slack. No metric
+  is no proof: Lambda tells IteratorAge only when it calls, so without the polls a quiet table could not be told from a
+  stuck mapping. While Lambda throttles, polls prove nothing, calls still do.
 - ``firehose_freshness_s``: the highest DataFreshness of that quarter, at least the buffer's seconds, plus a slack.
 
 What may be lost for good counts one more ``losses``, which ends the span of what is attested: a change that Lambda
@@ -35,10 +35,13 @@ _FINE: Final = ("OK", "No records processed", "")
 
 @dataclass(frozen=True)
 class Previous:
-    """Of the attestations before: the newest one's ``losses``, and when (epoch µs) one saw all that it asked for."""
+    """Of the attestations before: the newest one's ``losses``, when one last saw all that it asked for, when the
+    mapping was last seen at work (epoch µs, None: never), and how old then what it took was (ms)."""
 
-    losses: int
-    observed_at: int | None
+    losses: int = 0
+    observed_at: int | None = None
+    seen_at: int | None = None
+    behind_ms: int = 0
 
 
 def judge(settings: Settings, observed: Observed, previous: Previous | None) -> dict[str, Any]:
@@ -46,9 +49,11 @@ def judge(settings: Settings, observed: Observed, previous: Previous | None) -> 
     losses = list(_losses(observed))
     problems = [*observed.failures, *_of_table(settings, observed), *_of_mapping(settings, observed)]
     problems += [*_of_delivery(settings, observed), *losses]
-    lag = _mapping_lag(settings, observed)
-    if lag > SILENT + RECENT:
-        problems.append(f"the mapping has not been seen to poll or to call the recorder for {lag / 3600:.1f} h")
+    seen, behind = _seen(observed, previous or Previous())
+    silent = observed.now - (observed.since if seen is None else seen)
+    if seen is None or silent > SILENT:
+        problems.append(f"the mapping has not been seen to poll or to call the recorder for {silent / 3600:.1f} h")
+    lag = silent + behind + settings.window_seconds + SLACK
     table, stream = observed.table or {}, (observed.table or {}).get("StreamSpecification", {})
     return {
         "format": 1,
@@ -66,6 +71,8 @@ def judge(settings: Settings, observed: Observed, previous: Previous | None) -> 
         "healthy": not problems,
         "problems": problems,
         "observed": not observed.failures,
+        "seen_at": None if seen is None else int(seen * 1_000_000),
+        "behind_ms": int(behind * 1_000),
         "losses": (previous.losses if previous else 0) + bool(losses),
         "key_schema": table.get("KeySchema", []),
         "retention_days": settings.retention_days,
@@ -132,13 +139,14 @@ def _losses(observed: Observed) -> Iterator[str]:
         yield "Firehose held data for nearly 24 h, after which it discards it"
 
 
-def _mapping_lag(settings: Settings, observed: Observed) -> float:
-    """By how many seconds the recorder may be behind; where nothing at all is known, since metrics are known."""
-    recent = observed.now - RECENT
-    signs = ["iterator_age"] if _sum(observed.metrics, "throttles", recent) else ["iterator_age", "polled"]
-    seen = max((minute for name in signs for minute in observed.metrics.get(name, {})), default=observed.since)
-    age = _highest(observed.metrics, "iterator_age", seen - RECENT) / 1_000
-    return float(max(observed.now - seen, 0) + age + settings.window_seconds + SLACK)
+def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
+    """When the mapping was last seen at work (epoch seconds, None: never), and how old (s) what it took then was."""
+    throttled = _sum(observed.metrics, "throttles", observed.now - RECENT)
+    signs = ["iterator_age"] if throttled else ["iterator_age", "polled"]
+    seen = max((minute for name in signs for minute in observed.metrics.get(name, {})), default=None)
+    if seen is None:
+        return (None if previous.seen_at is None else previous.seen_at / 1_000_000), previous.behind_ms / 1_000
+    return seen, _highest(observed.metrics, "iterator_age", seen - RECENT) / 1_000
 
 
 def _freshness(settings: Settings, observed: Observed) -> float:

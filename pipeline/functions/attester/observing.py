@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .settings import Settings
 
+#: Seconds before now of which metrics are asked for in any case.
+RECENTLY: Final = 1_800
 #: More undelivered objects than this are not counted.
 MOST_COUNTED: Final = 10_000
 
@@ -50,7 +52,7 @@ class Observed:
 
 
 def observe(clients: Clients, settings: Settings, now: float, since: float) -> Observed:
-    """Ask for everything; metrics from ``since`` on (epoch seconds)."""
+    """Ask for everything; metrics from ``since`` on (epoch seconds), and those of the last half hour."""
     failures: list[str] = []
 
     def ask(what: str, question: Callable[[], _T], otherwise: _T) -> _T:
@@ -67,7 +69,7 @@ def observe(clients: Clients, settings: Settings, now: float, since: float) -> O
         since,
         ask("the table", lambda: _table(clients.dynamodb, settings), None),
         ask("the mapping", lambda: _mapping(clients.lambda_, settings), None),
-        ask("CloudWatch", lambda: _metrics(clients.cloudwatch, settings, now, since), {}),
+        ask("CloudWatch", lambda: _metrics(clients.cloudwatch, settings, now, min(since, now - RECENTLY)), {}),
         ask("what is undelivered", lambda: _undelivered(clients.s3, settings), 0),
         failures,
     )

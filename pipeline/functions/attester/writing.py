@@ -56,8 +56,8 @@ def find_previous(s3: Any, settings: Settings, day: Written) -> Previous | None:
     try:
         found = [json.loads(line) for line in text.splitlines() if line.strip()]
         newest = max(found, key=lambda one: int(one["attested_at"]))
-        seen = max((int(one["attested_at"]) for one in found if one.get("observed", one["healthy"])), default=None)
-        return Previous(int(newest.get("losses", 0)), seen)
+        seen = max((int(one["attested_at"]) for one in found if one["observed"]), default=None)
+        return Previous(int(newest["losses"]), seen, newest["seen_at"], int(newest["behind_ms"]))
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedError(
             "the newest attestations cannot be read; look at the objects below coverage/, and mend or remove what is "

@@ -4,8 +4,8 @@ How far behind the landing is, in two parts, each at least as much as is true:
 
 - ``iterator_age_ms``: since a minute in which the mapping was seen to poll or to call the recorder, be it by an earlier
   run, plus the highest iterator age of the quarter of an hour before it, plus the batching window and a slack. No
-  metric is no proof: Lambda tells IteratorAge only when it calls, so without the polls a quiet table could not be told from a
-  stuck mapping. While Lambda throttles, polls prove nothing, calls still do.
+  metric is no proof: Lambda tells IteratorAge only when it calls, so without the polls a quiet table could not be told
+  from a stuck mapping. While Lambda throttles, polls prove nothing, calls still do.
 - ``firehose_freshness_s``: the highest DataFreshness of that quarter, at least the buffer's seconds, plus a slack.
 
 What may be lost for good counts one more ``losses``, which ends the span of what is attested: a change that Lambda

@@ -45,9 +45,9 @@ def on_athena(rig: Rig) -> History:
 
 
 def moments(app: App) -> list[tuple[str, int]]:
-    """Each item with the seconds in which it was written to, just before the first, and a minute after the last."""
+    """Each item with the seconds in which it was changed, just before the first, and a minute after the last."""
     asked = set()
-    for one in app.seen:
+    for one in app.changes():
         asked |= {(one.key, one.second + later) for later in (-1, 0, 1, 60)}
     return sorted(asked)
 
@@ -110,7 +110,7 @@ def _time(second: int) -> str:
 
 
 def prove_whole(rig: Rig) -> None:
-    """From each source, nothing is lost and nothing there twice, and each state is what the application saw, attested."""
+    """From each source: nothing is lost, nothing there twice, each state is what the application saw, and attested."""
     few = sample(moments(rig.app))
     for history, asked in ((in_folder(rig), None), (embedded(rig), few), (on_athena(rig), few)):
         assert lost_or_twice(history, rig.app.changes()) == (Counter(), Counter())

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from athena.aws import Aws
 
-from whole.attesting import attest
 from whole.rig import Rig, running
 
 
@@ -15,6 +14,7 @@ from whole.rig import Rig, running
 def rig(athena: Aws) -> Iterator[Rig]:
     """See :class:`whole.rig.Rig`."""
     with running() as made:
-        attest(made)
-        made.clock.sleep(60)
+        made.wait(3_600)
+        made.attest()
+        made.wait(900)
         yield made

@@ -30,7 +30,8 @@ class Batch:
 
 @dataclass
 class Mapping:
-    """One mapping. ``retries`` and ``max_age`` (s) bound what is tried; ``failed`` puts one object in S3."""
+    """One mapping. ``retries`` and ``max_age`` (s) bound what is tried; ``failed`` puts one object in S3; ``ages`` are
+    the values (s) of IteratorAge: for each call the age of the *last* record in it."""
 
     stream: Stream
     clock: LocalClock
@@ -42,6 +43,7 @@ class Mapping:
     enabled: bool = True
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     discarded: list[str] = field(default_factory=list)
+    ages: list[float] = field(default_factory=list)
     _begun: dict[str, list[Batch]] = field(default_factory=dict)
     _read: dict[str, int] = field(default_factory=dict)
 
@@ -109,6 +111,7 @@ class Mapping:
 
     def _ask(self, records: list[Record]) -> tuple[int, bool]:
         """How many records from the first on are done, and whether the function broke or failed the whole batch."""
+        self.ages.append(self.clock.seconds - second_of(records[-1]))
         try:
             answer = self.invoke(json.loads(json.dumps({"Records": records})))
         except Exception:  # noqa: BLE001 — Lambda takes whatever ends a function for its error

@@ -1,8 +1,10 @@
-"""The whole path on one clock: an application, its table's stream, the recorder behind its mapping, the delivery to S3."""
+"""The whole path on one clock: an application, its table's stream, the recorder, the delivery to S3, the attester."""
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +14,9 @@ from typing import Any, Final
 
 import boto3
 
+from pipeline.functions.attester.app import attest
+from pipeline.functions.attester.observing import Clients, metric_queries
+from pipeline.functions.attester.settings import Settings
 from pipeline.functions.recorder.app import Recorder, lambda_handler
 from pipeline.functions.recorder.storage import Storage
 from pipeline.local import LocalClock, LocalContext
@@ -23,7 +28,7 @@ from whole.stream import Stream
 
 BEGIN: Final = datetime(2026, 3, 1, 9, 0, 0, 328_000, UTC).timestamp()
 BUCKET, PREFIX = "histories", "of/things/"
-FIREHOSE: Final = "things"
+FIREHOSE, FUNCTION = "things", "recorder"
 #: The recorder's timeout in s.
 TIMEOUT: Final = 60
 _LOCATION: Final = {"LocationConstraint": "eu-west-1"}
@@ -46,19 +51,41 @@ class Rig:
         self.own_s3 = OwnS3(self.s3)
         storage = Storage(self.own_s3, BUCKET, PREFIX, lambda: self.clock.seconds)
         self.recorder = Recorder(self.firehose, FIREHOSE, storage, sleep=self.clock.sleep, write_log=self.logs.append)
+        self.clients = Clients(self.app.dynamodb, *(boto3.client(name) for name in ("lambda", "cloudwatch")), self.s3)
+        _make_function(self.clients.lambda_)
         self.capture(self.app.create())
 
     def capture(self, stream_arn: str) -> None:
         """Deploy for a stream: another stream has another mapping."""
         self.stream = Stream(stream_arn, self.clock)
-        self.mapping = Mapping(self.stream, self.clock, self.invoke, self._keep_failed)
+        self.mapping = Mapping(self.stream, self.clock, self.invoke, self._keep_failed, uuid=self._deploy(stream_arn))
+        self.settings = Settings(
+            self.app.table,
+            stream_arn,
+            self.mapping.uuid,
+            FUNCTION,
+            FIREHOSE,
+            BUCKET,
+            PREFIX,
+            buffer_seconds=int(self.firehose.buffer_seconds),
+        )
+
+    def enable(self, on: bool) -> None:
+        """Switch the mapping."""
+        self.clients.lambda_.update_event_source_mapping(UUID=self.mapping.uuid, Enabled=on)
+        self.mapping.enabled = on
+
+    def attest(self) -> dict[str, Any]:
+        """Run the attester."""
+        return attest(self.clients, self.settings, self.clock.seconds)
 
     def invoke(self, event: dict[str, Any]) -> Any:
         """Call the function."""
         return lambda_handler(event, LocalContext(self.clock, TIMEOUT), self.recorder)
 
-    def wait(self, seconds: float, step: float = 60) -> None:
+    def wait(self, seconds: float) -> None:
         """Let time go by, with the pipeline at work at each step of it."""
+        step = 60 if seconds <= 1_200 else 300
         until = self.clock.seconds + seconds
         self.work()
         while self.clock.seconds < until:
@@ -70,6 +97,7 @@ class Rig:
         self.stream.pull()
         self.mapping.poll()
         self.firehose.tick()
+        self._put_metrics()
 
     def objects(self, under: str) -> list[str]:
         """The keys below a prefix of the bucket."""
@@ -86,8 +114,45 @@ class Rig:
         """An object's content."""
         return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
+    def _deploy(self, stream_arn: str) -> str:
+        made = self.clients.lambda_.create_event_source_mapping(
+            EventSourceArn=stream_arn,
+            FunctionName=FUNCTION,
+            StartingPosition="TRIM_HORIZON",
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{BUCKET}"}},
+        )
+        return str(made["UUID"])
+
+    def _put_metrics(self) -> None:
+        """What AWS would tell CloudWatch: polls while the mapping is on, IteratorAge for calls, and Firehose's."""
+        ages, self.mapping.ages = self.mapping.ages, []
+        values = {"iterator_age": max(ages) * 1_000} if ages else {}
+        values |= {"polled": 1} if self.mapping.enabled else {}
+        values |= {"freshness": self.firehose.freshness, "success": float(not self.landing.refusing)}
+        for query in metric_queries(self.settings):
+            if query["Id"] in values:
+                metric = query["MetricStat"]["Metric"]
+                datum = {"MetricName": metric["MetricName"], "Dimensions": metric["Dimensions"]}
+                moment = datetime.fromtimestamp(self.clock.seconds, UTC)
+                self.clients.cloudwatch.put_metric_data(
+                    Namespace=metric["Namespace"],
+                    MetricData=[{**datum, "Value": values[query["Id"]], "Timestamp": moment}],
+                )
+
     def _keep_failed(self, key: str, body: bytes) -> None:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def _make_function(lambda_: Any) -> None:
+    """The recorder's name in moto's Lambda: the rig itself calls it."""
+    role = boto3.client("iam").create_role(RoleName=FUNCTION, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        package.writestr("app.py", "")
+    lambda_.create_function(
+        FunctionName=FUNCTION, Runtime="python3.13", Role=role, Handler="app.f", Code={"ZipFile": packed.getvalue()}
+    )
 
 
 @contextmanager

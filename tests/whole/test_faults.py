@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 
 from whole.asking import prove_whole, prove_withheld
-from whole.attesting import attest
 from whole.rig import PREFIX, Rig
 
 
@@ -26,8 +25,8 @@ def lines(rig: Rig) -> int:
 
 def finish(rig: Rig) -> None:
     """Give the pipeline time, and attest."""
-    rig.wait(900)
-    attest(rig)
+    rig.wait(1_200)
+    rig.attest()
 
 
 def test_firehose_throttles_and_refuses_in_part(rig):
@@ -50,7 +49,7 @@ def test_firehose_throttles_for_longer_than_the_function_lives(rig):
     rig.firehose.overload = 60
     write(rig, 2)
     rig.wait(30)
-    attest(rig)
+    rig.attest()
     assert rig.mapping.iterator_age > 0
     prove_withheld(rig, "a")
     finish(rig)
@@ -65,7 +64,7 @@ def test_the_function_is_killed_in_mid_batch(rig):
     write(rig, 12, size=100_000)
     rig.firehose.dies = 1
     rig.work()
-    attest(rig)
+    rig.attest()
     prove_withheld(rig, "a")
     finish(rig)
     assert lines(rig) > len(rig.app.changes())
@@ -100,7 +99,7 @@ def test_s3_refuses_for_hours(rig):
     for _ in range(6):
         write(rig, 2)
         rig.wait(3_000)
-        attest(rig)
+        rig.attest()
         prove_withheld(rig, "a")
     rig.landing.refusing = False
     finish(rig)
@@ -146,7 +145,7 @@ def test_a_line_too_long_for_firehose_whose_put_fails_then_works(rig):
     write(rig, 1)
     rig.own_s3.refusals = 60
     rig.work()
-    attest(rig)
+    rig.attest()
     prove_withheld(rig, "long")
     rig.own_s3.refusals = 1
     finish(rig)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from whole.asking import prove_whole
-from whole.attesting import attest
 
 
 def test_every_state_is_what_the_application_saw(rig):
@@ -27,8 +26,8 @@ def test_every_state_is_what_the_application_saw(rig):
     app.put("a", text="back")
     rig.wait(3)
     app.delete("c")
-    rig.wait(600)
-    attest(rig)
+    rig.wait(1_200)
+    rig.attest()
     assert len(app.changes()) == 8 < len(app.seen)
     prove_whole(rig)
 
@@ -41,9 +40,9 @@ def test_a_day_of_writes_over_midnight(rig):
             rig.app.put(key, hour=hour)
         rig.work()
         if hour % 6 == 0:
-            attest(rig)
-    rig.wait(600)
-    attest(rig)
+            rig.attest()
+    rig.wait(1_200)
+    rig.attest()
     days = {key.split("changes/")[1][:10] for key in rig.objects("of/things/changes/")}
     assert days == {"2026/03/01", "2026/03/02"}
     prove_whole(rig)

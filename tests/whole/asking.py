@@ -109,10 +109,11 @@ def _time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()
 
 
-def prove_whole(rig: Rig) -> None:
-    """From each source: nothing is lost, nothing there twice, each state is what the application saw, and attested."""
+def prove_whole(rig: Rig, *, everywhere: bool = False) -> None:
+    """Nothing is lost, nothing there twice, each state is what the application saw, and attested: in a copy, and, if
+    asked for, ``everywhere``: a few in S3 and on Athena too."""
     few = sample(moments(rig.app))
-    for history, asked in ((in_folder(rig), None), (embedded(rig), few), (on_athena(rig), few)):
+    for history, asked in [(in_folder(rig), None), *((one(rig), few) for one in (embedded, on_athena) if everywhere)]:
         assert lost_or_twice(history, rig.app.changes()) == (Counter(), Counter())
         assert unsure(history, rig.app, asked) == []
 

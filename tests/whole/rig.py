@@ -26,7 +26,7 @@ from whole.mapping import Mapping
 from whole.mended import mended
 from whole.stream import Stream
 
-BEGIN: Final = datetime(2026, 3, 1, 9, 0, 0, 328_000, UTC).timestamp()
+BEGIN: Final = datetime(2026, 3, 1, 20, 30, 0, 328_000, UTC).timestamp()
 BUCKET, PREFIX = "histories", "of/things/"
 FIREHOSE, FUNCTION = "things", "recorder"
 #: The recorder's timeout in s.
@@ -130,15 +130,16 @@ class Rig:
         values = {"iterator_age": max(ages) * 1_000} if ages else {}
         values |= {"polled": 1} if self.mapping.enabled else {}
         values |= {"freshness": self.firehose.freshness, "success": float(not self.landing.refusing)}
+        data: dict[str, list[dict[str, Any]]] = {}
         for query in metric_queries(self.settings):
             if query["Id"] in values:
                 metric = query["MetricStat"]["Metric"]
                 datum = {"MetricName": metric["MetricName"], "Dimensions": metric["Dimensions"]}
                 moment = datetime.fromtimestamp(self.clock.seconds, UTC)
-                self.clients.cloudwatch.put_metric_data(
-                    Namespace=metric["Namespace"],
-                    MetricData=[{**datum, "Value": values[query["Id"]], "Timestamp": moment}],
-                )
+                told = data.setdefault(metric["Namespace"], [])
+                told.append({**datum, "Value": values[query["Id"]], "Timestamp": moment})
+        for namespace, told in data.items():
+            self.clients.cloudwatch.put_metric_data(Namespace=namespace, MetricData=told)
 
     def _keep_failed(self, key: str, body: bytes) -> None:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)

@@ -3,8 +3,8 @@
 What is mended of moto's records: an UpdateItem that makes an item gives two INSERTs, the first of the bare key (AWS
 gives one); a write that changes nothing gives a MODIFY (AWS gives none); ``awsRegion`` is always us-east-1;
 ``eventSourceARN`` is missing; times have fractions (AWS floors them to the second); sequence numbers are consecutive
-and of one length (AWS's are neither, 21 to 40 digits); there is but one shard; of a disabled stream nothing can be read any
-more (AWS keeps it for 24 h), so read before disabling.
+and of one length (AWS's are neither, 21 to 40 digits); there is but one shard; of a disabled stream nothing can be read
+any more (AWS keeps it for 24 h), so read before disabling.
 """
 
 from __future__ import annotations

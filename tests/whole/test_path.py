@@ -19,7 +19,7 @@ def test_every_state_is_what_the_application_saw(rig):
     app.put("b", blob=b"", texts={"x"})
     app.put("b", blob=b"again")
     app.delete("never there")
-    rig.wait(86_400 // 4)
+    rig.wait(3_000)
     app.delete("a")
     app.update("b", blob=b"again")
     rig.wait(3)
@@ -29,20 +29,16 @@ def test_every_state_is_what_the_application_saw(rig):
     rig.wait(1_200)
     rig.attest()
     assert len(app.changes()) == 8 < len(app.seen)
-    prove_whole(rig)
+    prove_whole(rig, everywhere=True)
 
 
-def test_a_day_of_writes_over_midnight(rig):
+def test_writes_over_midnight(rig):
     """Objects of several days, some with changes newer than their day, are one history."""
-    for hour in range(30):
-        rig.clock.sleep(3_600)
+    for hour in range(6):
         for key in ("a", "b", "c"):
             rig.app.put(key, hour=hour)
-        rig.work()
-        if hour % 6 == 0:
-            rig.attest()
-    rig.wait(1_200)
-    rig.attest()
+        rig.wait(3_600)
+        rig.attest()
     days = {key.split("changes/")[1][:10] for key in rig.objects("of/things/changes/")}
     assert days == {"2026/03/01", "2026/03/02"}
-    prove_whole(rig)
+    prove_whole(rig, everywhere=True)

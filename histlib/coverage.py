@@ -196,7 +196,8 @@ def build_coverage(
     Attestations say nothing of changes in format 0 and of exports, which stay observed. ``first_day`` is the first
     dateday (its begin, epoch µs) of which the landing still has a file.
     """
-    found = [Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn)]
+    spans_of = (Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn))
+    found = sorted(spans_of, key=lambda span: (span.start, span.end, span.stream))  # engines tell streams in any order
     observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
         last = max((span.end for span in observed), default=None)

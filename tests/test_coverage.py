@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 
 import msgspec
 import pytest
 
-from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, read_attestations, retention_horizon
+from histlib.coverage import (
+    Attestation,
+    Hole,
+    Span,
+    Stream,
+    build_coverage,
+    read_attestation,
+    read_attestations,
+    retention_horizon,
+)
 from histlib.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
@@ -75,6 +85,13 @@ def test_without_attestations_each_stream_covers_its_own_changes():
     assert coverage.covers(0, 100) and coverage.covers(250, 900, "s2")
     assert not coverage.covers(50, 250) and not coverage.covers(50, 101, "s1")
     assert not coverage.attests(0, 100)
+
+
+def test_spans_come_in_order_of_time_however_streams_are_told():
+    """What caveats say of them is the same for every engine."""
+    streams = [Stream("s1", 0, 100), Stream("s2", 200, 300), Stream("s0", 0, 90)]
+    told = {build_coverage(order, None, ()).spans for order in permutations(streams)}
+    assert told == {(Span(0, 90, "s0"), Span(0, 100, "s1"), Span(200, 300, "s2"))}
 
 
 def test_attestations_that_say_nothing_cover_nothing():

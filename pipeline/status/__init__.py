@@ -1,0 +1,12 @@
+"""Is what is deployed for a table whole? What AWS tells of it, and what that means.
+
+checks     what a check is: a fact with its verdict, its threshold, and what to do
+metrics    CloudWatch's numbers of the last day
+resources  what DynamoDB, Lambda, Firehose, CloudFormation and CloudWatch's alarms tell
+objects    what the history's bucket tells
+facts      all of these, asked side by side; what cannot be asked says why
+capture    the verdicts of the stack, the table, its stream and what reads it   (pure, as are the next three)
+delivery   the verdicts of what brings the changes to S3
+history    the verdicts of what the history itself tells
+report     all checks of one moment, in a sentence, as JSON, and as text for a terminal
+"""

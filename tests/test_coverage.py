@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, retention_horizon
+from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, read_attestations, retention_horizon
 from histlib.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
@@ -89,6 +89,25 @@ def test_an_attestation_reads_back_and_junk_is_an_error():
     for junk in ("", "{}", json.dumps({**fields, "undelivered": "none"})):
         with pytest.raises(ValueError, match=r"."):
             read_attestation(junk)
+
+
+def test_an_object_holds_one_attestation_or_one_a_line():
+    """The attesting job appends a line each time; a line that is damaged attests nothing, the others do."""
+    one, two = (msgspec.json.encode(msgspec.structs.replace(HEALTHY, attested_at=at)).decode() for at in (1, 2))
+    assert [a.attested_at for a in read_attestations(f"{one}\n{two}\n")] == [1, 2]
+    assert [a.attested_at for a in read_attestations(f"{one[:-9]}\n\n{two}")] == [2]
+    assert [a.attested_at for a in read_attestations(json.dumps(json.loads(one), indent=1))] == [1]
+    assert read_attestations("junk") == []
+
+
+def test_a_loss_for_good_ends_a_span():
+    """Between two healthy attestations of which the later knows of a loss, nothing is covered; after it, all is."""
+    before, after = attested(0, HOUR), attested(2 * HOUR, 3 * HOUR, losses=1)
+    coverage = build_coverage([], [*before, *after], ())
+    assert coverage.spans == (Span(0, HOUR, "s"), Span(2 * HOUR, 3 * HOUR, "s"))
+    assert not coverage.covers(HOUR, 2 * HOUR)
+    sick = attested(HOUR + 1, healthy=False, losses=1)
+    assert build_coverage([], [*before, *sick, *after], ()).spans == coverage.spans
 
 
 # --- files of the landing that have expired ---

@@ -19,7 +19,7 @@ def duration(seconds: float) -> str:
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
-    parts = []
+    parts: list[tuple[int, str]] = []
     for unit, size in _UNITS[:-1]:
         if (count := whole // size) or parts:
             parts.append((count, unit))

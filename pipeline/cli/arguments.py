@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from pipeline.errors import NotAgreedError
-from pipeline.words import many as many
+from pipeline.words import many as many  # noqa: PLC0414 (commands take it from here)
 
 
 def add_place(parser: argparse.ArgumentParser, *, several: bool = False) -> None:

@@ -14,15 +14,15 @@ from pipeline.words import duration, many
 _VIEW: Final = "NEW_AND_OLD_IMAGES"
 #: Seconds; the warning is that of the stack's alarm.
 ITERATOR_AGE: Final = Limits(LATE_WARN / 2, LATE_BAD)
-#: Errors and throttles in an hour.
-FAILURES: Final = Limits(warn=0)
+#: In an hour.
+FAILURES: Final = Limits(warn=0, unit="errors and throttles")
 
 _STACK: Final = {"expected": ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"]}
 _TABLE: Final = {"expected": ["ACTIVE", "UPDATING"]}
 _STREAM: Final = {"expected": _VIEW}
 _MAPPING: Final = {"expected": "Enabled"}
 _SETTINGS: Final = {"expected": "as deployed"}
-_FAILURES: Final = FAILURES.threshold | {"bad_if": "every call in the last hour failed"}
+_FAILURES: Final = FAILURES.threshold | {"bad_if": "every call failed"}
 
 
 def stack(facts: Facts, commands: Commands) -> Check:
@@ -136,7 +136,9 @@ def mapping_settings(facts: Facts, commands: Commands) -> Check:
     batch = f"{value}, batches of {seen['batch_size']} or {seen['batching_window_seconds']} s"
     shown = batch if verdict is Verdict.OK else many(len(wrong + weak), "setting") + " changed"
     said = Check("mapping_settings", verdict, value, shown, _SETTINGS, seen)
-    return said.advise(f"Changes can be lost: {value}; deploy again sets it right.", commands.pipeline("deploy"))
+    return said.advise(
+        f"Changes can be lost: {value}; see what was changed, and undo it.", commands.pipeline("deploy --drift")
+    )
 
 
 def iterator_age(facts: Facts, commands: Commands) -> Check:
@@ -202,7 +204,8 @@ def _of_calls(name: str, calls: tuple[Series, Series, Series], now: int) -> Chec
     }
     all_failed = failures > 0 and errors >= invocations
     verdict = Verdict.BAD if all_failed else FAILURES.verdict(failures)
-    shown = f"{many(errors, 'error')}, {many(throttles, 'throttle')} in 1 h; in 24 h: {calls[1].total:,.0f}, {calls[2].total:,.0f}"
+    counts = f"{many(errors, 'error')}, {many(throttles, 'throttle')} in 1 h"
+    shown = f"{counts}; in 24 h: {calls[1].total:,.0f}, {calls[2].total:,.0f}"
     return Check(name, verdict, failures, shown, _FAILURES, seen)
 
 

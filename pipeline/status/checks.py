@@ -31,10 +31,11 @@ LATE_BAD: Final = 12 * HOUR // SECOND
 
 @dataclass(frozen=True)
 class Limits:
-    """A number up to ``warn`` is good, above it a warning, above ``bad`` bad; None: never so."""
+    """A number up to ``warn`` is good, above it a warning, above ``bad`` bad; None: never so. ``unit``: of all three."""
 
     warn: float | None = None
     bad: float | None = None
+    unit: str = "seconds"
 
     def verdict(self, value: float) -> Verdict:
         """Of this value."""
@@ -43,9 +44,9 @@ class Limits:
         return Verdict.WARN if self.warn is not None and value > self.warn else Verdict.OK
 
     @property
-    def threshold(self) -> dict[str, float | None]:
+    def threshold(self) -> dict[str, Any]:
         """As a check's threshold."""
-        return {"warn_above": self.warn, "bad_above": self.bad}
+        return {"warn_above": self.warn, "bad_above": self.bad, "unit": self.unit}
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,14 @@ class Commands:
     def log(self, function: str) -> str:
         """How to see what a Lambda function logged."""
         return f"aws logs tail /aws/lambda/{function} --since 1d{self.account}"
+
+    def firehose_log(self, stack: str) -> str:
+        """How to see what Firehose could not deliver, and why."""
+        return f"aws logs tail /aws/kinesisfirehose/{stack} --since 1d{self.account}"
+
+    def coverage(self, source: str) -> str:
+        """How to see what the history covers."""
+        return f"python -m histlib coverage --source '{source}'{self.account}"
 
 
 def unknown(name: str, why: Unanswered, threshold: Mapping[str, Any]) -> Check:

@@ -21,13 +21,13 @@ class Facts:
 
     deployment: Deployment
     now: int
-    stack: resources.Stack | None | Unanswered
-    table: resources.Table | None | Unanswered
-    mapping: resources.Mapping | None | Unanswered
-    delivery_stream: resources.DeliveryStream | None | Unanswered
+    stack: resources.Stack | Unanswered | None
+    table: resources.Table | Unanswered | None
+    mapping: resources.Mapping | Unanswered | None
+    delivery_stream: resources.DeliveryStream | Unanswered | None
     alarms: tuple[resources.Alarm, ...] | Unanswered
     metrics: Metrics | Unanswered
-    landed: objects.Landed | None | Unanswered
+    landed: objects.Landed | Unanswered | None
     undelivered: objects.Objects | Unanswered
     quarantined: objects.Objects | Unanswered
     baselines: objects.Baselines | Unanswered

@@ -11,7 +11,8 @@ from datetime import UTC
 from typing import Any, Final
 
 from histlib.baselines import Manifest, read_manifest
-from histlib.coverage import Attestation, read_attestation
+from histlib.coverage import Attestation
+from histlib.coverage import read_attestations as attestations_in
 from histlib.times import DAY, from_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
@@ -48,14 +49,10 @@ class Baselines:
 
 @dataclass(frozen=True)
 class Attestations:
-    """The last attestation, and the last that is whole (of some days back); None where there is none.
-
-    ``unreadable``: the files of which a line cannot be read, with why.
-    """
+    """The last attestation, and the last that is whole (of some days back); None where there is none."""
 
     last: Attestation | None
     last_whole: Attestation | None
-    unreadable: tuple[str, ...]
 
 
 def read_landed(aws: Aws, deployment: Deployment, now: int) -> Landed | None:
@@ -112,17 +109,13 @@ def read_attestations(aws: Aws, deployment: Deployment) -> Attestations:
     """The last attestation, and backwards from it the last that is whole."""
     keys = sorted((one["Key"] for one in _each(aws, deployment, f"{deployment.history_prefix}coverage/")), reverse=True)
     seen: list[Attestation] = []
-    unreadable = []
     for key in keys[:ATTESTED_DAYS]:
-        try:
-            seen += [read_attestation(line) for line in _text(aws, deployment, key).splitlines() if line.strip()]
-        except ValueError as error:
-            unreadable.append(f"{key} ({error})")
+        seen += attestations_in(_text(aws, deployment, key))
         if any(one.whole for one in seen):
             break
     in_time = sorted(seen, key=lambda one: one.attested_at)
     whole = [one for one in in_time if one.whole]
-    return Attestations(in_time[-1] if in_time else None, whole[-1] if whole else None, tuple(unreadable))
+    return Attestations(in_time[-1] if in_time else None, whole[-1] if whole else None)
 
 
 def _each(aws: Aws, deployment: Deployment, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
@@ -140,6 +133,5 @@ def _written(listed: dict[str, Any]) -> int:
 
 
 def _text(aws: Aws, deployment: Deployment, key: str) -> str:
-    """Raises a ValueError where it is no UTF-8."""
     body = aws.call("s3", "get_object", Bucket=deployment.history_bucket, Key=key)["Body"].read()
-    return bytes(body).decode()
+    return bytes(body).decode("utf-8", "replace")

@@ -53,11 +53,12 @@ class DeliveryStream:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm: ``state`` is ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA``."""
+    """An alarm: ``state`` is ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA``; ``description`` says what it means."""
 
     name: str
     state: str
     reason: str
+    description: str
 
 
 def read_stack(aws: Aws, deployment: Deployment) -> Stack | None:
@@ -110,7 +111,10 @@ def read_delivery_stream(aws: Aws, deployment: Deployment) -> DeliveryStream | N
 
 
 def read_alarms(aws: Aws, deployment: Deployment) -> tuple[Alarm, ...]:
-    """The stack's alarms."""
+    """The stack's alarms, and those of stacks whose names begin with its own and a hyphen."""
     prefix = f"{deployment.stack}-"
     found = aws.each("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
-    return tuple(Alarm(one["AlarmName"], one["StateValue"], one.get("StateReason", "")) for one in found)
+    return tuple(
+        Alarm(one["AlarmName"], one["StateValue"], one.get("StateReason", ""), one.get("AlarmDescription", ""))
+        for one in found
+    )

@@ -1,0 +1,70 @@
+"""The report for a terminal: what is wrong first and explained, then all that is well, a line each."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipeline.status.checks import BY_SEVERITY, Check, Verdict
+from pipeline.status.report import Report
+from pipeline.words import duration
+
+#: Columns: of all, of a verdict, of a name.
+_WIDTH: Final = 80
+_VERDICT: Final = 9
+_NAME: Final = 20
+#: ANSI colours of verdicts: readable on light and on dark.
+_COLOURS: Final = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.BAD: "1;31", Verdict.UNKNOWN: "35"}
+
+
+def as_text(report: Report, *, colour: bool = False) -> str:
+    """Lines of at most 80 columns, but for commands, which are there to be copied."""
+    worst = next(one for one in BY_SEVERITY if report.count(one) or one is Verdict.OK)
+    first = textwrap.wrap(report.headline, _WIDTH)
+    deployment = report.deployment
+    place = f"table {deployment.table_name}, stack {deployment.stack}, {report.region}"
+    lines = [*(_coloured(line, worst, colour) for line in first), *textwrap.wrap(place, _WIDTH)]
+    for verdict in BY_SEVERITY[:-1]:
+        for check in report.checks:
+            if check.verdict is verdict:
+                lines += ["", *_explained(check, colour)]
+    lines += [""] + [
+        line for check in report.checks if check.verdict is Verdict.OK for line in _line(check, check.shown, colour)
+    ]
+    return "\n".join(lines)
+
+
+def _line(check: Check, said: str, colour: bool) -> list[str]:
+    """The verdict, the name and what is said."""
+    head = f"{check.verdict:<{_VERDICT}}{check.name.replace('_', ' '):<{_NAME}}"
+    first, *more = textwrap.wrap(said, _WIDTH - len(head), break_on_hyphens=False) or [""]
+    verdict = _coloured(str(check.verdict), check.verdict, colour)
+    return [verdict + head[len(check.verdict) :] + first, *(" " * len(head) + line for line in more)]
+
+
+def _explained(check: Check, colour: bool) -> list[str]:
+    """The line with the threshold, what it means, and what to run."""
+    indent = " " * _VERDICT
+    limit = f" ({words})" if (words := _limits(check.threshold)) else ""
+    meaning = textwrap.wrap(check.meaning, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
+    command = [f"{indent}$ {check.command}"] if check.command else []
+    return [*_line(check, check.shown + limit, colour), *(indent + line for line in meaning), *command]
+
+
+def _limits(threshold: Mapping[str, Any]) -> str:
+    """``warn above 1 h, bad above 12 h``, or ``expected Enabled``."""
+    if expected := threshold.get("expected"):
+        return f"expected {expected if isinstance(expected, str) else ' or '.join(expected)}"
+    limits = {word: threshold.get(f"{word}_above") for word in ("warn", "bad")}
+    in_seconds = threshold.get("unit") == "seconds"
+    words = [
+        f"{word} above {duration(limit) if in_seconds else limit}"
+        for word, limit in limits.items()
+        if limit is not None
+    ]
+    return ", ".join([*words, *([f"bad if {threshold['bad_if']}"] if "bad_if" in threshold else [])])
+
+
+def _coloured(text: str, verdict: Verdict, colour: bool) -> str:
+    return f"\033[{_COLOURS[verdict]}m{text}\033[0m" if colour else text

@@ -31,7 +31,7 @@ LATE_BAD: Final = 12 * HOUR // SECOND
 
 @dataclass(frozen=True)
 class Limits:
-    """A number up to ``warn`` is good, above it a warning, above ``bad`` bad; None: never so. ``unit``: of all three."""
+    """A number up to ``warn`` is good, above it a warning, above ``bad`` bad; None: never. ``unit`` is that of all."""
 
     warn: float | None = None
     bad: float | None = None

@@ -30,7 +30,8 @@ def attestation(facts: Facts, commands: Commands) -> Check:
     if last is None:
         none = Check("attestation", Verdict.BAD, None, "none yet", limits.threshold)
         return none.advise(
-            "Nothing proves that the history is whole: the first comes some minutes after deploy, else see the attester's log.",
+            "Nothing proves that the history is whole: the first comes some minutes after deploy; if it does not, see "
+            "the attester's log.",
             log,
         )
     age, problems = seconds_between(last.attested_at, facts.now), list(_problems(last, facts))
@@ -65,7 +66,8 @@ def losses(facts: Facts, commands: Commands) -> Check:
     count = found.last.losses
     said = Check("losses", LOSSES.verdict(count), count, many(count, "time") if count else "none", LOSSES.threshold)
     return said.advise(
-        f"Changes were lost for good, {many(count, 'time')}: coverage says when; a baseline shows what the items are now.",
+        f"Changes were lost for good, {many(count, 'time')}: coverage says when, and answers know of it; a baseline "
+        "shows what the items are since.",
         commands.coverage(facts.deployment.source),
     )
 
@@ -76,43 +78,23 @@ def baseline(facts: Facts, commands: Commands) -> Check:
     if isinstance(found, Unanswered):
         return unknown("baseline", found, limits.threshold)
     take = commands.pipeline("baseline")
-    seen: dict[str, Any] = {"unreadable": list(found.unreadable)}
     ours = [one for one in found.manifests if _is_of(one, facts.table)]
     if not ours:
-        none = Check("baseline", Verdict.WARN, None, "none", limits.threshold, seen)
-        return none.advise(
-            "What items were that have not changed since the capture began is not known: take a baseline.", take
-        )
+        none = Check("baseline", Verdict.WARN, None, "none", limits.threshold, {"unreadable": list(found.unreadable)})
+        return none.advise("Items that have not changed since the capture began are not known: take a baseline.", take)
     last = max(ours, key=lambda one: one.read_begin)
     age = seconds_between(last.read_begin, facts.now)
-    seen |= {
-        "id": last.id,
-        "items": last.items,
-        "read_begin_at": iso(last.read_begin),
-        "read_end_at": iso(last.read_end),
-    }
     verdict = limits.verdict(age)
-    if found.unreadable and verdict is Verdict.OK:
-        verdict = Verdict.WARN
-    said = Check(
-        "baseline",
-        verdict,
-        age,
-        f"{many(last.items, 'item')}, {ago(last.read_begin, facts.now)}",
-        limits.threshold,
-        seen,
-    )
-    if limits.verdict(age) is Verdict.OK:
-        return (
-            said.advise(
-                f"A manifest cannot be read, so its baseline does not exist for answers: {found.unreadable[0]}.", take
-            )
-            if found.unreadable
-            else said
-        )
+    shown = f"{many(last.items, 'item')}, {ago(last.read_begin, facts.now)}"
+    worse = Verdict.WARN if verdict is Verdict.OK and found.unreadable else verdict
+    said = Check("baseline", worse, age, shown, limits.threshold, _seen_of(last, found.unreadable))
+    if verdict is Verdict.OK:
+        unreadable = "; ".join(found.unreadable)
+        return said.advise(f"Of these baselines the manifest cannot be read, so they do not exist: {unreadable}.", take)
     days = facts.deployment.retention_days
     return said.advise(
-        f"After {days} days the landing's objects expire, and then nobody knows items that did not change since: take a new baseline.",
+        f"The landing's objects expire after {days} days, and with them what is known of items that do not change: "
+        "take a new baseline.",
         take,
     )
 
@@ -135,7 +117,7 @@ def _problems(last: Attestation, facts: Facts) -> Iterator[str]:
         yield f"it is of another stream ({last.stream.rpartition('/stream/')[2]})"
     if last.mapping != facts.deployment.mapping_id:
         yield f"it is of another mapping ({last.mapping})"
-    if isinstance(facts.table, Table) and last.table_id not in (None, facts.table.table_id):
+    if isinstance(facts.table, Table) and _differ(last.table_id, facts.table.table_id):
         yield f"it is of a table that is no more (id {last.table_id})"
     if last.whole:
         return
@@ -150,6 +132,21 @@ def _problems(last: Attestation, facts: Facts) -> Iterator[str]:
         yield "the attester found the pipeline not healthy"
 
 
+def _seen_of(last: Manifest, unreadable: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "id": last.id,
+        "items": last.items,
+        "read_begin_at": iso(last.read_begin),
+        "read_end_at": iso(last.read_end),
+        "unreadable": list(unreadable),
+    }
+
+
 def _is_of(manifest: Manifest, table: Table | Unanswered | None) -> bool:
     """Whether it is of this very table, and not of one of its name before it."""
-    return not isinstance(table, Table) or manifest.table_id in (None, table.table_id)
+    return not (isinstance(table, Table) and _differ(manifest.table_id, table.table_id))
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    """Whether two ids are known, and not the same."""
+    return one is not None and other is not None and one != other

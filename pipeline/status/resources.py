@@ -23,10 +23,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class Table:
-    """The table; ``stream`` is the ARN of its newest stream, on or off, and empty where it never had one."""
+    """The table; ``table_id`` is another one when it is made anew; ``stream`` is the ARN of its newest stream, on or off, and empty where it never had one."""
 
     status: str
-    table_id: str
+    table_id: str | None
     stream_on: bool
     view: str
     stream: str
@@ -79,7 +79,7 @@ def read_table(aws: Aws, deployment: Deployment) -> Table | None:
     stream = table.get("StreamSpecification", {})
     return Table(
         status=table["TableStatus"],
-        table_id=table["TableId"],
+        table_id=table.get("TableId"),
         stream_on=bool(stream.get("StreamEnabled")),
         view=stream.get("StreamViewType", ""),
         stream=table.get("LatestStreamArn", ""),

@@ -1,15 +1,13 @@
-"""The verdicts of what brings the changes to S3, and of the alarms. Pure: facts in, a check out."""
+"""The verdicts of what brings the changes to S3. Pure: facts in, a check out."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
-from histlib.times import HOUR
+from histlib.times import DAY, HOUR, SECOND
 from pipeline.status.checks import LATE_BAD, LATE_WARN, Check, Commands, Limits, Unanswered, Verdict, unknown
 from pipeline.status.facts import Facts
 from pipeline.status.metrics import Metrics
-from pipeline.status.resources import Alarm
 from pipeline.words import ago, clock, duration, iso, many, seconds_between
 
 #: Seconds.
@@ -20,14 +18,8 @@ THROTTLED: Final = Limits(warn=0, unit="records")
 UNLANDED: Final = Limits(warn=LATE_WARN)
 UNDELIVERED: Final = Limits(bad=0, unit="objects")
 
-#: What the stack's alarms are called after its name; the last is there only where objects expire.
-ALARMS: Final = (
-    "iterator-age", "recorder-errors", "recorder-throttles", "dropped", "set-aside", "firehose-freshness",
-    "firehose-throttled", "undelivered", "unhealthy", "attestation-missing", "attester-errors", "baseline-errors",
-)  # fmt: skip
 
 _STATUS: Final = {"expected": "ACTIVE"}
-_ALARMS: Final = {"expected": "none in ALARM"}
 
 
 def delivery_stream(facts: Facts, commands: Commands) -> Check:
@@ -76,7 +68,7 @@ def firehose_throttled(facts: Facts, commands: Commands) -> Check:
     if isinstance(metrics, Unanswered):
         return unknown("firehose_throttled", metrics, THROTTLED.threshold)
     last_hour, last_day = metrics.throttled_records.since(facts.now - HOUR).total, metrics.throttled_records.total
-    shown = f"{many(last_hour, 'record')} in 1 h; in 24 h: {last_day:,.0f}"
+    shown = f"{many(last_hour, 'record')} in 1 h; in 24 h: {last_day:,.0f}" if last_day else "no record in 24 h"
     seen = {"last_day": last_day}
     said = Check("firehose_throttled", THROTTLED.verdict(last_hour), last_hour, shown, THROTTLED.threshold, seen)
     return said.advise(
@@ -108,7 +100,7 @@ def landing(facts: Facts, commands: Commands) -> Check:
         return unknown("landing", quiet, UNLANDED.threshold)
     written = _written_since(metrics, found.at if found else 0)
     waiting = 0.0 if written is None else seconds_between(written, now)
-    shown = f"{newest}; no writes since, a quiet table is quiet" if written is None else newest
+    shown = f"{newest}{_quiet(lag)}" if written is None else newest
     said = Check("landing", UNLANDED.verdict(waiting), waiting, shown, UNLANDED.threshold, seen)
     since = "" if written is None else f" since {clock(written)}"
     return said.advise(
@@ -144,32 +136,14 @@ def quarantined(facts: Facts, _: Commands) -> Check:
     return Check("quarantined", Verdict.OK, found.count, f"{many(found.count, 'object')}{known}", {}, seen)
 
 
-def alarms(facts: Facts, commands: Commands) -> Check:
-    """Of the stack's alarms."""
-    if isinstance(facts.alarms, Unanswered):
-        return unknown("alarms", facts.alarms, _ALARMS)
-    begin = f"{facts.deployment.stack}-"
-    found = {name: one for one in facts.alarms if (name := one.name.removeprefix(begin)) in ALARMS}
-    raised = {name: one for name, one in found.items() if one.state == "ALARM"}
-    gone = [name for name in ALARMS[:-1] if name not in found]
-    told = [{"name": one.name, "reason": one.reason, "meaning": one.description} for one in raised.values()]
-    seen = {"in_alarm": told, "missing": gone, "all": len(found)}
-    verdict = Verdict.BAD if raised else Verdict.WARN if gone else Verdict.OK
-    shown = f"in ALARM: {', '.join(raised)}" if raised else f"none of {len(found)} in ALARM"
-    said = Check("alarms", verdict, len(raised), shown, _ALARMS, seen)
-    if raised:
-        return said.advise(" ".join(_why(name, one) for name, one in raised.items()))
-    return said.advise(
-        f"Nothing would tell of it: the alarms {', '.join(gone)} are missing.", commands.pipeline("deploy --drift")
-    )
-
-
 def _written_since(metrics: Metrics, moment: int) -> int | None:
     """When the table was first written to after that, as far as CloudWatch was asked; None where it was not."""
     return metrics.writes.since(moment).first_above_0
 
 
-def _why(name: str, alarm: Alarm) -> str:
-    """``undelivered: what it means (what was measured).``"""
-    measured = re.sub(r"^Threshold Crossed: | \(minimum .*\)\.?$", "", alarm.reason).rstrip(".")
-    return f"{name}: {alarm.description.rstrip('.') or 'in ALARM'} ({measured})."
+def _quiet(lag: float | None) -> str:
+    """What is said of a table that was not written to since; CloudWatch was asked of a day."""
+    if lag is not None and lag <= LATE_WARN:
+        return ""
+    since = "since" if lag is not None and lag <= DAY // SECOND else "in 24 h"
+    return f"; no writes {since}: a quiet table is quiet"

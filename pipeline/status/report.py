@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
-from pipeline.status import capture, delivery, history
+from pipeline.status import alarms, capture, delivery, history, reading
 from pipeline.status.checks import Check, Commands, Unanswered, Verdict
 from pipeline.status.facts import Facts, ask
 from pipeline.words import ago, clock, iso, many
@@ -19,10 +19,10 @@ JUDGES: Final[tuple[Callable[[Facts, Commands], Check], ...]] = (
     capture.stack,
     capture.table,
     capture.stream,
-    capture.mapping,
-    capture.mapping_settings,
-    capture.iterator_age,
-    capture.recorder,
+    reading.mapping,
+    reading.mapping_settings,
+    reading.iterator_age,
+    reading.recorder,
     delivery.delivery_stream,
     delivery.firehose_freshness,
     delivery.firehose_throttled,
@@ -31,9 +31,9 @@ JUDGES: Final[tuple[Callable[[Facts, Commands], Check], ...]] = (
     delivery.quarantined,
     history.attestation,
     history.losses,
-    capture.attester,
+    reading.attester,
     history.baseline,
-    delivery.alarms,
+    alarms.alarms,
 )
 
 
@@ -61,11 +61,15 @@ class Report:
         """It in a sentence."""
         counts = [
             many(self.count(verdict), word)
-            for verdict, word in ((Verdict.BAD, "problem"), (Verdict.UNKNOWN, "unknown"), (Verdict.WARN, "warning"))
+            for verdict, word in (
+                (Verdict.BAD, "problem"),
+                (Verdict.UNKNOWN, "unanswered question"),
+                (Verdict.WARN, "warning"),
+            )
             if self.count(verdict)
         ]
         state = "whole" if self.whole else "not whole" if self.count(Verdict.BAD) else "not known"
-        return f"{state}: {', '.join([*counts, self._through])}"
+        return f"{state}: {'; '.join([', '.join(counts), self._through] if counts else [self._through])}"
 
     @property
     def _through(self) -> str:

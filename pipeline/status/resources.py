@@ -23,7 +23,8 @@ class Stack:
 
 @dataclass(frozen=True)
 class Table:
-    """The table; ``table_id`` is another one when it is made anew; ``stream`` is the ARN of its newest stream, on or off, and empty where it never had one."""
+    """The table; ``table_id`` is another one when it is made anew; ``stream`` is the ARN of its newest stream, on or
+    off, and empty where it never had one."""
 
     status: str
     table_id: str | None

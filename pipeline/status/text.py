@@ -30,15 +30,18 @@ def as_text(report: Report, *, colour: bool = False) -> str:
             if check.verdict is verdict:
                 lines += ["", *_explained(check, colour)]
     lines += [""] + [
-        line for check in report.checks if check.verdict is Verdict.OK for line in _line(check, check.shown, colour)
+        line for check in report.checks if check.verdict is Verdict.OK for line in _line(check, "", colour)
     ]
     return "\n".join(lines)
 
 
-def _line(check: Check, said: str, colour: bool) -> list[str]:
-    """The verdict, the name and what is said."""
+def _line(check: Check, limits: str, colour: bool) -> list[str]:
+    """The verdict, the name, the value and its limits; these on a line of their own where they do not fit."""
     head = f"{check.verdict:<{_VERDICT}}{check.name.replace('_', ' '):<{_NAME}}"
-    first, *more = textwrap.wrap(said, _WIDTH - len(head), break_on_hyphens=False) or [""]
+    space = _WIDTH - len(head)
+    said = [check.shown, *([f"({limits})"] if limits else [])]
+    said = [" ".join(said)] if len(" ".join(said)) <= space else said
+    first, *more = [line for part in said for line in textwrap.wrap(part, space, break_on_hyphens=False)]
     verdict = _coloured(str(check.verdict), check.verdict, colour)
     return [verdict + head[len(check.verdict) :] + first, *(" " * len(head) + line for line in more)]
 
@@ -46,10 +49,9 @@ def _line(check: Check, said: str, colour: bool) -> list[str]:
 def _explained(check: Check, colour: bool) -> list[str]:
     """The line with the threshold, what it means, and what to run."""
     indent = " " * _VERDICT
-    limit = f" ({words})" if (words := _limits(check.threshold)) else ""
     meaning = textwrap.wrap(check.meaning, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
     command = [f"{indent}$ {check.command}"] if check.command else []
-    return [*_line(check, check.shown + limit, colour), *(indent + line for line in meaning), *command]
+    return [*_line(check, _limits(check.threshold), colour), *(indent + line for line in meaning), *command]
 
 
 def _limits(threshold: Mapping[str, Any]) -> str:

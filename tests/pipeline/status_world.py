@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSResponse
 
 from histlib.times import now_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment, read_deployment
-from pipeline.status.delivery import ALARMS
+from pipeline.status.alarms import ALARMS
 
 REGION = "eu-west-1"
 TABLE = "todo-sample-table"
@@ -29,21 +31,21 @@ def before(**ago: float) -> datetime:
     return datetime.now(UTC) - timedelta(**ago)
 
 
+#: Making boto3's clients takes longer than all else; inside moto they keep nothing.
+ADMIN = Aws(session=boto3.Session("testing", "testing", region_name=REGION))
+
+
 @dataclass
 class World:
     """moto's AWS with a whole deployment in it, once ``deploy`` is called; each ``put_…`` adds one thing."""
 
-    session: Any = field(default_factory=lambda: boto3.Session("testing", "testing", region_name=REGION))
+    aws: Aws = field(default_factory=lambda: ADMIN)
     retention_days: str = "0"
     table: dict[str, Any] = field(default_factory=dict)
     mapping_id: str = ""
 
     def client(self, service: str) -> Any:
-        return self.session.client(service, region_name=REGION)
-
-    @property
-    def aws(self) -> Aws:
-        return Aws(session=self.session)
+        return self.aws.client(service)
 
     @property
     def deployment(self) -> Deployment:
@@ -58,6 +60,8 @@ class World:
         self.make_stack()
         for name in ALARMS:
             self.put_alarm(name, "OK")
+        for function in (RECORDER, ATTESTER):
+            self.put_metric("Lambda", function, "Invocations", 5)
         self.put_landing(f"{STREAM}-1-a.gz")
         self.put_attestation()
         self.put_manifest()
@@ -189,17 +193,42 @@ class World:
         )
         alarms.set_alarm_state(AlarmName=f"{STACK}-{name}", StateValue=state, StateReason=reason)
 
-    def put_metric(self, namespace: str, name: str, value: float, **ago: float) -> None:
-        """A number of the one resource that has this metric; of the recorder where it is Lambda's."""
-        dimension = {
-            "AWS/Lambda": ("FunctionName", RECORDER),
-            "AWS/Firehose": ("DeliveryStreamName", STREAM),
-            "AWS/DynamoDB": ("TableName", TABLE),
-        }[namespace]
+    def put_metric(self, namespace: str, resource: str, name: str, value: float, **ago: float) -> None:
+        """A number of a resource, of some minutes ago unless another time is given."""
+        dimension = {"Lambda": "FunctionName", "Firehose": "DeliveryStreamName", "DynamoDB": "TableName"}[namespace]
         datum = {
             "MetricName": name,
-            "Dimensions": [{"Name": dimension[0], "Value": dimension[1]}],
+            "Dimensions": [{"Name": dimension, "Value": resource}],
             "Timestamp": before(**ago or {"minutes": 7}),
             "Value": value,
         }
-        self.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+        self.client("cloudwatch").put_metric_data(Namespace=f"AWS/{namespace}", MetricData=[datum])
+
+
+def denied(service: str, operation: str) -> Aws:
+    """AWS for somebody who may do all but this: its refusal is put in place of moto's answer, whose IAM does not know
+    all of these actions."""
+    session = boto3.Session("testing", "testing", region_name=REGION)
+    text = f"not authorized to perform: {service}:{operation}"
+    xml = f"<Code>AccessDenied</Code><Message>{text}</Message>"
+    body = {
+        "s3": f"<Error>{xml}</Error>",
+        "cloudformation": f"<ErrorResponse><Error>{xml}</Error></ErrorResponse>",
+    }.get(service, json.dumps({"__type": "AccessDeniedException", "message": text}))
+    session.events.register_first(
+        f"before-send.{service}.{operation}", lambda request, **_: _refusal(request.url, body)
+    )
+    return Aws(session=session)
+
+
+def _refusal(url: str, body: str) -> AWSResponse:
+    # CloudWatch's protocol tells the code in a header.
+    return AWSResponse(url, 403, {"x-amzn-query-error": "AccessDenied;Sender"}, _Raw(body.encode()))
+
+
+@dataclass
+class _Raw:
+    body: bytes
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.body

@@ -24,11 +24,12 @@ LOSSES: Final = Limits(warn=0, unit="times")
 def attestation(facts: Facts, commands: Commands) -> Check:
     """Of the last attestation: it is recent, of what is deployed, and whole."""
     found, limits = facts.attestations, attestation_limits(facts)
+    threshold = limits.threshold | {"bad_if": "it is not whole"}
     if isinstance(found, Unanswered):
-        return unknown("attestation", found, limits.threshold)
+        return unknown("attestation", found, threshold)
     log, last = commands.log(facts.deployment.attester_function), found.last
     if last is None:
-        none = Check("attestation", Verdict.BAD, None, "none yet", limits.threshold)
+        none = Check("attestation", Verdict.BAD, None, "none yet", threshold)
         return none.advise(
             "Nothing proves that the history is whole: the first comes some minutes after deploy; if it does not, see "
             "the attester's log.",
@@ -44,7 +45,7 @@ def attestation(facts: Facts, commands: Commands) -> Check:
     }
     verdict = Verdict.BAD if problems else limits.verdict(age)
     shown = f"{ago(last.attested_at, facts.now)}, {'not whole' if problems else 'whole'}"
-    said = Check("attestation", verdict, age, shown, limits.threshold, seen)
+    said = Check("attestation", verdict, age, shown, threshold, seen)
     if problems:
         return said.advise(
             f"The last attestation is not whole: {'; '.join(problems)}. Mend that; the next one tells.", log

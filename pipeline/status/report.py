@@ -59,6 +59,11 @@ class Report:
     @property
     def headline(self) -> str:
         """It in a sentence."""
+        return "; ".join(self.headlines)
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """The sentence in one part, or in two where there is something to count."""
         counts = [
             many(self.count(verdict), word)
             for verdict, word in (
@@ -69,7 +74,7 @@ class Report:
             if self.count(verdict)
         ]
         state = "whole" if self.whole else "not whole" if self.count(Verdict.BAD) else "not known"
-        return f"{state}: {'; '.join([', '.join(counts), self._through] if counts else [self._through])}"
+        return (f"{state}: {', '.join(counts)}", self._through) if counts else (f"{state}: {self._through}",)
 
     @property
     def _through(self) -> str:

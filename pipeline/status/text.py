@@ -21,7 +21,7 @@ _COLOURS: Final = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.BAD: "1;31", Ve
 def as_text(report: Report, *, colour: bool = False) -> str:
     """Lines of at most 80 columns, but for commands, which are there to be copied."""
     worst = next(one for one in BY_SEVERITY if report.count(one) or one is Verdict.OK)
-    first = textwrap.wrap(report.headline, _WIDTH)
+    first = [report.headline] if len(report.headline) <= _WIDTH else report.headlines
     deployment = report.deployment
     place = f"table {deployment.table_name}, stack {deployment.stack}, {report.region}"
     lines = [*(_coloured(line, worst, colour) for line in first), *textwrap.wrap(place, _WIDTH)]

@@ -24,7 +24,7 @@ LOSSES: Final = Limits(warn=0, unit="times")
 def attestation(facts: Facts, commands: Commands) -> Check:
     """Of the last attestation: it is recent, of what is deployed, and whole."""
     found, limits = facts.attestations, attestation_limits(facts)
-    threshold = limits.threshold | {"bad_if": "it is not whole"}
+    threshold = limits.threshold | {"bad_if": "not whole"}
     if isinstance(found, Unanswered):
         return unknown("attestation", found, threshold)
     log, last = commands.log(facts.deployment.attester_function), found.last

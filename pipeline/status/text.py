@@ -58,14 +58,14 @@ def _limits(threshold: Mapping[str, Any]) -> str:
     """``warn above 1 h, bad above 12 h``, or ``expected Enabled``."""
     if expected := threshold.get("expected"):
         return f"expected {expected if isinstance(expected, str) else ' or '.join(expected)}"
-    limits = {word: threshold.get(f"{word}_above") for word in ("warn", "bad")}
     in_seconds = threshold.get("unit") == "seconds"
-    words = [
-        f"{word} above {duration(limit) if in_seconds else limit}"
-        for word, limit in limits.items()
-        if limit is not None
-    ]
-    return ", ".join([*words, *([f"bad if {threshold['bad_if']}"] if "bad_if" in threshold else [])])
+    said: dict[str, list[str]] = {"warn": [], "bad": []}
+    for word, reasons in said.items():
+        if (limit := threshold.get(f"{word}_above")) is not None:
+            reasons.append(f"above {duration(limit) if in_seconds else limit}")
+        if reason := threshold.get(f"{word}_if"):
+            reasons.append(f"if {reason}")
+    return ", ".join(f"{word} {' or '.join(reasons)}" for word, reasons in said.items() if reasons)
 
 
 def _coloured(text: str, verdict: Verdict, colour: bool) -> str:

@@ -32,8 +32,7 @@ bad      undelivered         3 objects, the oldest 2 h 5 min ago (bad above 0)
          $ python -m pipeline redrive --table orders --region eu-west-1
 
 bad      attestation         7 min ago, not whole
-                             (warn above 30 min, bad above 1 d, bad if it is not
-                             whole)
+                             (warn above 30 min, bad above 1 d or if not whole)
          The last attestation is not whole: 3 objects lie undelivered. Mend
          that; the next one tells.
          $ aws logs tail /aws/lambda/histlib-orders-attester --since 1d --region eu-west-1

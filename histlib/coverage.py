@@ -56,9 +56,9 @@ class Attestation(msgspec.Struct, frozen=True):
         return self.attested_at - self.iterator_age_ms * 1_000 - self.firehose_freshness_s * 1_000_000
 
     def continues(self, earlier: Attestation) -> bool:
-        """Whether nothing can be lost between the two: one pipeline, within the stream's 24 h retention, and no loss
-        noticed."""
-        return self.attested_at - earlier.attested_at <= DAY and self._line() == earlier._line()
+        """Whether nothing can be lost between the two: one pipeline, no loss noticed, and what had not landed at the
+        earlier one was still in the stream at the later one, which keeps changes for 24 h."""
+        return self.attested_at - earlier.captured_through <= DAY and self._line() == earlier._line()
 
     def _line(self) -> tuple[str | int | None, ...]:
         return self.table, self.table_id, self.stream, self.view, self.mapping, self.losses
@@ -194,7 +194,8 @@ def build_coverage(
     Attestations say nothing of changes in format 0 and of exports, which stay observed. ``first_day`` is the first
     dateday (its begin, epoch µs) of which the landing still has a file.
     """
-    found = [Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn)]
+    spans_of = (Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn))
+    found = sorted(spans_of, key=lambda span: (span.start, span.end, span.stream))  # engines tell streams in any order
     observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
         last = max((span.end for span in observed), default=None)

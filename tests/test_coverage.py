@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 
 import msgspec
 import pytest
 
-from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, read_attestations, retention_horizon
+from histlib.coverage import (
+    Attestation,
+    Hole,
+    Span,
+    Stream,
+    build_coverage,
+    read_attestation,
+    read_attestations,
+    retention_horizon,
+)
 from histlib.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
@@ -66,6 +76,13 @@ def test_without_attestations_each_stream_covers_its_own_changes():
     assert not coverage.attests(0, 100)
 
 
+def test_spans_come_in_order_of_time_however_streams_are_told():
+    """What caveats say of them is the same for every engine."""
+    streams = [Stream("s1", 0, 100), Stream("s2", 200, 300), Stream("s0", 0, 90)]
+    told = {build_coverage(order, None, ()).spans for order in permutations(streams)}
+    assert told == {(Span(0, 90, "s0"), Span(0, 100, "s1"), Span(200, 300, "s2"))}
+
+
 def test_attestations_that_say_nothing_cover_nothing():
     """A history that attests, but never that it was whole, is covered nowhere: its changes do not cover it."""
     coverage = build_coverage([Stream("s1", 0, 100)], [], ())
@@ -98,6 +115,14 @@ def test_an_object_holds_one_attestation_or_one_a_line():
     assert [a.attested_at for a in read_attestations(f"{one[:-9]}\n\n{two}")] == [2]
     assert [a.attested_at for a in read_attestations(json.dumps(json.loads(one), indent=1))] == [1]
     assert read_attestations("junk") == []
+
+
+def test_what_had_not_landed_must_have_outlived_in_the_stream():
+    """The 24 h count from what had been captured, not from when that was attested: what waited longer is gone."""
+    behind = attested(2 * HOUR, iterator_age_ms=3_600_000, firehose_freshness_s=600)
+    through = behind[0].captured_through
+    assert spans(*behind, *attested(through + DAY)) == [(2 * HOUR, through + DAY)]
+    assert spans(*behind, *attested(through + DAY + 1)) == []
 
 
 def test_a_loss_for_good_ends_a_span():

@@ -31,7 +31,8 @@ def alarms(facts: Facts, commands: Commands) -> Check:
     shown = f"in ALARM: {', '.join(raised)}" if raised else f"none of {len(found)} in ALARM"
     said = Check("alarms", verdict, len(raised), shown, IN_ALARM.threshold, seen)
     if raised:
-        return said.advise(" ".join(_why(name, one) for name, one in raised.items()))
+        why = " ".join(_why(name, one) for name, one in raised.items())
+        return said.advise(f"{why} More on each stands in pipeline/OPERATIONS.md.")
     return said.advise(
         f"Nothing would tell of it: the alarms {', '.join(gone)} are missing.", commands.pipeline("deploy --drift")
     )

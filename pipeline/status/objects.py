@@ -119,9 +119,8 @@ def read_attestations(aws: Aws, deployment: Deployment) -> Attestations:
 
 
 def _each(aws: Aws, deployment: Deployment, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
-    """The objects below a prefix, but for the empty ones that stand for folders."""
-    found = aws.each("s3", "list_objects_v2", "Contents", Bucket=deployment.history_bucket, Prefix=prefix, **how)
-    return (one for one in found if not one["Key"].endswith("/"))
+    """The objects below a prefix."""
+    return aws.each("s3", "list_objects_v2", "Contents", Bucket=deployment.history_bucket, Prefix=prefix, **how)
 
 
 def _objects(found: list[dict[str, Any]]) -> Objects:

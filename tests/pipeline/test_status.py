@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -350,3 +351,23 @@ def times_in(checks: dict[str, Any]) -> Iterator[str]:
         for name, value in check["facts"].items():
             if name.endswith(("_at", "_through")) and value is not None:
                 yield value
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("", True), ("1", False)])
+def test_colours_are_for_terminals_and_those_who_want_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, no_color: str | None, coloured: bool
+) -> None:
+    """A terminal gets colours, unless NO_COLOR is set to something."""
+    world.deploy()
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert main(["status", "--table", TABLE]) == 0
+    assert ("\033[32mok\033[0m" in terminal.getvalue()) == coloured

@@ -209,7 +209,9 @@ def test_alarms_say_what_they_mean_and_what_was_measured() -> None:
     raised = replace(FACTS.alarms[0], state="ALARM", reason=reason)
     check = check_of("alarms", alarms=(raised, *FACTS.alarms[1:]))
     assert check.shown == "in ALARM: iterator-age"
-    assert check.meaning == f"iterator-age: What iterator-age means ({measured_was})."
+    assert check.meaning == (
+        f"iterator-age: What iterator-age means ({measured_was}). More on each stands in pipeline/OPERATIONS.md."
+    )
 
 
 def test_these_are_the_alarms_of_the_template() -> None:

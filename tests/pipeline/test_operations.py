@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pipeline.cli
 from athena.template import read_template
+
+import pipeline.cli
 
 PAGE = Path(pipeline.cli.__file__).parents[1] / "OPERATIONS.md"
 

@@ -8,12 +8,12 @@ import sys
 from pipeline.errors import NotAgreedError
 
 
-def add_place(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_place(parser: argparse.ArgumentParser, *, several: bool = False, required: bool = True) -> None:
     """Which deployment: ``--table``, ``--stack``, ``--profile``, ``--region``."""
     parser.add_argument(
         "--table",
         action="append" if several else "store",
-        required=True,
+        required=required,
         metavar="NAME",
         help="the DynamoDB table" + ("; give it once for each" if several else ""),
     )

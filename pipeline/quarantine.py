@@ -30,6 +30,8 @@ from pipeline.undelivered import LAMBDA, field_at_fault
 #: A landing object below the history's root; the article's lie right there.
 _OURS: Final = re.compile(r"(?P<root>(?:.*/)?)(?P<file>changes/\d{4}/\d{2}/\d{2}/.*[^/])")
 _ARTICLES: Final = re.compile(r"(?P<root>(?:.*?/)?)(?P<file>\d{4}/\d{2}/\d{2}/.*[^/])")
+#: Folders of a history that are none of its landing, and have days in them too.
+_NO_ROOT: Final = re.compile(r"(^|/)(failed|coverage|baseline|aws/lambda)/")
 _MAY_BE_SET_ASIDE: Final = re.compile(r"(changes|failed|aws/lambda|\d{4}/\d{2}/\d{2})/.*[^/]")
 _TOLD: Final = 5
 
@@ -95,7 +97,7 @@ def look(history: History, file: str, *, force: bool = False) -> Aside | None:
     if not found.problems and not force:
         instead = "redrive writes it into the history" if _is_undelivered(file) else "nothing is wrong"
         raise RequestError(
-            f"{file} can be read, all {found.readable:,} of its changes: {instead}; to give it up all the same, --force",
+            f"{file} can be read, all {found.readable:,} of its changes: {instead}; to give it up even so: --force",
             file,
         )
     return found
@@ -127,7 +129,7 @@ def _is_undelivered(file: str) -> bool:
 def _locate_alone(aws: Aws, text: str) -> tuple[History, str]:
     bucket, key = split(text)
     found = _OURS.fullmatch(key) or _ARTICLES.fullmatch(key)
-    if not text.startswith("s3://") or not found or found["root"].endswith((SET_ASIDE, DONE)):
+    if not text.startswith("s3://") or not found or _NO_ROOT.search(found["root"]):
         raise RequestError(
             f"{text}: without --table, expected the address of a landing object: s3://bucket/prefix/changes/yyyy/MM/dd/…",
             text,

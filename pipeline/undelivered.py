@@ -61,7 +61,7 @@ def read_content(raw: bytes, table: str, redaction: Redaction) -> Content:
         lines = firehose_lines(text)
         if lines is not None:
             return _of_lines(lines, table)
-        events = list(events_in(io.BufferedReader(io.BytesIO(text)), "it"))  # type: ignore[arg-type]
+        events = list(events_in(io.BufferedReader(io.BytesIO(text)), "it"))
     except EventsError as error:
         return _nothing(str(error))
     except ValueError:

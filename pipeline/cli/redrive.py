@@ -76,15 +76,15 @@ def _redrive(history: History, plan: list[_Planned], options: argparse.Namespace
 
     moved = sum(not one.stays for one in plan)
     changes, landings = sum(one.changes for one in plan), sum(one.landings for one in plan)
-    what = f"{many(changes, 'change')} in {many(landings, 'landing object')}; {many(moved, 'object')} moved to failed/done/"
-    if options.dry_run:
-        print(f"would be written: {what}")
+    written = f"{many(changes, 'change')} in {many(landings, 'landing object')}"
+    what = f"{written}; moved to failed/done/: {many(moved, 'object')}"
+    if options.dry_run or not (changes or moved):
+        print(f"would be written: {what}" if options.dry_run else f"nothing to write: {what}")
         return
-    if changes or moved:
-        agree(f"Write {many(changes, 'change')}?", yes=options.yes)
-        with progress("redriving", len(plan), " objects") as bar:
-            for _ in redrive(history, [one.file for one in plan]):
-                bar.update(1)
+    agree(f"Write {many(changes, 'change')}?", yes=options.yes)
+    with progress("redriving", len(plan), " objects") as bar:
+        for _ in redrive(history, [one.file for one in plan]):
+            bar.update(1)
     print(f"written: {what}")
 
 

@@ -78,7 +78,7 @@ def test_only_what_is_damaged_is_lost(aws: Deployed, damage: str, capsys: pytest
     raw, readable = DAMAGES[damage]
     aws.put(PREFIX + FILE, raw)
     assert run("quarantine", f"{SOURCE}/{FILE}", "--yes") == 0
-    assert aws.keys(f"{PREFIX}failed/") == [PREFIX + ASIDE]
+    assert aws.listed(f"{PREFIX}failed/") == [PREFIX + ASIDE]
     assert aws.get(PREFIX + ASIDE) == raw
     assert landed(aws) == sorted([1, 20, *readable])
     assert aws.get(f"{PREFIX}changes/_revision") != b"old"
@@ -122,7 +122,7 @@ def test_what_only_athena_cannot_read_is_packed_anew(aws: Deployed, capsys: pyte
     assert run("quarantine", f"{SOURCE}/{FILE}", "--yes") == 0
     assert "no hole: nothing is lost" in capsys.readouterr().out
     assert (landed(aws), holes(aws)) == ([1, 2, 3, 4, 20], [])
-    assert aws.keys(f"{PREFIX}failed/") == [f"{PREFIX}failed/done/{FILE}"]
+    assert aws.listed(f"{PREFIX}failed/") == [f"{PREFIX}failed/done/{FILE}"]
 
 
 def test_an_articles_object(aws: Deployed) -> None:
@@ -130,10 +130,10 @@ def test_an_articles_object(aws: Deployed) -> None:
     old = b'{"action":"INSERT","keys":{"todoId":"t1"},"new_image":{"todoId":"t1"},"timestamp":1603679304}\n'
     aws.put("article/2020/10/26/02/x.gz", gzip.compress(old + b"{half\n", mtime=0))
     assert run("quarantine", f"s3://{BUCKET}/article/2020/10/26/02/x.gz", "--yes") == 0
-    assert [key[: len("article/2020/10/26/02/redrive-")] for key in aws.keys("article/2020")] == [
+    assert [key[: len("article/2020/10/26/02/redrive-")] for key in aws.listed("article/2020")] == [
         "article/2020/10/26/02/redrive-"
     ]
-    assert aws.keys("article/failed/") == ["article/failed/unreadable/2020/10/26/02/x.gz"]
+    assert aws.listed("article/failed/") == ["article/failed/unreadable/2020/10/26/02/x.gz"]
     assert aws.get("article/changes/_revision") != b""
 
 
@@ -141,12 +141,12 @@ def test_dry_run_says_exactly_what_is_done(aws: Deployed, capsys: pytest.Capture
     """Nothing is changed; then just that is."""
     raw, _ = DAMAGES["a line is no JSON"]
     aws.put(PREFIX + FILE, raw)
-    before = aws.keys()
+    before = aws.listed()
     assert run("quarantine", f"{SOURCE}/{FILE}", "--dry-run") == 0
     told = capsys.readouterr().out.splitlines()
-    assert aws.keys() == before
+    assert aws.listed() == before
     assert run("quarantine", "--table", TABLE, FILE, "--yes") == 0
-    (kept,) = [key.removeprefix(PREFIX) for key in aws.keys(f"{PREFIX}changes/{DAY}/redrive-")]
+    (kept,) = [key.removeprefix(PREFIX) for key in aws.listed(f"{PREFIX}changes/{DAY}/redrive-")]
     assert told == [
         f"{FILE}: {len(raw):,} bytes, damaged",
         "  line 2: no record: JSON is malformed: object keys must be strings (byte 1)",
@@ -156,7 +156,7 @@ def test_dry_run_says_exactly_what_is_done(aws: Deployed, capsys: pytest.Capture
         "tell of it",
     ]
     assert [*before, PREFIX + ASIDE, PREFIX + kept, PREFIX + FILE].count(PREFIX + FILE) == 2
-    assert sorted(aws.keys()) == sorted({*before, PREFIX + ASIDE, PREFIX + kept} - {PREFIX + FILE})
+    assert sorted(aws.listed()) == sorted({*before, PREFIX + ASIDE, PREFIX + kept} - {PREFIX + FILE})
 
 
 def test_killed_at_each_call_and_run_again(tmp_path: Path) -> None:
@@ -176,11 +176,11 @@ def test_killed_at_each_call_and_run_again(tmp_path: Path) -> None:
             except KeyboardInterrupt:
                 pass
             aws.kill = None
-            assert raw in (aws.get(key) for key in aws.keys())
-            revision = aws.keys(f"{PREFIX}changes/_revision") and aws.get(f"{PREFIX}changes/_revision")
+            assert raw in (aws.get(key) for key in aws.listed())
+            revision = aws.listed(f"{PREFIX}changes/_revision") and aws.get(f"{PREFIX}changes/_revision")
             assert run("quarantine", f"{SOURCE}/{FILE}", "--yes") == 0
             assert landed(aws) == [1, 2, 4, 20]
-            assert aws.keys(f"{PREFIX}failed/") == [PREFIX + ASIDE]
+            assert aws.listed(f"{PREFIX}failed/") == [PREFIX + ASIDE]
             assert aws.get(f"{PREFIX}changes/_revision") != revision
             assert run("quarantine", f"{SOURCE}/{FILE}", "--yes") == 0
             assert len(holes(aws)) == 1
@@ -199,7 +199,7 @@ def test_readers_are_told_of_an_object_set_aside(aws: Deployed) -> None:
 
 
 def test_an_undelivered_object_is_accepted_as_a_hole(aws: Deployed) -> None:
-    """What redrive cannot convert: it counts as undelivered no more, its hole has its changes' times; the rest lands."""
+    """What redrive cannot convert is undelivered no more, but a hole of its changes' times; the rest of it lands."""
     poison = change(3, "3", NewImage={"todoId": {"Q": "x"}})
     aws.put(LAMBDA, batch(change(2, "2"), poison))
     assert run("quarantine", "--table", TABLE, LAMBDA, "--yes") == 0
@@ -217,7 +217,7 @@ def test_a_record_that_redrive_can_write_is_refused(aws: Deployed, capsys: pytes
     aws.put(key, json.dumps(change(2, "2")).encode())
     assert run("quarantine", "--table", TABLE, key, "--yes") == 2
     assert "redrive writes it into the history" in capsys.readouterr().err
-    assert key in aws.keys()
+    assert key in aws.listed()
 
 
 def test_lambdas_objects_are_redacted(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_lambdas_objects_are_redacted(tmp_path: Path) -> None:
         aws.put(LAMBDA, batch(poison))
         aws.put(f"{LAMBDA}y", b"{SECRET")
         assert run("quarantine", "--table", TABLE, LAMBDA, f"s3://{BUCKET}/{LAMBDA}y", "--yes") == 0
-        assert not any(b"SECRET" in aws.get(key) for key in aws.keys())
+        assert not any(b"SECRET" in aws.get(key) for key in aws.listed())
         assert [hole.file for hole in holes(aws)] == [f"failed/unreadable/{LAMBDA}", f"failed/unreadable/{LAMBDA}y"]
         kept = json.loads(json.loads(aws.get(f"{PREFIX}failed/unreadable/{LAMBDA}"))["payload"])["Records"]
         assert [one["redaction"] for one in kept] == [Redaction("title").id]
@@ -253,30 +253,30 @@ def test_other_objects_are_refused(
     aws: Deployed, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is changed; the error says what was expected."""
-    before = aws.keys()
+    before = aws.listed()
     assert run("quarantine", *arguments, "--yes") == 2
     assert message in capsys.readouterr().err
-    assert aws.keys() == before
+    assert aws.listed() == before
 
 
 def test_one_refused_object_refuses_all(aws: Deployed) -> None:
     """Nothing is done before all are looked at."""
     aws.put(PREFIX + FILE, DAMAGES["no gzip at all"][0])
-    before = aws.keys()
+    before = aws.listed()
     assert run("quarantine", f"{SOURCE}/{FILE}", f"{SOURCE}/changes/{DAY}/a.gz", "--yes") == 2
-    assert aws.keys() == before
+    assert aws.listed() == before
 
 
 def test_without_consent_nothing_is_done(aws: Deployed) -> None:
     """Nobody can be asked here."""
     aws.put(PREFIX + FILE, b"\x1f\x8bnothing")
-    before = aws.keys()
+    before = aws.listed()
     assert run("quarantine", f"{SOURCE}/{FILE}") == 2
-    assert aws.keys() == before
+    assert aws.listed() == before
 
 
 def test_a_folder_tells_the_same_holes(tmp_path: Path) -> None:
-    """The embedded source of a folder: a landing object by its day, an undelivered one by its changes, done ones not."""
+    """A folder's source: a landing object by its day, an undelivered one by its changes, done ones not at all."""
     for name, raw in {
         f"changes/{DAY}/a.gz": gzip.compress(line(change(1, "1")), mtime=0),
         ASIDE: b"x",
@@ -298,6 +298,6 @@ def test_a_folder_tells_the_same_holes(tmp_path: Path) -> None:
 def test_finish_is_harmless(aws: Deployed) -> None:
     """Readers are told once more; nothing else changes."""
     history, file = locate(aws.aws, f"{SOURCE}/{FILE}", None)
-    before = aws.keys()
+    before = aws.listed()
     finish(history, file)
-    assert aws.keys() == before
+    assert aws.listed() == before

@@ -75,10 +75,10 @@ def test_each_shape_lands_on_the_day_of_its_event(aws: Deployed, shape: str) -> 
         state = history.state_at(KEY, LATER)
         assert (state.get("title"), tuple(state.caveats)) == ("2", ())
     assert holes(aws) == []
-    assert aws.keys("aws/") == []
+    assert aws.listed("aws/") == []
     done = f"{PREFIX}failed/done/{key.removeprefix(PREFIX)}"
-    assert aws.keys(f"{PREFIX}failed/") == [done]
-    (landed,) = [one for one in aws.keys(f"{PREFIX}changes/{DAY}/") if "redrive-" in one]
+    assert aws.listed(f"{PREFIX}failed/") == [done]
+    (landed,) = [one for one in aws.listed(f"{PREFIX}changes/{DAY}/") if "redrive-" in one]
     assert re.search(r"/redrive-[0-9a-f]{32}\.gz$", landed)
 
 
@@ -87,7 +87,7 @@ def test_a_change_of_a_batch_lands_on_its_own_day(aws: Deployed) -> None:
     midnight = change(3, "3", ApproximateCreationDateTime=1_603_756_800)
     aws.put(LAMBDA, batch(change(2, "2"), midnight))
     assert run("redrive", "--table", TABLE, "--yes") == 0
-    days = [key.split("/redrive-")[0][-10:] for key in aws.keys(f"{PREFIX}changes/") if "redrive-" in key]
+    days = [key.split("/redrive-")[0][-10:] for key in aws.listed(f"{PREFIX}changes/") if "redrive-" in key]
     assert days == ["2020/10/26", "2020/10/27"]
 
 
@@ -96,11 +96,11 @@ def test_run_twice_writes_the_same(aws: Deployed) -> None:
     key, make = SHAPES["lambda"]
     undelivered(aws, "lambda")
     assert run("redrive", "--table", TABLE, "--yes") == 0
-    first = aws.keys()
+    first = aws.listed()
     assert run("redrive", "--table", TABLE, "--yes") == 0
     aws.put(key, make(change(2, "2")))
     assert run("redrive", "--table", TABLE, "--yes") == 0
-    assert aws.keys() == first
+    assert aws.listed() == first
     assert len(aws.landed()) == 3
 
 
@@ -119,7 +119,7 @@ def test_killed_at_each_call_and_run_again(tmp_path: Path) -> None:
                 break
             except KeyboardInterrupt:
                 pass
-            kept = {key.rpartition("failed/done/")[2] for key in aws.keys()}
+            kept = {key.rpartition("failed/done/")[2] for key in aws.listed()}
             assert {f"failed/records/{2:040}", LAMBDA} <= {one.removeprefix(PREFIX) for one in kept}
             aws.kill = None
             assert len(list(redrive(aws.opened(), undelivered_files(aws.opened())))) in (0, 1, 2)
@@ -163,7 +163,7 @@ def test_what_cannot_be_converted_is_explained(aws: Deployed, problem: str, caps
     assert f"not converted: change 2: {problem}" in told.out
     assert f"python -m pipeline quarantine --table {TABLE} {LAMBDA}" in told.err
     assert "SECRET" not in told.out + told.err
-    assert aws.keys("aws/") == [LAMBDA]
+    assert aws.listed("aws/") == [LAMBDA]
     assert sorted(int(one["sequence_number"]) for one in aws.landed()) == [1, 2, 5]
     assert len(holes(aws)) == 1
     assert run("redrive", "--table", TABLE, "--yes") == 1
@@ -187,7 +187,7 @@ def test_objects_that_are_none(
     aws.put(name, raw)
     assert run("redrive", "--table", TABLE, "--yes") == 1
     assert problem in capsys.readouterr().out
-    assert name in aws.keys()
+    assert name in aws.listed()
 
 
 def test_changes_of_another_table_are_never_written(aws: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_what_an_earlier_mapping_left_is_redriven(aws: Deployed) -> None:
     """A mapping that was made anew has another id; its failures are of the same table."""
     aws.put(LAMBDA.replace(MAPPING, "earlier"), batch(change(2, "2")))
     assert run("redrive", "--table", TABLE, "--yes") == 0
-    assert (aws.keys("aws/"), len(aws.landed())) == ([], 3)
+    assert (aws.listed("aws/"), len(aws.landed())) == ([], 3)
 
 
 def test_lambdas_objects_are_redacted(tmp_path: Path) -> None:
@@ -216,12 +216,12 @@ def test_lambdas_objects_are_redacted(tmp_path: Path) -> None:
         aws.land(change(1, "1"), redact="title")
         aws.put(LAMBDA, batch(change(2, "SECRET")))
         assert run("redrive", "--table", TABLE, "--yes") == 0
-        assert aws.keys("aws/") == []
+        assert aws.listed("aws/") == []
         assert [one["redaction"] for one in aws.landed()] == [Redaction("title").id] * 2
         done = json.loads(aws.get(f"{PREFIX}failed/done/{LAMBDA}"))
         (kept,) = json.loads(done["payload"])["Records"]
         assert kept["dynamodb"]["NewImage"] == {"todoId": {"S": "t1"}}
-        assert not any(b"SECRET" in aws.get(key) for key in aws.keys())
+        assert not any(b"SECRET" in aws.get(key) for key in aws.listed())
 
 
 @pytest.mark.parametrize(("now", "label"), [("", "{old}"), ("title", "{old}"), ("done", "{old}+{new}")])
@@ -239,12 +239,12 @@ def test_dry_run_says_exactly_what_is_done(aws: Deployed, capsys: pytest.Capture
     """Objects, changes, times, where they land and go; nothing is changed, and then just that is."""
     undelivered(aws)
     aws.put(LAMBDA, batch(change(3, "3"), {}))
-    before = aws.keys()
+    before = aws.listed()
     assert run("redrive", "--table", TABLE, "--dry-run") == 1
     told = capsys.readouterr()
-    assert aws.keys() == before
+    assert aws.listed() == before
     assert run("redrive", "--table", TABLE, "--yes") == 1
-    new = [key.removeprefix(PREFIX) for key in aws.keys(f"{PREFIX}changes/{DAY}/redrive-")]
+    new = [key.removeprefix(PREFIX) for key in aws.listed(f"{PREFIX}changes/{DAY}/redrive-")]
     lines = told.out.splitlines()
     record = f"failed/records/{2:040}"
     assert lines == [
@@ -271,9 +271,9 @@ def test_nothing_undelivered(aws: Deployed, capsys: pytest.CaptureFixture[str]) 
 def test_without_consent_nothing_is_done(aws: Deployed) -> None:
     """Nobody can be asked here."""
     undelivered(aws)
-    before = aws.keys()
+    before = aws.listed()
     assert run("redrive", "--table", TABLE) == 2
-    assert aws.keys() == before
+    assert aws.listed() == before
 
 
 def test_a_folder_is_redriven_by_the_same_code(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from threading import Thread
 from typing import Any
 from unittest import mock
 
-import histlib
 from capture import STREAM, record
 from moto import mock_aws
+
+import histlib
 from pipeline.aws import Aws
 from pipeline.cli import main
 from pipeline.deployment import Deployment, read_deployment
@@ -95,7 +96,7 @@ class Deployed:
         """What an object holds."""
         return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def listed(self, prefix: str = "") -> list[str]:
         """All keys that begin so."""
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [one["Key"] for one in found]

@@ -14,7 +14,11 @@ from landings import NOON, STREAM, TABLE, put, record
 
 import histlib
 from histlib.errors import MixedTablesError, SourceError
+from pipeline.aws import Aws
 from pipeline.cli import main
+from pipeline.functions.recorder.redact import Redaction
+from pipeline.landing import Bucket
+from pipeline.redrive import History, redrive, undelivered_files
 
 BEGIN = datetime.fromtimestamp(NOON, UTC)
 #: A day that is neither the first nor the last, with days on both sides that are further away than a change is late.
@@ -137,3 +141,22 @@ def test_an_object_that_was_set_aside_as_told(athena, tmp_path):
         (hole,) = again.coverage().holes.query("kind == 'unreadable'").to_dict("records")
         assert hole["file"] == f"failed/unreadable/changes/{MIDDLE}/bad.gz"
         assert (hole["end"] - hole["start"]).total_seconds() == (3 * 24 + 1) * 3_600
+
+
+def test_a_change_that_is_redriven_into_a_day_long_past(athena, tmp_path):
+    """Rows kept of that day and results of earlier queries are not used again: the next question has the change."""
+    landing(tmp_path / "h")
+    key = {"id": {"S": "late"}}
+    stream = {"ApproximateCreationDateTime": NOON + 10 * 86_400 + 60, "Keys": key, "NewImage": key}
+    stream |= {"SequenceNumber": str(10**23), "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    change = {"eventID": "late", "eventName": "INSERT", "eventSourceARN": STREAM, "dynamodb": stream}
+    file = tmp_path / "h/failed/records/1"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(change))
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    assert history.state_at({"id": "late"}, WITHIN).status == "unknown"
+    here = Bucket(Aws(), "histories", "things/")
+    deployed = History(here, Bucket(Aws(), "histories"), "mapping", TABLE, Redaction())
+    assert len(list(redrive(deployed, undelivered_files(deployed)))) == 1
+    state = history.state_at({"id": "late"}, WITHIN)
+    assert (state.status, "outside_coverage" in str(state.caveats)) == ("present", False)

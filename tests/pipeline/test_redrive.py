@@ -26,6 +26,7 @@ from undelivered_aws import (
 )
 
 from histlib.coverage import Hole
+from pipeline.errors import DeploymentError
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.landing import Folder
 from pipeline.redrive import History, redrive, undelivered_files
@@ -258,6 +259,40 @@ def test_dry_run_says_exactly_what_is_done(aws: Deployed, capsys: pytest.Capture
         "would be written: 2 changes in 2 landing objects; moved to failed/done/: 1 object",
     ]
     assert sorted((lines[1], lines[4])) == [f"  to {name}" for name in new]
+
+
+def test_a_change_that_landed_as_well_counts_once(aws: Deployed) -> None:
+    """A batch that failed in part holds changes that Firehose had taken already."""
+    aws.land(change(2, "2"), name="b.gz")
+    aws.put(LAMBDA, batch(change(2, "2"), change(3, "3")))
+    assert run("redrive", "--table", TABLE, "--yes") == 0
+    frame = aws.history().timeline(KEY, end="2020-10-26T02:32")
+    assert list(frame["event_id"]) == ["event-1", "event-2", "event-3"]
+    assert not frame["caveats"].str.contains("conflict").any()
+
+
+def test_a_batch_without_changes_is_done(aws: Deployed) -> None:
+    """Nothing of it is missing."""
+    aws.put(LAMBDA, batch())
+    assert run("redrive", "--table", TABLE, "--yes") == 0
+    assert (aws.listed("aws/"), len(aws.landed())) == ([], 2)
+
+
+class _Lossy(Folder):
+    """A place that loses the end of what is put below failed/done/."""
+
+    def put(self, name: str, data: bytes) -> None:
+        super().put(name, data[:-1] if name.startswith("failed/done/") else data)
+
+
+def test_what_was_not_copied_is_not_deleted(tmp_path: Path) -> None:
+    """The copy is read again first."""
+    folder = _Lossy(tmp_path)
+    folder.put("failed/records/2", json.dumps(change(2, "2")).encode())
+    history = History(folder, folder, MAPPING, STREAM.partition("/stream/")[0], Redaction())
+    with pytest.raises(DeploymentError, match="failed/done/failed/records/2 is not what was just written"):
+        list(redrive(history, ["failed/records/2"]))
+    assert undelivered_files(history) == ["failed/records/2"]
 
 
 def test_nothing_undelivered(aws: Deployed, capsys: pytest.CaptureFixture[str]) -> None:

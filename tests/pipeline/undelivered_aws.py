@@ -103,7 +103,7 @@ class Deployed:
 
     def landed(self) -> list[dict[str, Any]]:
         """All lines of the landing."""
-        keys = [key for key in self.keys(f"{PREFIX}changes/") if key.endswith(".gz")]
+        keys = [key for key in self.listed(f"{PREFIX}changes/") if key.endswith(".gz")]
         return [json.loads(one) for key in keys for one in gzip.decompress(self.get(key)).splitlines()]
 
     def land(self, *records: dict[str, Any], name: str = "a.gz", day: str = DAY, redact: str = "") -> None:

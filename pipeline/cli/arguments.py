@@ -9,12 +9,12 @@ from pipeline.errors import NotAgreedError
 from pipeline.words import many as many  # noqa: PLC0414 (commands take it from here)
 
 
-def add_place(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_place(parser: argparse.ArgumentParser, *, several: bool = False, required: bool = True) -> None:
     """Which deployment: ``--table``, ``--stack``, ``--profile``, ``--region``."""
     parser.add_argument(
         "--table",
         action="append" if several else "store",
-        required=True,
+        required=required,
         metavar="NAME",
         help="the DynamoDB table" + ("; give it once for each" if several else ""),
     )

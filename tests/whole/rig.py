@@ -14,12 +14,15 @@ from typing import Any, Final
 
 import boto3
 
+from pipeline.aws import Aws
 from pipeline.functions.attester.app import attest
 from pipeline.functions.attester.observing import Clients, metric_queries
 from pipeline.functions.attester.settings import Settings
 from pipeline.functions.recorder.app import Recorder, lambda_handler
 from pipeline.functions.recorder.storage import Storage
+from pipeline.landing import Bucket
 from pipeline.local import LocalClock, LocalContext
+from pipeline.redrive import History, Waiting, redrive, undelivered_files
 from whole.app import App
 from whole.delivery import Delivery, Landing, OwnS3
 from whole.mapping import Mapping
@@ -82,6 +85,18 @@ class Rig:
     def invoke(self, event: dict[str, Any]) -> Any:
         """Call the function."""
         return lambda_handler(event, LocalContext(self.clock, TIMEOUT), self.recorder)
+
+    def redrive(self) -> list[Waiting]:
+        """Redrive all that is undelivered, as the command does."""
+        aws = Aws()
+        history = History(
+            Bucket(aws, BUCKET, PREFIX),
+            Bucket(aws, BUCKET),
+            self.mapping.uuid,
+            self.settings.table_arn,
+            self.recorder.redaction,
+        )
+        return list(redrive(history, undelivered_files(history)))
 
     def wait(self, seconds: float) -> None:
         """Let time go by, with the pipeline at work at each step of it."""

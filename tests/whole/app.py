@@ -61,6 +61,21 @@ class App:
         )
         return str(made["TableDescription"]["LatestStreamArn"])
 
+    def drop(self) -> None:
+        """DeleteTable: all items are gone, of which the stream tells nothing."""
+        self.dynamodb.delete_table(TableName=self.table)
+        self.seen += [Seen(self.clock.seconds, key, None, item) for key, item in self._now.items()]
+
+    def disable_stream(self) -> None:
+        """Switch the table's stream off."""
+        self.dynamodb.update_table(TableName=self.table, StreamSpecification={"StreamEnabled": False})
+
+    def enable_stream(self) -> str:
+        """Switch it on again: it is another one; its ARN."""
+        asked = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        answer = self.dynamodb.update_table(TableName=self.table, StreamSpecification=asked)
+        return str(answer["TableDescription"]["LatestStreamArn"])
+
     def put(self, key: str, **attributes: Any) -> None:
         """PutItem."""
         self.dynamodb.put_item(TableName=self.table, Item=_attributes({"id": key, **attributes}))

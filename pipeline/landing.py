@@ -100,6 +100,15 @@ class Bucket:
         found = self.aws.find("s3", "get_object", Bucket=self.bucket, Key=self.prefix + name)
         return None if found is None else bytes(found["Body"].read())
 
+    def has(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return self.aws.find("s3", "head_object", Bucket=self.bucket, Key=self.prefix + name) is not None
+
+    def download(self, name: str, path: Path) -> None:
+        """An object into a file. Raises ``OSError``, or as :meth:`pipeline.aws.Aws.call`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.aws.call("s3", "download_file", Bucket=self.bucket, Key=self.prefix + name, Filename=str(path))
+
     def remove(self, name: str) -> None:
         """As :class:`Place`."""
         self.aws.call("s3", "delete_object", Bucket=self.bucket, Key=self.prefix + name)

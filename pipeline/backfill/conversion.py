@@ -74,8 +74,10 @@ def convert(table: Table, target: Target, window: Window, description: Descripti
 def clear(exports: Bucket, summary: str) -> None:
     """Take an export's objects away; its summary last, so that a run in between is seen to be unfinished."""
     folder = summary.removesuffix(SUMMARY)
+    above = folder.removesuffix("/").rpartition("/")[0]
     for key in _data_keys(exports.get(folder + FILES) or b""):
-        exports.remove(key)
+        if key.startswith(f"{above}/"):
+            exports.remove(key)
     for key in list(exports.names(folder)):
         if key not in (summary, folder + FILES):
             exports.remove(key)

@@ -48,8 +48,8 @@ def _about(plan: Plan, started: int, keep_exports: bool) -> Iterator[str]:
     exports = f"{started:,} export{'' if started == 1 else 's'}"
     yield (
         f"Cost: {exports}, billed by the change data of that time which they process. At {USD_PER_GB:.2f} USD a GB and "
-        f"at least 10 MB each (assumed: us-east-1) {least:.3f} USD at least, and {USD_PER_GB:.2f} USD for each GB more; "
-        f"about {puts:,} S3 puts, and 2 for each data file, at {USD_PER_1000_PUTS} USD a 1,000."
+        f"at least 10 MB each (assumed: us-east-1) {least:.3f} USD at least, and {USD_PER_GB:.2f} USD for each GB "
+        f"more; about {puts:,} S3 puts, and 2 for each data file, at {USD_PER_1000_PUTS} USD a 1,000."
     )
 
 

@@ -1,0 +1,363 @@
+"""Backfill: what incremental exports tell of the time before the pipeline is in the history, whole, once, and said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from backfill_world import ARN, HOUR, REGION, T0, World, make_world, truth
+from capture import lines_in
+from export_standin import DAY, MINUTE, SECOND
+from moto import mock_aws
+
+from histlib.times import from_micros
+from pipeline.aws import Aws
+from pipeline.backfill.exports import Exports
+from pipeline.cli import main
+from pipeline.landing import REVISION, Bucket, Folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setattr("pipeline.backfill.running.POLL_SECONDS", 0)
+    with mock_aws():
+        yield make_world(tmp_path, monkeypatch)
+
+
+def state(world: World, item: str, micros: int, source: str = "") -> Any:
+    return world.history(source).state_at(item, from_micros(micros, UTC))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def without_revision(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in found.items() if name != REVISION}
+
+
+# --- what it answers ---
+
+
+def test_a_window_s_ends_are_exact_and_its_inside_is_said(world: World) -> None:
+    """At both ends of each window every item is as it was, without a caveat; inside, answers carry net_change."""
+    assert world.run() == 0
+    for edge in (T0, T0 + DAY, T0 + 2 * DAY):
+        for item in "abcd":
+            found = state(world, item, edge)
+            assert found.caveats == (), (item, edge)
+            if found.status != "unknown":
+                assert found.item == truth(item, edge, before_instant=True), (item, edge)
+    assert state(world, "a", T0).item == {"id": "a", "v": 1}
+    assert state(world, "c", T0 + DAY).status == "deleted"
+    assert state(world, "d", T0).status == "absent"
+    for moment in (T0 + SECOND, T0 + 12 * HOUR, T0 + DAY - SECOND, T0 + DAY + SECOND):
+        assert "net_change" in state(world, "a", moment).caveats
+        assert "net_change" in state(world, "never", moment).caveats
+
+
+def test_rows_lie_in_the_day_of_their_event(world: World) -> None:
+    """A window that spans two days has its rows in both, so that a query bound to a day finds them."""
+    world.exports.writes = [(T0 + 20 * HOUR, "a", {"v": 2}), (T0 + DAY - 1, "b", {}), (T0 + DAY, "c", None)]
+    assert world.run(start=T0 + 12 * HOUR, end=T0 + 36 * HOUR) == 0
+    days = []
+    for path in sorted(world.folder.rglob("*.gz")):
+        days.append(path.parent.relative_to(world.folder / "changes").as_posix())
+        rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        assert {row["timestamp_utc"][:10].replace("-", "/") for row in rows} == {days[-1]}
+        assert {row["stream"] for row in rows} == {"backfill:" + path.name.removeprefix("backfill-").rpartition("-")[0]}
+    assert days == [f"{from_micros(T0 + day * DAY, UTC):%Y/%m/%d}" for day in (0, 1)]
+
+
+def test_shorter_windows_tell_more(world: World) -> None:
+    """With windows of an hour what came and went within a day is known."""
+    assert world.run("--window", "1h", end=T0 + DAY) == 0
+    assert len(world.exports.started) == 24
+    assert state(world, "b", T0 + 3 * HOUR).item == {"id": "b", "v": 1}
+    assert state(world, "b", T0 + 4 * HOUR).status == "deleted"
+    assert world.exports.most_running == 8
+
+
+def test_into_a_deployment(world: World) -> None:
+    """The history's bucket gets the rows, the manifest and the revision; the exports are removed from it."""
+    world.deploy(redact="email")
+    assert world.run(into=False) == 0
+    keys = world.keys("shop-history")
+    assert all(key.startswith(("shop/changes/", "shop/baseline/backfill-")) for key in keys)
+    assert "shop/changes/_revision" in keys
+    assert state(world, "a", T0 + DAY, "s3://shop-history/shop").item == {"id": "a", "v": 3}
+    assert "redacted" in state(world, "a", T0 + DAY, "s3://shop-history/shop").caveats
+
+
+@pytest.mark.parametrize("into", [True, False])
+def test_redacted_attributes_are_never_stored(world: World, into: bool) -> None:
+    """What the rules name is in no image, each row and manifest has their id, and the key stays."""
+    world.deploy(redact="email, id")
+    assert world.run(*(["--redact", "email, id"] if into else []), into=into) == 0
+    place = Folder(world.folder) if into else Bucket(Aws(region=REGION), "shop-history", "shop/")
+    rows = [
+        json.loads(line)
+        for name in place.names("changes/")
+        if name.endswith(".gz")
+        for line in gzip.decompress(place.get(name) or b"").splitlines()
+    ]
+    assert rows and "email" not in json.dumps(rows)
+    assert all(row["redaction"] for row in rows)
+    assert all('"id"' in (row["new_image"] or row["old_image"]) for row in rows)
+    manifests = [json.loads(place.get(name) or b"") for name in place.names("baseline/")]
+    assert {one["redaction"] for one in manifests} == {row["redaction"] for row in rows}
+
+
+# --- once, and whole ---
+
+
+def test_again_does_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Windows whose manifest is there are skipped: no export is started, no file touched."""
+    assert world.run() == 0
+    before = tree(world.folder)
+    assert world.run() == 0
+    assert tree(world.folder) == before
+    assert len(world.exports.started) == 2
+    assert capsys.readouterr().out.count("there already") == 2
+
+
+def test_more_time_exports_only_what_is_missing(world: World) -> None:
+    """A longer span gets windows for the time that has none, whatever their length was; nothing overlaps."""
+    assert world.run("--window", "6h", start=T0 + 6 * HOUR, end=T0 + 12 * HOUR) == 0
+    assert world.run() == 0
+    assert sorted(world.exports.started) == [
+        (T0, T0 + 6 * HOUR),
+        (T0 + 6 * HOUR, T0 + 12 * HOUR),
+        (T0 + 12 * HOUR, T0 + 36 * HOUR),
+        (T0 + 36 * HOUR, T0 + 48 * HOUR),
+    ]
+    assert state(world, "a", T0 + 12 * HOUR).caveats == ()
+
+
+def test_killed_at_each_write_and_run_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is killed, the next run makes the same history as an unbroken one, of the same exports."""
+    assert world.run() == 0
+    whole = without_revision(tree(world.folder))
+    puts = 0
+    real = Folder.put
+
+    def counted(self: Folder, name: str, data: bytes) -> None:
+        nonlocal puts
+        puts -= 1
+        if puts < 0:
+            raise KeyboardInterrupt
+        real(self, name, data)
+
+    killed = 0
+    for at in range(20):
+        other = World(world.exports, world.folder.with_name(f"killed-{at}"), monkeypatch)
+        puts = at
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, "put", counted)
+            code = other.run()
+        if code == 0:
+            break
+        assert code == 130
+        killed += 1
+        assert other.run() == 0
+        found = without_revision(tree(other.folder))
+        rows = sorted((row["keys"], row["new_image"] or "") for row in lines_in(other.folder))
+        assert rows == sorted((row["keys"], row["new_image"] or "") for row in lines_in(world.folder)), at
+        assert len(found) == len(whole)
+    assert killed >= 8
+    assert world.keys("exports") == []
+
+
+def test_a_half_written_window_is_replaced_though_windows_are_cut_otherwise(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Objects without a manifest, of an export not used again, are removed before they can pass for gaps."""
+    real = Folder.put
+
+    def broken(self: Folder, name: str, data: bytes) -> None:
+        if name.startswith("baseline/"):
+            raise KeyboardInterrupt
+        real(self, name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "put", broken)
+        assert world.run() == 130
+    revision = (world.folder / REVISION).read_bytes()
+    assert world.run("--window", "12h") == 0
+    assert "which a run before left half written" in capsys.readouterr().out
+    ids = {path.name.removeprefix("backfill-").removesuffix(".json") for path in world.folder.glob("baseline/*")}
+    assert {row["stream"].removeprefix("backfill:") for row in lines_in(world.folder)} <= ids
+    assert (world.folder / REVISION).read_bytes() != revision
+    assert state(world, "a", T0 + DAY).caveats == ()
+
+
+def test_interrupted_while_exports_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C says that exports go on, and the next run uses them: none is started, and paid, twice."""
+    world.exports.looks = 2
+
+    def look(self: Exports, export: dict[str, Any]) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Exports, "look", look)
+        assert world.run() == 130
+    assert "2 exports go on in AWS; run the same again, and they are used" in capsys.readouterr().err
+    assert world.run() == 0
+    assert capsys.readouterr().out.count("use export") == 2
+    assert len(world.exports.started) == 2
+
+
+# --- what goes wrong ---
+
+
+def test_an_export_that_failed_says_why_and_is_tried_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other windows are done, the failed one is named with DynamoDB's reason, and the next run starts a new one."""
+    world.exports.failing = {T0: ["S3AccessDenied"]}
+    assert world.run() == 1
+    said = capsys.readouterr().err
+    assert f"{from_micros(T0, UTC)} to {from_micros(T0 + DAY, UTC)} is missing" in said
+    assert "failed, S3AccessDenied: it could not be: S3AccessDenied" in said
+    assert state(world, "a", T0 + 2 * DAY).item == {"id": "a", "v": 4}
+    assert world.run() == 0
+    assert world.exports.started.count((T0, T0 + DAY)) == 2
+    assert state(world, "a", T0).caveats == ()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage", "reason"),
+    [
+        (".json.gz", lambda data: gzip.compress(b"", mtime=0), "not the file that was exported"),
+        (".json.gz", lambda data: data[:-4], "not the file that was exported"),
+        (".json.gz", lambda data: None, "404"),
+        ("manifest-summary.json", lambda data: data.replace(b'"itemCount": ', b'"itemCount": 1'), "the manifest says"),
+        ("manifest-summary.json", lambda data: b"{", "cannot be read"),
+        ("manifest-files.json", lambda data: data.replace(b'"itemCount": ', b'"itemCount": 1'), "the manifest says"),
+    ],
+)
+def test_a_damaged_export_leaves_nothing(
+    world: World, capsys: pytest.CaptureFixture[str], suffix: str, damage: Any, reason: str
+) -> None:
+    """Files that are not as the manifests say are an error that says so, and no row of them is in the history."""
+    world.exports.damage = lambda path, data: damage(data) if path.name.endswith(suffix) else data
+    assert world.run(end=T0 + DAY) == 1
+    assert reason in capsys.readouterr().err
+    assert tree(world.folder) == {}
+
+
+def test_too_many_exports_wait(world: World) -> None:
+    """Where DynamoDB allows fewer exports at once, the others wait for them."""
+    world.exports.limit = 1
+    assert world.run("--window", "12h") == 0
+    assert len(world.exports.started) == 4
+    assert world.exports.most_running == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "code", "said"),
+    [
+        ("-36d", "-34d", 2, "more than 35 days back"),
+        ("-2h", "-106m", 2, "shorter than the 15 minutes"),
+        ("-6m", "now", 2, "the latest that can be exported now"),
+        ("02:28", "now", 2, "the day is missing"),
+        ("1603679304", "now", 2, "a bare number"),
+        ("-1h", "-2h", 2, "is not before end"),
+    ],
+)
+def test_times_are_checked_first(
+    world: World, capsys: pytest.CaptureFixture[str], start: str, end: str, code: int, said: str
+) -> None:
+    """What cannot be exported is refused, with the reason, before anything is started."""
+    given = ["backfill", "--table", "things", f"--from={start}", f"--to={end}", "--yes"]
+    assert main([*given, "--into", str(world.folder), "--export-bucket", "exports"]) == code
+    assert said in capsys.readouterr().err
+    assert world.exports.started == []
+
+
+def test_before_the_recovery_began(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recovery that was turned on later than asked for is named with its begin; from its begin on, it works."""
+    world.exports.recovery("123456789012", REGION, T0 + HOUR, T0 + 9 * DAY)
+    assert world.run() == 2
+    assert f"is before {from_micros(T0 + HOUR, UTC)}" in capsys.readouterr().err
+    assert world.run(start=T0 + HOUR) == 0
+
+
+def test_recovery_that_is_off(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without point-in-time recovery there is nothing to export, and the error says so; without a table likewise."""
+    boto3.client("dynamodb").update_continuous_backups(
+        TableName="things", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    assert world.run() == 3
+    assert "has point-in-time recovery off" in capsys.readouterr().err
+    boto3.client("dynamodb").delete_table(TableName="things")
+    assert world.run() == 3
+    assert f"no table things in {REGION}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--window", "14min"], "an export is of 15min to 24h"),
+        (["--window", "25h"], "an export is of 15min to 24h"),
+        (["--tz", "Mars/Olympus"], "no time zone"),
+        (["--stack", "x"], "give one"),
+        (["--redact", "a["], "REDACT"),
+    ],
+)
+def test_what_does_not_go_together(
+    world: World, capsys: pytest.CaptureFixture[str], extra: list[str], said: str
+) -> None:
+    """Options that mean nothing together, or nothing at all, are refused beforehand."""
+    assert world.run(*extra) == 2
+    assert said in capsys.readouterr().err
+    assert world.exports.started == []
+
+
+def test_another_table_s_history(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A place with windows of another table is refused."""
+    other = {"format": 1, "id": "x", "kind": "incremental", "table": f"{ARN}2", "start": 1, "end": 2, "items": 0}
+    Folder(world.folder).put("baseline/backfill-x.json", json.dumps(other).encode())
+    assert world.run() == 3
+    assert f"holds windows of {ARN}2" in capsys.readouterr().err
+
+
+# --- what it says beforehand ---
+
+
+def test_dry_run_is_exact(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every export, what it costs and where all goes; nothing is started or written."""
+    assert world.run("--dry-run", "--redact", "email", end=T0 + DAY + 20 * MINUTE) == 0
+    day = [f"{from_micros(T0 + n * DAY, UTC)}" for n in (0, 1)]
+    last = f"{from_micros(T0 + DAY + 20 * MINUTE, UTC)}"
+    assert capsys.readouterr().out == (
+        f"Table {ARN}, {day[0]} to {last}, into {world.folder}:\n"
+        f"  start an export: {day[0]} to {day[1]}\n"
+        f"  start an export: {day[1]} to {last}\n"
+        "Exports go to s3://exports/histlib-exports/things/AWSDynamoDB/ and are removed once converted.\n"
+        "Never stored in the history, but in exports: email.\n"
+        "Inside a window only an item's last write is told, and answers say net_change; its ends are exact.\n"
+        "Cost: 2 exports, billed by the change data of that time which they process. At 0.10 USD a GB and at least "
+        "10 MB each (assumed: us-east-1) 0.002 USD at least, and 0.10 USD for each GB more; about 18 S3 puts, and 2 "
+        "for each data file, at 0.005 USD a 1,000.\n"
+    )
+    assert world.exports.started == []
+    assert tree(world.folder) == {}
+
+
+def test_nobody_to_ask(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --yes and without a person nothing is started."""
+    given = ["backfill", "--table", "things", "--from=-3d", "--to=-2d", "--into", str(world.folder)]
+    assert main([*given, "--export-bucket", "exports"]) == 2
+    assert "give --yes to agree beforehand" in capsys.readouterr().err
+    assert world.exports.started == []

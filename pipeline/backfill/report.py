@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Final
 
+from histlib.chain import stream_started
 from histlib.times import format_time
 from pipeline.backfill.exports import Description, export_id
 from pipeline.backfill.plan import Plan
@@ -34,15 +35,21 @@ def describe(plan: Plan, there: Mapping[Window, Description], tz: tzinfo, *, kee
     for window in plan.windows:
         step = f"use export {export_id(there[window])}" if window in there else "start an export"
         lines.append(f"  {step}: {span_text(window, tz)}")
-    return [*lines, *(_about(plan, len(plan.windows) - len(there), keep_exports) if plan.windows else ())]
+    return [*lines, *(_about(plan, len(plan.windows) - len(there), keep_exports, tz) if plan.windows else ())]
 
 
-def _about(plan: Plan, started: int, keep_exports: bool) -> Iterator[str]:
+def _about(plan: Plan, started: int, keep_exports: bool, tz: tzinfo) -> Iterator[str]:
     target = plan.target
     after = "stay there" if keep_exports else "are removed once converted"
     yield f"Exports go to {target.exports.address}/{target.prefix}/AWSDynamoDB/ and {after}."
     if target.redaction.id:
         yield f"Never stored in the history, but in exports: {', '.join(target.redaction.rules)}."
+    began = stream_started(target.stream)
+    if target.stream and began < plan.asked[1]:
+        yield (
+            f"The pipeline's stream began at {format_time(began, tz)}: what it tells too is summed up once more, and a "
+            "window that holds the pipeline's first change of an item may leave a gap right before it."
+        )
     yield "Inside a window only an item's last write is told, and answers say net_change; its ends are exact."
     least, puts = started * LEAST_GB * USD_PER_GB, started * PUTS_PER_WINDOW
     exports = f"{started:,} export{'' if started == 1 else 's'}"

@@ -14,6 +14,7 @@ from export_writer import Image, iso
 
 import histlib
 from histlib.history import History
+from histlib.values import item_to_dynamodb
 from pipeline.cli import main
 from pipeline.deployment import Deployment
 
@@ -24,16 +25,21 @@ HOUR = 3_600 * SECOND
 T0 = (int(time.time()) // 86_400 - 10) * DAY
 
 BEFORE: dict[str, Image] = {"a": {"v": 1}, "c": {"v": 7}}
-#: In the first two days: a three times, b comes and goes within a window, c goes, d comes on either day.
+#: In two days: b comes and goes within one, c goes; the last five may be a stream's.
 WRITES: list[tuple[int, str, Image]] = [
     (T0 + 1 * HOUR + 5, "a", {"v": 2}),
-    (T0 + 2 * HOUR, "b", {"v": 1}),
-    (T0 + 3 * HOUR, "b", None),
+    (T0 + 2 * HOUR + 7, "b", {"v": 1}),
+    (T0 + 3 * HOUR + 7, "b", None),
     (T0 + 4 * HOUR, "c", None),
     (T0 + 5 * HOUR, "a", {"v": 3, "email": "a@example.com"}),
     (T0 + 23 * HOUR, "d", {"v": 1}),
     (T0 + 25 * HOUR, "a", {"v": 4}),
     (T0 + 26 * HOUR, "d", {"v": 2}),
+    (T0 + 37 * HOUR, "a", {"v": 5}),
+    (T0 + 38 * HOUR, "b", {"v": 2}),
+    (T0 + 40 * HOUR, "a", {"v": 6}),
+    (T0 + 41 * HOUR, "d", None),
+    (T0 + 42 * HOUR, "c", {"v": 8}),
 ]
 
 OUTPUTS = {
@@ -103,10 +109,39 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(stand_in, tmp_path / "history", monkeypatch)
 
 
-def truth(item: str, moment: int, *, before_instant: bool) -> dict[str, Any] | None:
-    """What an item was at a moment, with the writes of that instant or without."""
+def truth(item: str, moment: int) -> dict[str, Any] | None:
+    """What an item was at a moment, after the writes of that instant."""
     image = BEFORE.get(item)
     for at, name, after in WRITES:
-        if name == item and (at < moment or (at == moment and not before_instant)):
+        if name == item and at <= moment:
             image = after
     return None if image is None else {"id": item, **image}
+
+
+def stream_event(stream: str, since: int) -> dict[str, Any]:
+    """The Lambda event of all writes from a time on."""
+    images = {item: truth(item, since - 1) for item in "abcd"}
+    records = []
+    for number, (at, item, after) in enumerate(WRITES):
+        if at < since:
+            continue
+        old, new = images[item], None if after is None else {"id": item, **after}
+        images[item] = new
+        shown = {"OldImage": old and item_to_dynamodb(old), "NewImage": new and item_to_dynamodb(new)}
+        records.append(
+            {
+                "eventID": f"event-{number}",
+                "eventName": "REMOVE" if new is None else "MODIFY" if old else "INSERT",
+                "eventSource": "aws:dynamodb",
+                "eventSourceARN": stream,
+                "dynamodb": {
+                    "ApproximateCreationDateTime": at // SECOND,
+                    "Keys": {"id": {"S": item}},
+                    **{name: image for name, image in shown.items() if image},
+                    "SequenceNumber": f"{number + 1:021}",
+                    "SizeBytes": 1,
+                    "StreamViewType": "NEW_AND_OLD_IMAGES",
+                },
+            }
+        )
+    return {"Records": records}

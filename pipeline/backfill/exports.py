@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
+from functools import cached_property
 from typing import Any, Final
 
 from histlib.times import SECOND, from_micros, to_micros
@@ -29,17 +30,19 @@ Description = dict[str, Any]
 
 @dataclass
 class Exports:
-    """The exports of one table into one place; those that were there when this was made are found again."""
+    """The exports of one table into one place; those that runs before have started are found again."""
 
     aws: Aws
     table: Table
     target: Target
-    _earlier: dict[Window, list[Description]] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._earlier = defaultdict(list)
+    @cached_property
+    def _earlier(self) -> dict[Window, list[Description]]:
+        """Looked up once, when first needed: what this run starts itself is known to it."""
+        found = defaultdict(list)
         for one in filter(self._ours, self._listed()):
-            self._earlier[window_of(one)].append(one)
+            found[window_of(one)].append(one)
+        return found
 
     def running(self, window: Window) -> Description | None:
         """An export of this window that goes on, or whose files are there; None where there is none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import boto3
 import pytest
 from export_standin import DAY, SECOND, ExportStandIn
 from export_writer import Image, iso
+from moto import mock_aws
 
 import histlib
 from histlib.history import History
@@ -92,8 +95,24 @@ class World:
         return histlib.connect(source or str(self.folder), cache=self.folder.parent / "cache")
 
 
-def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """In an active ``mock_aws``."""
+@contextmanager
+def a_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """moto as it is said above, and a backfill that does not wait between its looks."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setattr("pipeline.backfill.running.POLL_SECONDS", 0)
+    with mock_aws():
+        yield _make_world(tmp_path, monkeypatch)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files of a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     boto3.client("dynamodb").create_table(
         TableName="things",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

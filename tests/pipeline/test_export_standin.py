@@ -9,22 +9,18 @@ from typing import Any
 
 import boto3
 import pytest
-from backfill_world import ACCOUNT, ARN, HOUR, REGION, T0, World, make_world
+from backfill_world import ACCOUNT, ARN, HOUR, REGION, T0, World, a_world
 from botocore.exceptions import ClientError
 from export_standin import DAY, MINUTE, SECOND
-from moto import mock_aws
 
 from histlib.times import from_micros
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with mock_aws():
-        yield make_world(tmp_path, monkeypatch)
+    with a_world(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def export(start: int, end: int, token: str = "t", bucket: str = "exports") -> dict[str, Any]:

@@ -8,6 +8,7 @@ for changed either way. A manifest that vouches for such objects is put after th
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from pipeline.aws import Aws
 CHANGES: Final = "changes/"
 REVISION: Final = "changes/_revision"
 
-_DAY: Final = slice(len(CHANGES), len(CHANGES) + len("yyyy/MM/dd"))
+#: The article's landings lie right below the history's root.
+_DAY: Final = re.compile(r"(?:changes/)?(\d{4}/\d{2}/\d{2})/")
 
 
 class Place(Protocol):
@@ -137,9 +139,10 @@ class Revision:
 
     def begin(self, name: str) -> None:
         """To be called before an object of the history is written or taken away."""
-        if not name.startswith(CHANGES):
+        found = _DAY.match(name)
+        if not found and not name.startswith(CHANGES):
             return
-        day = name[_DAY]
+        day = found[1] if found else ""
         if day >= max(self.newest, f"{datetime.now(UTC):%Y/%m/%d}"):
             self.newest = day
         elif not self.replaced:

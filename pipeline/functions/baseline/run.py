@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .progress import ABANDONED, COMPLETE, Progress, Segment
+from .rows import Window
 from .scan import Part, Scan
 from .storage import BusyError, Storage
 
@@ -75,19 +76,19 @@ class Run:
             self.release()
 
     def _scan_segment(self, number: int) -> None:
-        while not (segment := self.progress.segments[number]).done and self._goes_on(0):
+        while not (segment := self.progress.segments[number]).done:
             part = self.scan.read_part(number, segment, self._goes_on)
-            if part.window is not None:
-                self._write(number, segment, part)
+            if part.window is None:
+                return
+            self._write(number, segment, part, part.window)
 
-    def _write(self, number: int, segment: Segment, part: Part) -> None:
+    def _write(self, number: int, segment: Segment, part: Part, window: Window) -> None:
         """Write a part, be it empty: one of this name that an earlier runner left must not stay."""
-        assert part.window is not None
         name = self.progress.part_name(number)
         self.storage.put_part(name, gzip.compress(b"".join(part.lines), 6, mtime=0), self._prove)
         following = Segment(today(self.clock()), part.after, part.done, (*segment.files, name))
         with self._lock:
-            self.progress = self.progress.with_part(number, len(part.lines), part.window, following)
+            self.progress = self.progress.with_part(number, len(part.lines), window, following)
             self._save()
         self.read(len(part.lines))
 

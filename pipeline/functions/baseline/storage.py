@@ -1,4 +1,6 @@
-"""Objects of a history in S3, each written only if nobody else wrote it meanwhile (S3 user guide, "Conditional writes").
+"""Objects of a history in S3, each written only if nobody else wrote it meanwhile.
+
+The conditions are S3's own (user guide, "How to prevent object overwrites with conditional writes").
 
 Permissions: s3:PutObject and s3:GetObject on the history, s3:ListBucket on its bucket.
 """
@@ -112,7 +114,7 @@ class Storage:
         return answer["Body"].read(), answer["ETag"]
 
     def _put(self, name: str, body: bytes, etag: str | None) -> str | None:
-        """Put in place of the object with this ETag, or where there is none; the new ETag, None where that is not so."""
+        """Put in place of the object with this ETag, or where there is none: the new ETag, None where it is not so."""
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
             answer = self.s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=body, **condition)

@@ -149,7 +149,7 @@ class _Conversion:
             self.bar.update(1)
             try:
                 self._convert(file, number)
-            except (_DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
+            except (DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
                 self._damaged(file.data_file_s3_key, str(error))
         expected = self.export.summary.item_count
         if not self.damages and expected is not None and expected != self.items:
@@ -178,15 +178,15 @@ class _Conversion:
     def _convert(self, file: DataFile, number: int) -> None:
         path = self.export.path(file)
         if path is None:
-            raise _DamagedError("missing")
-        _check(path, file)
+            raise DamagedError("missing")
+        check_file(path, file)
         day = from_micros(self.export.window[0], UTC).strftime("%Y/%m/%d")
         target = self.folder / "changes" / day / f"{self.export.id}-{number:05}.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             rows = self._write_rows(path, target)
             if rows != file.item_count:
-                raise _DamagedError(f"{rows:,} items, the manifest says {file.item_count:,}")
+                raise DamagedError(f"{rows:,} items, the manifest says {file.item_count:,}")
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -235,7 +235,7 @@ class _Conversion:
         _write(self.folder / f"{HOLES}{self.export.id}-{len(self.damages):05}.json", row)
 
 
-class _DamagedError(Exception):
+class DamagedError(Exception):
     """A data file is not as its manifest says."""
 
 
@@ -261,8 +261,12 @@ def _told_names(export: Export) -> Iterator[tuple[str, ...]]:
             continue
 
 
-def _check(path: Path, file: DataFile) -> None:
-    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag."""
+def check_file(path: Path, file: DataFile) -> None:
+    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag.
+
+    Raises:
+        DamagedError: it is not.
+    """
     if file.md5_checksum is None:
         return
     with path.open("rb") as stream:
@@ -273,7 +277,7 @@ def _check(path: Path, file: DataFile) -> None:
     with opened(path) as stream:
         if file.md5_checksum in _texts(hashlib.file_digest(stream, "md5").digest()):  # type: ignore[arg-type]
             return
-    raise _DamagedError(f"not the file that was exported: its MD5 is {_texts(found)[0]}, expected {file.md5_checksum}")
+    raise DamagedError(f"not the file that was exported: its MD5 is {_texts(found)[0]}, expected {file.md5_checksum}")
 
 
 def _texts(digest: bytes) -> tuple[str, str]:

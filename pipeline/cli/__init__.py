@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from histlib.errors import HistlibError, RequestError
-from pipeline.cli import replay, view
+from pipeline.cli import baseline, replay, view
 from pipeline.cli.arguments import warn
 from pipeline.errors import NotAgreedError
 from pipeline.events import EventsError
 from pipeline.replay import ReplayError
 
 #: In the order in which they are needed.
-COMMANDS = (replay, view)
+COMMANDS = (baseline, replay, view)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -61,7 +61,7 @@ def test_one_that_takes_longer_than_an_invocation(aws: World) -> None:
     while said[-1] != "baseline complete":
         assert said[-1] == "baseline under way"
         said.append(invoke(aws, 100))
-    assert len(said) > 2
+    assert len(said) > 1
     assert invoke(aws) == "no baseline is due"
 
 

@@ -101,6 +101,8 @@ def scan_plan(aws: Aws, target: Target, units: float, segments: int, now: float)
         f"reads: about {needed:,} read units, strongly consistent, {units:g} a second in {segments} segments: "
         f"about {duration(needed / units)}",
         f"cost: {_money(target, needed)}",
+        f"by --export instead: about ${size / 1e9 * EXPORTED_GB:,.4f} (${EXPORTED_GB:.2f} per GB) and no read of the "
+        "table; better where a scan takes hours or its read units are scarce; needs point-in-time recovery",
         f"writes: {target.location}changes/yyyy/MM/dd/baseline-<id>-*.gz by the day, then "
         f"{target.location}baseline/<id>.json; its progress is {target.location}baseline/_progress.json",
     ]

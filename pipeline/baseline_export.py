@@ -1,4 +1,4 @@
-"""``python -m pipeline baseline --export``: a baseline from DynamoDB's own full export, which reads nothing of the table.
+"""``python -m pipeline baseline --export``: a baseline from DynamoDB's own export, which reads nothing of the table.
 
 AWS writes the export below ``exports/`` of the history, where no reader looks; from there its items become rows of the
 landing, file by file, and the manifest comes last. An export's items are those of its time, exact to a minute, which is

@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pipeline import baseline, baseline_export
     from pipeline.aws import Aws
+    from pipeline.functions.baseline.step import Hears
 
     _check(options, baseline.MOST_SEGMENTS)
     aws = Aws(options.profile, options.region)
@@ -53,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     agree("Go on?", yes=options.yes)
     with progress("reading items", target.table.get("ItemCount") or None, " items") as bar:
-        hears = baseline.Hears(bar.update, warn)
+        hears = Hears(bar.update, warn)
         if options.export:
             outcome = baseline_export.run_export(aws, target, hears)
         else:

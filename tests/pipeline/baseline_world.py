@@ -55,6 +55,20 @@ class Dynamo:
         return getattr(self.client, name)
 
 
+class OfPages:
+    """Scans pages of so many items."""
+
+    def __init__(self, dynamo: Dynamo, items: int) -> None:
+        self._dynamo = dynamo
+        self._items = items
+
+    def scan(self, **asked: Any) -> dict[str, Any]:
+        return self._dynamo.scan(**asked | {"Limit": self._items})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamo, name)
+
+
 @dataclass
 class MortalS3:
     """An S3 client whose process dies at its put number ``dies_at``: before it, or after it is done."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from baseline_world import BUCKET, PREFIX, TABLE, Dynamo, Killed, MortalS3, World, settings, world
+from baseline_world import BUCKET, PREFIX, TABLE, Killed, MortalS3, OfPages, World, settings, world
 from botocore.exceptions import ClientError
 
 from histlib.baselines import Manifest, read_manifest
@@ -130,20 +130,6 @@ def test_redacted(aws: World) -> None:
     (row,) = rows(aws, manifest)
     assert row["new_image"] == '{"address":{"town":"x"},"id":"a"}'
     assert row["redaction"] == manifest.redaction is not None
-
-
-class OfPages:
-    """Scans pages of so many items."""
-
-    def __init__(self, dynamo: Dynamo, items: int) -> None:
-        self._dynamo = dynamo
-        self._items = items
-
-    def scan(self, **asked: Any) -> dict[str, Any]:
-        return self._dynamo.scan(**asked | {"Limit": self._items})
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._dynamo, name)
 
 
 # --- killed, and run again ---

@@ -49,7 +49,7 @@ def test_dry_run_says_exactly_what_and_does_nothing(aws: World, capsys: pytest.C
     assert said == (
         "a new baseline of things by scan\n"
         "table: arn:aws:dynamodb:eu-west-1:123456789012:table/things, about 5 items, N MB (as DynamoDB last counted)\n"
-        "reads: about 1 read units, strongly consistent, 100 a second in 4 segments: about 1 s\n"
+        "reads: about 0 read units, strongly consistent, 100 a second in 4 segments: about 1 s\n"
         "cost: about $0.0000 at $0.125 per million read request units (us-east-1; Regions differ)\n"
         "by --export instead: about $0.0000 ($0.10 per GB) and no read of the table; better where a scan takes hours "
         "or its read units are scarce; needs point-in-time recovery\n"

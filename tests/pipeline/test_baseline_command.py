@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 from baseline_world import BUCKET, PREFIX, REGION, TABLE, World, settings, world
+from sam import without_api_gateway
 
 from pipeline.cli import main
 from pipeline.deployment import Deployment
@@ -25,6 +26,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    without_api_gateway()
     with world() as made:
         made.put(*({"id": f"i{number}"} for number in range(5)))
         yield made

@@ -90,7 +90,7 @@ class Run:
         with self._lock:
             self.progress = self.progress.with_part(number, len(part.lines), window, following)
             self._save()
-        self.read(len(part.lines))
+            self.read(len(part.lines))
 
     def _prove(self) -> None:
         with self._lock:

@@ -146,6 +146,7 @@ def _take_up(clients: Clients, settings: Settings, storage: Storage, table: Tabl
         hears.said(f"baseline {found.id} is abandoned: {reason}; a new one begins")
         return _new(settings, table, redaction, now, owner)
     hears.said(f"goes on with baseline {found.id}: {found.items} items are read already")
+    hears.read(found.items)
     return replace(found, owner=owner)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pipeline.cli
 from athena.template import read_template
+
+import pipeline.cli
 
 PAGE = Path(pipeline.cli.__file__).parents[1] / "OPERATIONS.md"
 
@@ -14,7 +15,7 @@ PAGE = Path(pipeline.cli.__file__).parents[1] / "OPERATIONS.md"
 def test_each_alarm_has_its_section_and_each_section_its_alarm():
     """By the alarm's name without the stack's; sections of other things stand behind the last one."""
     alarms = [one for one in read_template()["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
-    names = {one["Properties"]["AlarmName"].removeprefix("${AWS::StackName}-") for one in alarms}
+    names = {one["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for one in alarms}
     text, _, _ = PAGE.read_text(encoding="utf-8").partition("## Without an alarm")
     assert set(re.findall(r"^## (.+)$", text, re.MULTILINE)) == names
 

@@ -33,7 +33,7 @@ def read_rows(
     path = export.path(file)
     if path is None:
         raise DamagedError("missing")
-    _check(path, file)
+    check_file(path, file)
     count, seen = 0, set()
     with opened(path) as lines:
         for line in filter(bytes.strip, lines):
@@ -91,8 +91,12 @@ def _row(export: Export, line: bytes, names: Sequence[str], redaction: Redaction
     return window_row(line, Origin(export.id, table, export.view), names, redaction)
 
 
-def _check(path: Path, file: DataFile) -> None:
-    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag."""
+def check_file(path: Path, file: DataFile) -> None:
+    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag.
+
+    Raises:
+        DamagedError: it is not.
+    """
     if file.md5_checksum is None:
         return
     with path.open("rb") as stream:

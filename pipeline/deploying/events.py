@@ -15,10 +15,15 @@ _PAUSE_SECONDS: Final = 4
 
 @dataclass
 class Following:
-    """What happens to the stack ``arn`` from now on; ``events`` are those seen, oldest first."""
+    """What happens to the stack ``arn`` from now on; ``events`` are those seen, oldest first.
+
+    Unless it has ``begun`` already, the stack does not rest before its first event: right after a call, the status may
+    still be that of before.
+    """
 
     aws: Aws
     arn: str
+    begun: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
@@ -39,7 +44,7 @@ class Following:
                 for event in self._new():
                     self.events.append(event)
                     (person.warn if is_failure(event) else person.say)(event_line(event))
-                if not status.endswith("_IN_PROGRESS"):
+                if not status.endswith("_IN_PROGRESS") and (self.begun or self.events):
                     return status
                 person.pause(_PAUSE_SECONDS)
         except KeyboardInterrupt:

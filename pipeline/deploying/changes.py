@@ -12,6 +12,7 @@ from pipeline.aws import Aws
 from pipeline.deploying.events import Following, why
 from pipeline.deploying.person import Person
 from pipeline.deploying.stack import Standing
+from pipeline.deploying.template import Template
 from pipeline.errors import DeploymentError
 
 #: What the replacement or removal of a resource means.
@@ -71,12 +72,12 @@ def capabilities(template: str) -> list[str]:
 def make_change_set(
     aws: Aws,
     standing: Standing,
-    body: Mapping[str, str],
+    template: Template,
     parameters: Mapping[str, str | None],
     tags: Mapping[str, str],
     person: Person,
 ) -> ChangeSet:
-    """A change set for the stack; ``body`` is TemplateBody or TemplateURL, a parameter of None keeps its value.
+    """A change set for the stack; a parameter of None keeps its value.
 
     Raises:
         DeploymentError: CloudFormation cannot make it, and why.
@@ -89,9 +90,9 @@ def make_change_set(
         ChangeSetName=f"histlib-{datetime.now(UTC):%Y%m%d-%H%M%S}",
         ChangeSetType="UPDATE" if standing.is_updatable else "CREATE",
         Parameters=[_parameter(name, value) for name, value in parameters.items()],
-        Capabilities=capabilities(body["TemplateText"]),
+        Capabilities=capabilities(template.text),
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        **{name: text for name, text in body.items() if name != "TemplateText"},
+        **template.argument,
     )
     arn, stack_arn = made["Id"], made["StackId"]
     while (found := _describe(aws, arn))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):

@@ -65,7 +65,9 @@ def _read(text: str, name: str, entry: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _by_hand(name: str, entry: Mapping[str, str], why: str) -> DeploymentError:
-    return DeploymentError(f"{why}: nothing was written there. Mend it, or write by hand:\n{_section(name, entry)}", why)
+    return DeploymentError(
+        f"{why}: nothing was written there. Mend it, or write by hand:\n{_section(name, entry)}", why
+    )
 
 
 def _names(line: str, name: str) -> bool:
@@ -92,13 +94,13 @@ def _replaced(lines: list[str], start: int, entry: Mapping[str, str]) -> str:
 
 
 def _section(name: str, entry: Mapping[str, str]) -> str:
-    key = name if _BARE.fullmatch(name) else json.dumps(name)
+    key = name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
     return "".join([f"[history.{key}]\n", *_settings(entry)])
 
 
 def _settings(entry: Mapping[str, str]) -> list[str]:
-    # A JSON text without characters beyond ASCII is a basic string of TOML.
-    return [f"{key} = {json.dumps(value)}\n" for key, value in entry.items()]
+    # A JSON text is a basic string of TOML as well, but for surrogates' escapes.
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in entry.items()]
 
 
 def holds_account(entry: Mapping[str, str]) -> bool:

@@ -50,7 +50,9 @@ class Following:
         except KeyboardInterrupt:
             name = self.arn.split("/")[1]
             look = f"aws cloudformation describe-stack-events --stack-name {name} --region {self.aws.region}"
-            message = f"interrupted; CloudFormation goes on with stack {name}. Look: {look}; or run this again: it follows"
+            message = (
+                f"interrupted; CloudFormation goes on with stack {name}. Look: {look}; or run this again: it follows"
+            )
             raise KeyboardInterrupt(message) from None
 
     def _new(self) -> Iterator[dict[str, Any]]:

@@ -60,7 +60,8 @@ def read_standing(aws: Aws, name: str, table: str) -> Standing:
     if owner != table:
         whose = f"that of table {owner}" if owner else "no stack of histlib"
         raise DeploymentError(
-            f"the name {name} is taken: that stack ({found['StackStatus']}) is {whose}; name another one by --stack", name
+            f"the name {name} is taken: that stack ({found['StackStatus']}) is {whose}; name another one by --stack",
+            name,
         )
     if found["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
         raise DeploymentError(

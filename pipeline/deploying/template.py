@@ -27,6 +27,19 @@ class Parameter:
     description: str
 
 
+@dataclass(frozen=True)
+class Template:
+    """A template as a call takes it: its text, or where it lies when that is too long for a call."""
+
+    text: str
+    url: str = ""
+
+    @property
+    def argument(self) -> dict[str, str]:
+        """CloudFormation's argument for it."""
+        return {"TemplateURL": self.url} if self.url else {"TemplateBody": self.text}
+
+
 def read_template(file: Path = TEMPLATE) -> str:
     """The template's text."""
     return file.read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from pipeline.deploying.person import Person
 from pipeline.errors import NotAgreedError
 
 
@@ -66,6 +67,15 @@ def at_least_1(text: str) -> int:
 def many(count: int, what: str) -> str:
     """``1 change``, ``2,000 changes``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def person(*, yes: bool) -> Person:
+    """Who watches: lines to stdout at once, what is grave to stderr."""
+    return Person(
+        lambda line: print(line, flush=True),
+        lambda line: warn(f"!! {line.strip()}"),
+        lambda question: agree(question, yes=yes),
+    )
 
 
 def warn(message: str) -> None:

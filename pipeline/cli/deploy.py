@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 from histlib.errors import HistlibError, RequestError
 from pipeline.aws import Aws
-from pipeline.cli.arguments import add_consent, add_place, agree, warn
+from pipeline.cli.arguments import add_consent, add_place, person
 from pipeline.deploying.by_hand import write_template
 from pipeline.deploying.deploy import Request, deploy, make_plan, plan_lines
 from pipeline.deploying.drift import drifts
 from pipeline.deploying.person import Person
 from pipeline.deployment import read_deployment, stack_name
-from pipeline.errors import DeploymentError
 
 #: Switch → the template's parameter, and what it is.
 _SWITCHES: Final = {
@@ -67,7 +65,7 @@ def _run(options: argparse.Namespace) -> int:
         for request in requests:
             _dry_run(aws, request)
         return 0
-    _deploy(aws, requests, _person(options.yes))
+    _deploy(aws, requests, person(yes=options.yes))
     return 0
 
 
@@ -106,7 +104,7 @@ def _write(options: argparse.Namespace, given: dict[str, str]) -> int:
 
 def _drift(aws: Aws, request: Request) -> int:
     stack = read_deployment(aws, request.table, request.stack).stack
-    found = drifts(aws, stack, _person(True))
+    found = drifts(aws, stack, person(yes=True))
     print(f"stack {stack}: {'as its template says' if not found else 'changed beside its template'}")
     for line in found:
         print(f"  {line}")
@@ -119,25 +117,20 @@ def _dry_run(aws: Aws, request: Request) -> None:
     print("dry run: nothing was done, and no change set was made, since that would change AWS")
 
 
-def _deploy(aws: Aws, requests: list[Request], person: Person) -> None:
+def _deploy(aws: Aws, requests: list[Request], watcher: Person) -> None:
     """One after another; where one fails, which were done is said."""
     done: list[str] = []
     for request in requests:
         try:
-            deploy(aws, request, person)
+            deploy(aws, request, watcher)
         except (HistlibError, KeyboardInterrupt):
             left = [one.table for one in requests if one.table not in done and one is not request]
             if len(requests) > 1:
-                person.warn(
-                    f"deployed: {', '.join(done) or 'none'}; not: {request.table}; not begun: {', '.join(left) or 'none'}"
-                )
+                watcher.warn(f"deployed: {_names(done)}; not: {request.table}; not begun: {_names(left)}")
             raise
         done.append(request.table)
         print(f"table {request.table} is captured by stack {request.stack}")
 
 
-def _person(yes: bool) -> Person:
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    return Person(say, lambda line: warn(f"!! {line.strip()}"), lambda question: agree(question, yes=yes))
+def _names(tables: list[str]) -> str:
+    return ", ".join(tables) or "none"

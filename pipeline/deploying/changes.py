@@ -55,6 +55,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a stack is to be; a parameter of None keeps its value."""
+
+    template: Template
+    parameters: Mapping[str, str | None]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ChangeSet:
     """A change set that waits to be executed; without changes it is gone already."""
 
@@ -69,15 +78,8 @@ def capabilities(template: str) -> list[str]:
     return ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", *named]
 
 
-def make_change_set(
-    aws: Aws,
-    standing: Standing,
-    template: Template,
-    parameters: Mapping[str, str | None],
-    tags: Mapping[str, str],
-    person: Person,
-) -> ChangeSet:
-    """A change set for the stack; a parameter of None keeps its value.
+def make_change_set(aws: Aws, standing: Standing, wanted: Wanted, person: Person) -> ChangeSet:
+    """A change set that brings the stack to what is wanted.
 
     Raises:
         DeploymentError: CloudFormation cannot make it, and why.
@@ -89,10 +91,10 @@ def make_change_set(
         StackName=standing.name,
         ChangeSetName=f"histlib-{datetime.now(UTC):%Y%m%d-%H%M%S}",
         ChangeSetType="UPDATE" if standing.is_updatable else "CREATE",
-        Parameters=[_parameter(name, value) for name, value in parameters.items()],
-        Capabilities=capabilities(template.text),
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        **template.argument,
+        Parameters=[_parameter(name, value) for name, value in wanted.parameters.items()],
+        Capabilities=capabilities(wanted.template.text),
+        Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
+        **wanted.template.argument,
     )
     arn, stack_arn = made["Id"], made["StackId"]
     while (found := _describe(aws, arn))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):

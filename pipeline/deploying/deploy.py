@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.aws import Aws
-from pipeline.deploying.changes import discard, execute, make_change_set, table_of
+from pipeline.deploying.changes import Wanted, discard, execute, make_change_set, table_of
 from pipeline.deploying.connection import holds_account, keep_from_git, write_connection
 from pipeline.deploying.package import Package, default_bucket, is_there, make_bucket, make_package, upload
 from pipeline.deploying.parameters import NEW_STREAM, check_given, check_location, parameter_lines, settle
@@ -168,7 +168,7 @@ def _change_stack(aws: Aws, plan: Plan, standing: Standing, stream_arn: str, per
     template = Template(plan.template, _upload_template(aws, plan))
     tags = {**standing.tags, TABLE_TAG: plan.table.name}
     parameters = {**plan.parameters, "StreamArn": stream_arn}
-    change_set = make_change_set(aws, standing, template, parameters, tags, person)
+    change_set = make_change_set(aws, standing, Wanted(template, parameters, tags), person)
     if not change_set.changes:
         person.say(f"stack {standing.name} is as it should be: nothing to change")
         return

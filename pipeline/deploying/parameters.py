@@ -114,7 +114,7 @@ def check_location(aws: Aws, table: str, settled: Mapping[str, str | None], stan
 
 
 def _now(name: str, settled: Mapping[str, str | None], standing: Standing) -> str:
-    return (settled[name] if name in settled else None) or standing.parameters.get(name, "")
+    return settled.get(name) or standing.parameters.get(name, "")
 
 
 def parameter_lines(settled: Mapping[str, str | None], standing: Standing) -> list[str]:

@@ -54,7 +54,7 @@ def read_standing(aws: Aws, name: str, table: str) -> Standing:
     found = find_stack(aws, name)
     if found is None:
         return Standing(name)
-    tags = {one["Key"]: one["Value"] for one in found.get("Tags", ())}
+    tags = {one["Key"]: one["Value"] for one in found.get("Tags", ()) if not one["Key"].startswith("aws:")}
     deployment = _deployment(found, tags)
     owner = tags.get(TABLE_TAG) or (deployment.table_name if deployment else "")
     if owner != table:

@@ -13,8 +13,10 @@ from pipeline.errors import DeploymentError
 VIEW: Final = "NEW_AND_OLD_IMAGES"
 #: Readers of a shard at once, else reads are throttled; of a global table's stream, whose replication reads as well,
 #: one (Amazon DynamoDB developer guide, "Reading and processing a stream").
-READERS, READERS_OF_GLOBAL: Final = 2, 1
-_PAUSE_SECONDS, _PATIENCE: Final = 3, 200
+READERS: Final = 2
+READERS_OF_GLOBAL: Final = 1
+_PAUSE_SECONDS: Final = 3
+_PATIENCE: Final = 200
 
 
 @dataclass(frozen=True)

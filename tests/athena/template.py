@@ -8,26 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 TEMPLATE: Final = Path(__file__).parents[2] / "pipeline" / "template.yaml"
 ACCOUNT: Final = "123456789012"
-
-
-class _Ref(str):
-    """``!Ref name``."""
-
-
-class _Sub(str):
-    """``!Sub text``."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions."""
-
-
-_Loader.add_constructor("!Ref", lambda loader, node: _Ref(loader.construct_scalar(node)))
-_Loader.add_constructor("!Sub", lambda loader, node: _Sub(loader.construct_scalar(node)))
 
 
 def glue_table(bucket: str, prefix: str, database: str, table: str) -> dict[str, Any]:
@@ -48,8 +32,31 @@ def create_table(glue: Any, bucket: str, prefix: str, database: str, table: str)
 
 
 def read_template() -> dict[str, Any]:
-    """The template, its functions unresolved."""
-    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
+    """The template, its functions unresolved, in their long form."""
+    return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def resolved(value: Any, names: Mapping[str, Any], conditions: Mapping[str, Any]) -> Any:
+    """A part of the template as CloudFormation makes it of these names (parameters, resources) and its conditions."""
+    match value:
+        case {"Ref": str(name)}:
+            return names[name]
+        case {"Fn::Sub": [text, {**more}]}:
+            more = {name: resolved(one, names, conditions) for name, one in more.items()}
+            return _substituted(text, {**names, **more})
+        case {"Fn::Sub": text}:
+            return _substituted(text, names)
+        case {"Fn::If": [name, yes, no]}:
+            return resolved(yes if resolved(conditions[name], names, conditions) else no, names, conditions)
+        case {"Fn::Equals": [one, other]}:
+            return str(resolved(one, names, conditions)) == str(resolved(other, names, conditions))
+        case {"Fn::Not": [condition]}:
+            return not resolved(condition, names, conditions)
+        case dict():
+            return {name: resolved(member, names, conditions) for name, member in value.items()}
+        case list():
+            return [resolved(member, names, conditions) for member in value]
+    return value
 
 
 def _properties(resource: str, bucket: str, prefix: str, database: str, table: str) -> dict[str, Any]:
@@ -58,17 +65,8 @@ def _properties(resource: str, bucket: str, prefix: str, database: str, table: s
     start = prefix.strip("/") + "/" if prefix.strip("/") else ""
     names |= {"HistoryBucket": bucket, "HistoryPrefix": start, "DatabaseName": database, "TableName": table}
     names |= {"HistoryDatabase": database, "HistoryTable": table, "AWS::AccountId": ACCOUNT}
-    return _resolved(template["Resources"][resource]["Properties"], names)
+    return resolved(template["Resources"][resource]["Properties"], names, template["Conditions"])
 
 
-def _resolved(value: Any, names: Mapping[str, str | None]) -> Any:
-    match value:
-        case _Ref():
-            return names[str(value)]
-        case _Sub():
-            return re.sub(r"\$\{(!?)([\w:]+)\}", lambda m: f"${{{m[2]}}}" if m[1] else names[m[2]], value)
-        case dict():
-            return {name: _resolved(member, names) for name, member in value.items()}
-        case list():
-            return [_resolved(member, names) for member in value]
-    return value
+def _substituted(text: str, names: Mapping[str, Any]) -> str:
+    return re.sub(r"\$\{(!?)([\w:]+)\}", lambda m: f"${{{m[2]}}}" if m[1] else names[m[2]], text)

@@ -16,7 +16,7 @@ from pipeline.deployment import Deployment
 from pipeline.errors import DeploymentError
 
 #: Types that the template retains when its stack is deleted.
-RETAINED: Final = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Glue::Database", "AWS::DynamoDB::Table")
+RETAINED: Final = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Glue::Database")
 #: Seconds beyond Firehose's buffer until what it held is in S3.
 MARGIN_SECONDS: Final = 60
 #: Below failed/: what is no longer undelivered.
@@ -36,6 +36,11 @@ class Removal:
     undelivered: int
     buffer_seconds: int
     readers: tuple[str, ...]
+
+    @property
+    def table_goes(self) -> bool:
+        """Whether the stack made the table, a sample, and deletes it."""
+        return any(what.startswith("AWS::DynamoDB::Table ") for what in self.deleted)
 
     @property
     def wait_seconds(self) -> int:
@@ -90,14 +95,16 @@ def removal_lines(aws: Aws, removal: Removal, *, now: bool) -> list[str]:
     wait = "no wait (--now)" if now else f"wait {removal.wait_seconds} s, until Firehose has delivered what it holds"
     lies = f"{removal.undelivered:,} undelivered below {' and '.join(deployment.undelivered_prefixes)}"
     return [
-        f"table      {deployment.table_name} in {aws.region}, stack {removal.standing.name} ({removal.standing.status})",
+        f"table      {deployment.table_name} in {aws.region}",
+        f"stack      {removal.standing.name} ({removal.standing.status})",
         f"step       disable mapping {deployment.mapping_id}: no change is captured from then on",
         f"step       {wait}",
         f"step       delete stack {removal.standing.name}:",
         *(f"  deleted  {what}" for what in removal.deleted),
         *(f"  kept     {what}" for what in removal.kept),
         f"kept       the history in {deployment.location}, with {lies}",
-        "kept       the table and its stream, which stays on; the artifacts bucket",
+        *([] if removal.table_goes else ["kept       the table and its stream, which stays on"]),
+        "kept       the artifacts bucket",
     ]
 
 

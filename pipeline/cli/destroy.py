@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from pipeline.aws import Aws
-from pipeline.cli.arguments import add_consent, add_place, agree, person
+from pipeline.cli.arguments import add_consent, add_place, agree, person, warn
 from pipeline.deployment import stack_name
 from pipeline.destroy import destroy, farewell, plan_removal, removal_lines
 from pipeline.errors import DeploymentError
@@ -29,6 +29,8 @@ def _run(options: argparse.Namespace) -> int:
     removal = plan_removal(aws, options.table, options.stack or stack_name(options.table))
     for line in removal_lines(aws, removal, now=options.now):
         print(line)
+    if removal.table_goes:
+        warn(f"!! table {options.table} was made by this stack and is deleted WITH ALL ITS ITEMS")
     if removal.undelivered and not options.leave_undelivered:
         raise DeploymentError(
             f"{removal.undelivered:,} undelivered objects lie in {removal.deployment.location}. They stay in the "

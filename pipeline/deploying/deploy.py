@@ -84,7 +84,8 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     if not bucket_is_there and request.artifacts_bucket:
         raise DeploymentError(f"there is no artifacts bucket {bucket} in account {account}: name one, or none", bucket)
     parameters = settle(aws, request.table, standing, given, known)
-    parameters = {"StreamArn": table.stream_arn or NEW_STREAM, **parameters}
+    if standing.parameters.get("StreamArn") != "" or not standing.is_updatable:  # else the stack made the table
+        parameters = {**parameters, "StreamArn": table.stream_arn or NEW_STREAM}
     check_location(aws, request.table, parameters, standing)
     ready = with_code(text, f"s3://{bucket}/{package.key}")
     return Plan(
@@ -167,7 +168,8 @@ def _first_steps(aws: Aws, plan: Plan, person: Person) -> tuple[Standing, str]:
 def _change_stack(aws: Aws, plan: Plan, standing: Standing, stream_arn: str, person: Person) -> None:
     template = Template(plan.template, _upload_template(aws, plan))
     tags = {**standing.tags, TABLE_TAG: plan.table.name}
-    parameters = {**plan.parameters, "StreamArn": stream_arn}
+    is_new = plan.parameters["StreamArn"] == NEW_STREAM
+    parameters = {**plan.parameters, "StreamArn": stream_arn} if is_new else plan.parameters
     change_set = make_change_set(aws, standing, Wanted(template, parameters, tags), person)
     if not change_set.changes:
         person.say(f"stack {standing.name} is as it should be: nothing to change")

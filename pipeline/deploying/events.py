@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Final
@@ -41,7 +40,7 @@ class Following:
         try:
             while True:
                 status = stack_status(self.aws, self.arn)
-                for event in self._new():
+                for event in reversed(self._new()):
                     self.events.append(event)
                     (person.warn if is_failure(event) else person.say)(event_line(event))
                 if not status.endswith("_IN_PROGRESS") and (self.begun or self.events):
@@ -55,11 +54,11 @@ class Following:
             )
             raise KeyboardInterrupt(message) from None
 
-    def _new(self) -> Iterator[dict[str, Any]]:
+    def _new(self) -> list[dict[str, Any]]:
         listed = self.aws.each("cloudformation", "describe_stack_events", "StackEvents", StackName=self.arn)
         fresh = list(takewhile(lambda event: event["EventId"] not in self._seen, listed))
         self._seen |= {event["EventId"] for event in fresh}
-        return reversed(fresh)
+        return fresh
 
     def first_failure(self) -> dict[str, Any] | None:
         """What failed first; what was cancelled for it comes later and tells nothing."""

@@ -70,7 +70,7 @@ def settle(
             settled[name] = values[name]
         elif name in before:
             settled[name] = None
-        elif default is None and name != "StreamArn":
+        elif default is None:
             raise RequestError(f"the template's parameter {name} has no default: give --parameter {name}=VALUE", name)
     return settled
 

@@ -122,7 +122,7 @@ def check_readers(aws: Aws, table: Table, own: str | None) -> str:
             "of two, or disable a mapping that is not needed, then deploy again",
             reading,
         )
-    return f"the stream is also read by {', '.join(others and map(_reader, others))}; {rule}" if others else ""
+    return f"the stream is also read by {', '.join(map(_reader, others))}; {rule}" if others else ""
 
 
 def turn_on(aws: Aws, table: Table, person: Person) -> Table:

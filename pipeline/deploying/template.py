@@ -56,10 +56,12 @@ def _parameter(name: str, body: str) -> Parameter:
 
 
 def _field(body: str, name: str) -> str | None:
-    found = re.search(rf"^ +{name}: *(.*?) *$", body, re.MULTILINE)
+    found = re.search(rf"^ +{name}: *(.*?) *\n((?: {{6,}}.*\n)*)", body, re.MULTILINE)
     if found is None:
         return None
-    value = found.group(1)
+    value, folded = found.groups()
+    if value == ">-":
+        return " ".join(folded.split())
     return value[1:-1] if value[:1] in ('"', "'") and value[-1:] == value[:1] else value
 
 

@@ -203,12 +203,12 @@ def farewell(aws: Aws, removal: Removal, *, now: bool) -> list[str]:
     table, place = deployment.table_name, f"--bucket {deployment.history_bucket}"
     prefix = f" --prefix {deployment.history_prefix}" if deployment.history_prefix else ""
     off = f"aws dynamodb update-table --table-name {table} --stream-specification StreamEnabled=false"
-    readers = f" It is also read by {', '.join(removal.readers)}: leave it on for them." if removal.readers else ""
+    readers = f"; but it is also read by {', '.join(removal.readers)}" if removal.readers else ""
     lost = " What Firehose held is not in the history, but is in the stream as well." if now else ""
     return [
         f"read the history:   histlib timeline --source {deployment.location} …; set source = "
         f'"{deployment.location}" below [history.{table}] in histlib.toml (its Athena table is gone)',
         f"capture again:      python -m pipeline deploy --table {table} {place}{prefix}; within 24 hours nothing is "
         f"missed, since it begins with the oldest change that the stream holds.{lost}",
-        f"turn the stream off: {off} --region {aws.region}.{readers}",
+        f"turn the stream off: {off} --region {aws.region}{readers}",
     ]

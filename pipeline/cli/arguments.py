@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 
 from pipeline.deploying.person import Person
 from pipeline.errors import NotAgreedError
@@ -75,6 +76,7 @@ def person(*, yes: bool) -> Person:
         lambda line: print(line, flush=True),
         lambda line: warn(f"!! {line.strip()}"),
         lambda question: agree(question, yes=yes),
+        time.sleep,
     )
 
 

@@ -65,7 +65,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set that waits to be executed; without changes it is gone already."""
+    """A change set that waits to be executed; without ``changes`` of resources it changes outputs or tags only."""
 
     arn: str
     stack_arn: str
@@ -78,8 +78,8 @@ def capabilities(template: str) -> list[str]:
     return ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", *named]
 
 
-def make_change_set(aws: Aws, standing: Standing, wanted: Wanted, person: Person) -> ChangeSet:
-    """A change set that brings the stack to what is wanted.
+def make_change_set(aws: Aws, standing: Standing, wanted: Wanted, person: Person) -> ChangeSet | None:
+    """A change set that brings the stack to what is wanted; None where it is so already.
 
     Raises:
         DeploymentError: CloudFormation cannot make it, and why.
@@ -105,7 +105,7 @@ def make_change_set(aws: Aws, standing: Standing, wanted: Wanted, person: Person
     discard(aws, ChangeSet(arn, stack_arn, ()), standing)
     reason = str(found.get("StatusReason", ""))
     if any(text in reason for text in _NOTHING):
-        return ChangeSet(arn, stack_arn, ())
+        return None
     raise DeploymentError(
         f"CloudFormation cannot make the change set for stack {standing.name}: {reason or 'no reason is given'}. The "
         "stack is as it was; mend that, then deploy again",
@@ -136,6 +136,8 @@ def discard(aws: Aws, change_set: ChangeSet, standing: Standing) -> None:
 
 def table_of(changes: tuple[Change, ...]) -> list[str]:
     """The changes as lines: action, resource, type, replacement."""
+    if not changes:
+        return ["  no resource changes, only outputs or tags"]
     rows = [("action", "resource", "type", "replacement")]
     rows += [(one.action, one.resource, one.type, one.replacement or "-") for one in changes]
     widths = [max(len(row[at]) for row in rows) for at in range(3)]

@@ -83,9 +83,9 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     bucket_is_there = is_there(aws, bucket, account)
     if not bucket_is_there and request.artifacts_bucket:
         raise DeploymentError(f"there is no artifacts bucket {bucket} in account {account}: name one, or none", bucket)
+    if standing.before.get("StreamArn") != "":  # else the stack made the table
+        given = {"StreamArn": table.stream_arn or NEW_STREAM, **given}
     parameters = settle(aws, request.table, standing, given, known)
-    if standing.parameters.get("StreamArn") != "" or not standing.is_updatable:  # else the stack made the table
-        parameters = {**parameters, "StreamArn": table.stream_arn or NEW_STREAM}
     check_location(aws, request.table, parameters, standing)
     ready = with_code(text, f"s3://{bucket}/{package.key}")
     return Plan(
@@ -171,7 +171,7 @@ def _change_stack(aws: Aws, plan: Plan, standing: Standing, stream_arn: str, per
     is_new = plan.parameters["StreamArn"] == NEW_STREAM
     parameters = {**plan.parameters, "StreamArn": stream_arn} if is_new else plan.parameters
     change_set = make_change_set(aws, standing, Wanted(template, parameters, tags), person)
-    if not change_set.changes:
+    if change_set is None:
         person.say(f"stack {standing.name} is as it should be: nothing to change")
         return
     person.say(f"change set for stack {standing.name}:")

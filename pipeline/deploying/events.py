@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Final
@@ -10,6 +11,8 @@ from pipeline.aws import Aws
 from pipeline.deploying.person import Person
 
 _PAUSE_SECONDS: Final = 4
+#: What CloudFormation says of resources that it gave up since another one failed.
+_CANCELLED: Final = re.compile(r"Resource \w+ cancelled")
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Following:
 
     def first_failure(self) -> dict[str, Any] | None:
         """What failed first; what was cancelled for it comes later and tells nothing."""
-        failed = (one for one in self.events if is_failure(one) and "cancel" not in _reason(one).lower())
+        failed = (one for one in self.events if is_failure(one) and not _CANCELLED.search(_reason(one)))
         return next(failed, None)
 
     def kept(self) -> list[str]:

@@ -57,8 +57,8 @@ def settle(
     defaults = {one.name: one.default for one in known}
     if bucket := values.get("HistoryBucket"):
         _check_bucket(aws, bucket)
-    now = {**{name: value or "" for name, value in defaults.items()}, **standing.parameters, **values}
-    before = standing.parameters if standing.is_updatable else {}
+    before = standing.before
+    now = {**{name: value or "" for name, value in defaults.items()}, **before, **values}
     if now["DatabaseName"] != before.get("DatabaseName"):
         there = aws.find("glue", "get_database", Name=now["DatabaseName"]) is not None
         values.setdefault("CreateDatabase", "false" if there else "true")
@@ -114,7 +114,7 @@ def check_location(aws: Aws, table: str, settled: Mapping[str, str | None], stan
 
 
 def _now(name: str, settled: Mapping[str, str | None], standing: Standing) -> str:
-    return settled.get(name) or standing.parameters.get(name, "")
+    return settled.get(name) or standing.before.get(name, "")
 
 
 def parameter_lines(settled: Mapping[str, str | None], standing: Standing) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,4 +13,4 @@ class Person:
     say: Callable[[str], None]
     warn: Callable[[str], None]
     agree: Callable[[str], None]
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None]

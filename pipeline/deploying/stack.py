@@ -39,6 +39,11 @@ class Standing:
         return self.arn is not None and not self.is_debris
 
     @property
+    def before(self) -> dict[str, str]:
+        """The parameters that an update can keep; none where the stack is made anew."""
+        return self.parameters if self.is_updatable else {}
+
+    @property
     def is_moving(self) -> bool:
         """Whether CloudFormation is at work on it."""
         return self.status.endswith("_IN_PROGRESS") and not self.is_debris

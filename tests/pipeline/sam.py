@@ -1,0 +1,167 @@
+"""The template as CloudFormation sees it: after SAM's transform, and with its conditions decided. No network."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Final
+
+import boto3
+from athena.template import ACCOUNT, TEMPLATE, read_template, resolved
+from cfnlint.api import ManualArgs, lint
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
+from samtranslator.yaml_helper import yaml_parse
+
+REGION: Final = "eu-central-1"
+#: Where ``sam package`` would put the functions' code.
+CODE: Final = {"Bucket": "packages", "Key": "pipeline.zip"}
+NONE: Final = {"Ref": "AWS::NoValue"}
+STREAM: Final = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/products/stream/2026-11-01T00:00:00.000"
+#: A value of each parameter that turns a condition the other way than its default does.
+OTHER: Final = {
+    "StreamArn": STREAM,
+    "HistoryBucket": "histories",
+    "CreateDatabase": "false",
+    "RetentionDays": "90",
+    "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f9d7a1e-0000-4000-8000-1234567890ab",
+    "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
+    "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+}
+#: Each two of those conditions in each of their four states (an orthogonal array of strength 2).
+PAIRS: Final = tuple(
+    {name: value for name, value, turned in zip(OTHER, OTHER.values(), row, strict=True) if turned == "1"}
+    for row in ("0000000", "0001111", "0110011", "0111100", "1010101", "1011010", "1100110", "1101001")
+)
+
+
+def packaged() -> dict[str, Any]:
+    """The template as ``sam package`` leaves it: the code of its functions lies in S3."""
+    template = read_template()
+    template["Globals"]["Function"]["CodeUri"] = dict(CODE)
+    return template
+
+
+def translated(parameters: dict[str, str]) -> dict[str, Any]:
+    """What CloudFormation makes of the template with these parameters: no resource of SAM is left in it."""
+    return transformed(packaged(), parameters)
+
+
+def transformed(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """SAM's transform of a template, as the service does it.
+
+    Raises:
+        samtranslator.model.exceptions.InvalidDocumentException: SAM refuses the template.
+    """
+    to_py27_compatible_template(template, parameters)
+    session = boto3.session.Session(region_name=REGION)
+    translator = Translator({}, Parser(), boto_session=session)
+    answer = translator.translate(template, dict(parameters), get_managed_policy_map=dict)
+    return undo_mark_unicode_str_in_template(answer)
+
+
+def decided(parameters: dict[str, str]) -> dict[str, Any]:
+    """The translated template with its conditions decided: only the resources and properties that there will
+    be, and the parameters that these take, with their values as defaults."""
+    template = translated(parameters)
+    names = values(template, parameters)
+    conditions = {name: resolved(one, names, template["Conditions"]) for name, one in template["Conditions"].items()}
+    made = {
+        name: {part: value for part, value in resource.items() if part != "Condition"}
+        for name, resource in template["Resources"].items()
+        if conditions.get(resource.get("Condition", ""), True)
+    }
+    rest = {part: value for part, value in template.items() if part not in ("Conditions", "Resources")}
+    template = _decide({**rest, "Resources": made}, conditions)
+    used = set(references([template["Resources"], template["Outputs"]]))
+    given = {name: {**one, "Default": names[name]} for name, one in template["Parameters"].items() if name in used}
+    return {**template, "Parameters": given}
+
+
+def values(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """The value of each parameter."""
+    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    return {**defaults, **parameters}
+
+
+def complaints(text: str) -> list[str]:
+    """What cfn-lint says of a template, informational rules too."""
+    found = lint(text, config=ManualArgs(include_checks=["I"], regions=[REGION]))
+    return [f"line {one.linenumber}: {one.rule.id} {one.message}" for one in found]
+
+
+def source() -> str:
+    """The template's text."""
+    return TEMPLATE.read_text(encoding="utf-8")
+
+
+def references(value: Any) -> Iterator[str]:
+    """The names of parameters and resources that a part of a template refers to; of a ``!Sub``, those in its text."""
+    match value:
+        case {"Ref": name}:
+            yield str(name)
+        case {"Fn::GetAtt": [name, _]}:
+            yield str(name)
+        case {"Fn::Sub": [text, {**own}]}:
+            yield from (name for name in _names(text) if name not in own)
+            yield from references(own)
+        case {"Fn::Sub": text}:
+            yield from _names(text)
+        case dict():
+            for member in value.values():
+                yield from references(member)
+        case list():
+            for member in value:
+                yield from references(member)
+
+
+@contextmanager
+def sam_in_moto() -> Iterator[None]:
+    """Inside moto's ``mock_aws`` (or before its server): CloudFormation applies SAM's transform, resolves NoValue in
+    lists, tells of each resource in its events, and makes the types that moto leaves out. See :mod:`moto_stacks`."""
+    without_api_gateway()
+    import moto_stacks
+
+    with moto_stacks.as_the_service(_by_sam):
+        yield
+
+
+def without_api_gateway() -> None:
+    """moto's CloudFormation imports an OpenAPI validator, which only API Gateway calls; it need not be installed."""
+    if find_spec("openapi_spec_validator"):
+        return
+    top, errors = ModuleType("openapi_spec_validator"), ModuleType("openapi_spec_validator.validation.exceptions")
+    top.validate = None
+    errors.OpenAPIValidationError = type("OpenAPIValidationError", (Exception,), {})
+    validation = ModuleType("openapi_spec_validator.validation")
+    sys.modules.update({module.__name__: module for module in (top, validation, errors)})
+
+
+def _by_sam(text: str, parameters: dict[str, str]) -> str:
+    """The text of a template after the transform it asks for."""
+    template = yaml_parse(text)
+    if template.get("Transform") != "AWS::Serverless-2016-10-31":
+        return text
+    return json.dumps(transformed(template, parameters))
+
+
+def _decide(value: Any, conditions: dict[str, bool]) -> Any:
+    match value:
+        case {"Fn::If": [name, yes, no]}:
+            return _decide(yes if conditions[name] else no, conditions)
+        case dict():
+            decided = {name: _decide(member, conditions) for name, member in value.items()}
+            return {name: member for name, member in decided.items() if member != NONE}
+        case list():
+            return [one for member in value if (one := _decide(member, conditions)) != NONE]
+    return value
+
+
+def _names(text: str) -> list[str]:
+    return [name.partition(".")[0] for name in re.findall(r"\$\{([\w:.]+)\}", text)]

@@ -66,7 +66,9 @@ def test_dry_run_from_nothing_says_exactly_what_would_be_done(
     """Every change is said, and none is made."""
     world.make_table()
     assert world.run("deploy", "--table", TABLE, "--dry-run", "--retention-days", "90", "--prefix", "of/todo") == 0
-    assert capsys.readouterr().out == f"""\
+    assert (
+        capsys.readouterr().out
+        == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   off
 package  functions, {FILES} files, sha256 {SHA}
@@ -83,6 +85,7 @@ step     make a change set for stack {STACK}, show it, and ask before it is exec
 step     write [history.{TABLE}] into histlib.toml
 dry run: nothing was done, and no change set was made, since that would change AWS
 """
+    )
     assert "StreamSpecification" not in world.client("dynamodb").describe_table(TableName=TABLE)["Table"]
     assert (world.stacks(), world.client("s3").list_buckets()["Buckets"], list(tmp_path.iterdir())) == ([], [], [])
 
@@ -93,7 +96,9 @@ def test_dry_run_of_an_update_says_exactly_what_would_differ(world: World, capsy
     world.deploy()
     capsys.readouterr()
     assert world.run("deploy", "--table", TABLE, "--dry-run", "--batch-size", "500") == 0
-    assert capsys.readouterr().out == f"""\
+    assert (
+        capsys.readouterr().out
+        == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   on with NEW_AND_OLD_IMAGES: {stream}
 package  functions, {FILES} files, sha256 {SHA}
@@ -104,6 +109,7 @@ step     make a change set for stack {STACK}, show it, and ask before it is exec
 step     write [history.{TABLE}] into histlib.toml
 dry run: nothing was done, and no change set was made, since that would change AWS
 """
+    )
     assert world.client("cloudformation").list_change_sets(StackName=STACK)["Summaries"][1:] == []
 
 
@@ -314,7 +320,10 @@ def test_drift(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.make_table()
     world.deploy()
     capsys.readouterr()
-    world.answers("cloudformation.DetectStackDrift", _result("DetectStackDrift", "<StackDriftDetectionId>d-1</StackDriftDetectionId>"))
+    world.answers(
+        "cloudformation.DetectStackDrift",
+        _result("DetectStackDrift", "<StackDriftDetectionId>d-1</StackDriftDetectionId>"),
+    )
     steps = iter(["DETECTION_IN_PROGRESS", "DETECTION_COMPLETE"])
     status = "DescribeStackDriftDetectionStatus"
     world.answers(
@@ -323,11 +332,14 @@ def test_drift(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     )
     world.answers("cloudformation.DescribeStackResourceDrifts", _result("DescribeStackResourceDrifts", _DRIFTS))
     assert world.run("deploy", "--table", TABLE, "--drift") == 1
-    assert capsys.readouterr().out == f"""\
+    assert (
+        capsys.readouterr().out
+        == f"""\
 stack {STACK}: changed beside its template
   RecorderMapping (AWS::Lambda::EventSourceMapping): /BatchSize is 100, the template has 1000
   AttesterLogs (AWS::Logs::LogGroup): deleted
 """
+    )
 
 
 _DRIFTS = """<StackResourceDrifts>

@@ -72,7 +72,7 @@ class World:
         text = f"User: arn:aws:iam::{ACCOUNT}:user/ann is not authorized to perform {call}"
         xml = f"<ErrorResponse><Error><Code>AccessDenied</Code><Message>{text}</Message></Error></ErrorResponse>"
         document = json.dumps({"__type": "AccessDeniedException", "Message": text})
-        is_xml = call.split(".")[0] in ("cloudformation", "sts", "s3")
+        is_xml = call.partition(".")[0] in ("cloudformation", "sts", "s3")
         self.answers(call, xml if is_xml else document, 403)
 
     def interrupts(self) -> None:

@@ -44,7 +44,7 @@ def test_from_nothing(world: World, tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_artifacts_bucket_is_closed(world: World) -> None:
-    """The bucket for packages is private, encrypted, reached by TLS only, tagged; the package lies there by its hash."""
+    """The bucket for packages is private, encrypted, by TLS only, tagged; the package lies there by its hash."""
     world.make_table()
     world.deploy()
     s3 = world.client("s3")

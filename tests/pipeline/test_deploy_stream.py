@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from deploy_world import REGION, TABLE, World, deploy_world
+from deploy_world import ACCOUNT, REGION, TABLE, World, deploy_world
+from moto.dynamodb.models import dynamodb_backends
 
 BOTH = "NEW_AND_OLD_IMAGES"
 
@@ -98,9 +99,12 @@ def test_our_own_mapping_is_no_other_reader(world: World) -> None:
 
 
 def test_a_global_table_has_room_for_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """Replication reads as well: beside one reader of a global table's stream there is no room."""
+    """Replication reads as well: beside one reader of a global table's stream there is no room. (moto knows no replicas:
+    AWS's answer.)"""
     stream = world.make_table(view=BOTH)
-    world.client("dynamodb").update_table(TableName=TABLE, ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+    on = {"StreamEnabled": True, "StreamViewType": BOTH}
+    table = {"TableStatus": "ACTIVE", "LatestStreamArn": stream, "StreamSpecification": on}
+    world.answers("dynamodb.DescribeTable", json.dumps({"Table": {**table, "Replicas": [{"RegionName": "eu-west-1"}]}}))
     read_by(world, stream, "indexer")
     assert world.deploy() == 3
     assert "a global table's stream (replicas in eu-west-1) serves 1 reader a shard" in capsys.readouterr().err
@@ -113,6 +117,7 @@ def test_a_stream_that_was_turned_off_and_on(world: World, capsys: pytest.Captur
     before = world.outputs()
     tables = world.client("dynamodb")
     tables.update_table(TableName=TABLE, StreamSpecification={"StreamEnabled": False})
+    dynamodb_backends[ACCOUNT][REGION].tables[TABLE].latest_stream_label = None  # with it, moto makes no new stream
     assert world.run("deploy", "--table", TABLE, "--dry-run") == 0
     assert f"  StreamArn = {before['StreamArn']} -> (the new stream's ARN)\n" in capsys.readouterr().out
     assert world.deploy() == 0
@@ -131,8 +136,10 @@ def test_the_sample_table_of_a_stack_stays_its_own(world: World) -> None:
     name = "histlib-todo-sample-table"
     tags = [{"Key": "histlib:table", "Value": "todo-sample-table"}]
     given = [{"ParameterKey": "CreateDatabase", "ParameterValue": "false"}]
-    cloudformation.create_stack(StackName=name, TemplateBody=body, Parameters=given, Tags=tags)
+    named = {"StackName": name, "ChangeSetName": "by-hand"}
+    cloudformation.create_change_set(**named, TemplateBody=body, Parameters=given, Tags=tags, ChangeSetType="CREATE")
+    cloudformation.execute_change_set(**named)
     assert world.stack(name)["StackStatus"] == "CREATE_COMPLETE"
-    world.client("dynamodb").put_item(TableName="todo-sample-table", Item={"todoId": {"S": "t1"}})
+    table = world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["TableId"]
     assert world.deploy("--batch-size", "500", table="todo-sample-table") == 0
-    assert world.client("dynamodb").scan(TableName="todo-sample-table")["Count"] == 1
+    assert world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["TableId"] == table

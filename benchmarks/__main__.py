@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import index, questions, recorder
+from benchmarks import batch, costs, index, questions, recorder
 from benchmarks.rows import Row
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -30,6 +30,8 @@ def main() -> None:
     """Run all benchmarks, print and write their tables."""
     parts = {
         "The recorder, beside the article's way": recorder.run(),
+        "The handler on one full batch": batch.run(),
+        "What capturing costs (benchmarks/costs.py has the arithmetic)": costs.run(),
         "The index and states of items": index.run(),
         "Questions about the table and about values, beside plain SQL": questions.run(),
     }

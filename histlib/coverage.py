@@ -8,6 +8,7 @@ counts as covered, and answers say ``observed``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -39,6 +40,10 @@ class Attestation(msgspec.Struct, frozen=True):
     key_schema: list[dict[str, str]] = []
     retention_days: int | None = None
     """After how many days the landing's objects expire; 0: never; None: not known."""
+    losses: int = 0
+    """How often, up to then, the job noticed that changes were lost for good."""
+    problems: list[str] = []
+    """Why it is not healthy, in words."""
 
     @property
     def whole(self) -> bool:
@@ -51,14 +56,12 @@ class Attestation(msgspec.Struct, frozen=True):
         return self.attested_at - self.iterator_age_ms * 1_000 - self.firehose_freshness_s * 1_000_000
 
     def continues(self, earlier: Attestation) -> bool:
-        """Whether nothing can be lost between the two: one pipeline, within the stream's 24 h retention."""
-        return self.attested_at - earlier.attested_at <= DAY and (
-            self.table,
-            self.table_id,
-            self.stream,
-            self.view,
-            self.mapping,
-        ) == (earlier.table, earlier.table_id, earlier.stream, earlier.view, earlier.mapping)
+        """Whether nothing can be lost between the two: one pipeline, no loss noticed, and what had not landed at the
+        earlier one was still in the stream at the later one, which keeps changes for 24 h."""
+        return self.attested_at - earlier.captured_through <= DAY and self._line() == earlier._line()
+
+    def _line(self) -> tuple[str | int | None, ...]:
+        return self.table, self.table_id, self.stream, self.view, self.mapping, self.losses
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,8 @@ def build_coverage(
     Attestations say nothing of changes in format 0 and of exports, which stay observed. ``first_day`` is the first
     dateday (its begin, epoch µs) of which the landing still has a file.
     """
-    found = [Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn)]
+    spans_of = (Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn))
+    found = sorted(spans_of, key=lambda span: (span.start, span.end, span.stream))  # engines tell streams in any order
     observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
         last = max((span.end for span in observed), default=None)
@@ -235,6 +239,17 @@ def read_attestation(text: str) -> Attestation:
         ValueError: not an attestation (msgspec's errors are ValueErrors).
     """
     return _attestations.decode(text)
+
+
+def read_attestations(text: str) -> list[Attestation]:
+    """The attestations in an object's text: one, or one a line. What is none attests nothing, and is left out."""
+    with suppress(ValueError):
+        return [read_attestation(text)]
+    found = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            found.append(read_attestation(line))
+    return found
 
 
 def _attested_spans(whole: Sequence[Attestation]) -> tuple[Span, ...]:

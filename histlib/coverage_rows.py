@@ -116,6 +116,8 @@ def _why(coverage: Coverage, attestations: Sequence[Attestation], start: int, en
 def _attested_why(attestations: Sequence[Attestation], start: int, end: int) -> str:
     """Why attestations do not cover a time: those of it that are not whole, or that there are too few."""
     inside = [one for one in attestations if start <= one.attested_at <= end]
+    if loss := _loss(attestations, start, end):
+        return loss
     sick = [one for one in inside if not one.whole]
     if sick:
         more = f" (and {len(sick) - 1:,} more)" if len(sick) > 1 else ""
@@ -127,7 +129,19 @@ def _attested_why(attestations: Sequence[Attestation], start: int, end: int) -> 
     return f"no two attestations of one pipeline within 24 h ({(end - start) / HOUR:,.1f} h)"
 
 
+def _loss(attestations: Sequence[Attestation], start: int, end: int) -> str:
+    """What was lost for good, as the attestations up to the end of a time without coverage, and the next, tell it."""
+    for earlier, later in pairwise(attestations):
+        if later.losses > earlier.losses and start <= later.attested_at and earlier.attested_at <= end:
+            told = f": {'; '.join(later.problems)}" if later.problems else ""
+            return f"attested at {_utc(later.attested_at)} that changes were lost for good{told}"
+    return ""
+
+
 def _symptoms(attestation: Attestation) -> Iterator[str]:
+    if attestation.problems:
+        yield from attestation.problems
+        return
     if attestation.undelivered:
         yield f"{attestation.undelivered:,} undelivered"
     if attestation.mapping_state != "Enabled":

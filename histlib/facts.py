@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from histlib.coverage import (
     Hole,
     Stream,
     build_coverage,
-    read_attestation,
+    read_attestations,
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
@@ -190,8 +189,5 @@ def _told(row: dict[str, Any]) -> _Told:
 
 def _read_attestations(rows: Sequence[dict[str, Any]]) -> list[Attestation]:
     """The attestations in order of time; one that cannot be read attests nothing."""
-    attested = []
-    for row in rows:
-        with suppress(ValueError):
-            attested.append(read_attestation(row["attestation"]))
+    attested = [one for row in rows for one in read_attestations(row["attestation"])]
     return sorted(attested, key=lambda attestation: attestation.attested_at)

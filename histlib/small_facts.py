@@ -13,7 +13,7 @@ from histlib.index.baseline_facts import BaselineRow, ManifestFacts
 from histlib.index.folder_facts import FolderFacts
 from histlib.index.landing import event_window
 from histlib.index.problems import Problem
-from histlib.index.undelivered import content, hole
+from histlib.index.undelivered import DONE, content, hole, original, was_landing
 
 _ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
 _WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
@@ -69,7 +69,7 @@ class SmallFacts:
 
 def _unreadable(problem: Problem) -> dict[str, Any]:
     """A hole as wide as what the file may hold, and as what its changes claim: of a damaged one nothing is sure."""
-    start, end = event_window(problem.file)
+    start, end = event_window(original(problem.file))
     if start is not None and end is not None and problem.first is not None and problem.last is not None:
         start, end = min(start, problem.first), max(end, problem.last)
     row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
@@ -92,8 +92,11 @@ def _window(file: str, raw: bytes) -> dict[str, Any] | None:
 
 
 def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
-    if file.startswith(exports.HOLES):
-        return exports.hole(raw)
-    if file.startswith("failed/done/"):
+    if file.startswith(DONE):
         return None
-    return hole("unconverted" if file.startswith("failed/records/") else "undelivered", file, raw)
+    before = original(file)
+    if was_landing(file):
+        return _unreadable(Problem(file, None, "set aside: it could not be read"))
+    if before.startswith(exports.HOLES):
+        return {**exports.hole(raw), "file": file}
+    return hole("unconverted" if before.startswith("failed/records/") else "undelivered", file, raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 
 from histlib.aws.session import client_config, make_session
@@ -39,6 +40,7 @@ class Aws:
     region: str | None = None
     session: Any = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    _making: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.session = make_session(self.profile if self.session is None else None, self.region, self.session)
@@ -50,12 +52,14 @@ class Aws:
         Raises:
             HistlibError: profile, Region or credentials are no good.
         """
-        if service not in self._clients:
-            try:
-                self._clients[service] = self.session.client(service, region_name=self.region, config=client_config(16))
-            except errors() as error:
-                raise connection_error(error, self.profile) from error
-        return self._clients[service]
+        with self._making:  # boto3's sessions are not made for several threads, its clients are
+            if service not in self._clients:
+                try:
+                    made = self.session.client(service, region_name=self.region, config=client_config(16))
+                except errors() as error:
+                    raise connection_error(error, self.profile) from error
+                self._clients[service] = made
+            return self._clients[service]
 
     def call(self, service: str, operation: str, **asked: Any) -> dict[str, Any]:
         """What an operation answers.

@@ -31,17 +31,18 @@ def read_events(paths: Iterable[str]) -> Iterator[Event]:
         name = "standard input" if path == "-" else path
         try:
             if path == "-":
-                yield from _events_in(sys.stdin.buffer, name)
+                yield from events_in(sys.stdin.buffer, name)
             else:
                 with Path(path).open("rb") as stream:
-                    yield from _events_in(stream, name)
+                    yield from events_in(stream, name)
         except OSError as error:
             raise EventsError(f"{name}: cannot be read: {error.strerror or error}") from error
         except (EOFError, zlib.error) as error:
             raise EventsError(f"{name}: damaged gzip ({error}); take a whole copy of it") from error
 
 
-def _events_in(stream: BinaryIO, name: str) -> Iterator[Event]:
+def events_in(stream: BinaryIO, name: str) -> Iterator[Event]:
+    """The events in one file, which errors call ``name``, as :func:`read_events`; the stream must have ``peek``."""
     lines = iter(_uncompressed(stream))
     first = next(lines, b"")
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import random
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
+
+from pipeline.landing import Revision, write_whole
 
 # Firehose's limits as AWS states them; not taken from the recorder, which they are to check.
 MAX_RECORDS: Final = 500
@@ -82,12 +83,11 @@ class LocalS3:
     faults: Faults = field(default_factory=Faults)
     written: set[str] = field(default_factory=set)
     unchanged: set[str] = field(default_factory=set)
-    _past_before: str = field(init=False, repr=False)
-    _revised: bool = field(default=False, repr=False)
+    _revision: Revision = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         there = (path.relative_to(self.folder / "changes").as_posix() for path in self.folder.glob("changes/*/*/*"))
-        self._past_before = max(f"{datetime.now(UTC):%Y/%m/%d}", max(there, default=""))
+        self._revision = Revision(lambda key, data: write_whole(self.folder / key, data), max(there, default=""))
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, Any]:
         """As boto3's client; the bucket is the folder, whatever its name."""
@@ -102,25 +102,13 @@ class LocalS3:
         if path.is_file() and path.read_bytes() == data:
             self.unchanged.add(key)
             return
-        if key.startswith("changes/"):
-            self._note_day(key[8:18])
+        self._revision.begin(key)
         write_whole(path, data)
         self.written.add(key)
 
     def close(self) -> None:
         """Say, where days of the past were written into, that this is done."""
-        if self._revised:
-            self._revise()
-
-    def _note_day(self, day: str) -> None:
-        if day >= self._past_before:
-            self._past_before = day
-        elif not self._revised:
-            self._revised = True
-            self._revise()
-
-    def _revise(self) -> None:
-        write_whole(self.folder / "changes" / "_revision", f"{uuid.uuid4()}\n".encode())
+        self._revision.end()
 
 
 @dataclass
@@ -170,14 +158,6 @@ class LocalFirehose:
         if self._size >= self.buffer_bytes:
             self.flush()
         return {"RecordId": hashlib.sha256(data).hexdigest()}
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"_{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 def hashed_uuid(data: bytes) -> uuid.UUID:

@@ -48,7 +48,7 @@ def test_failed_queries(athena, right, reason):
         athena.standin.faults.fail(text)
         with pytest.raises(SourceError) as caught:
             pytest.fail(f"{question}: {ask(history)}")
-        assert "HIVE" not in reason or f"failed/unreadable/{name}" in str(caught.value)
+        assert "HIVE" not in reason or f"pipeline quarantine s3://histories/things/{name}" in str(caught.value)
         assert "\n" not in str(caught.value)
     athena.standin.faults.clear()
     assert answers(history) == expected

@@ -7,7 +7,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import boto3
 import pytest
 from athena.equal_answers import differences
 from athena.histories import put_history
@@ -15,6 +14,11 @@ from landings import NOON, STREAM, TABLE, put, record
 
 import histlib
 from histlib.errors import MixedTablesError, SourceError
+from pipeline.aws import Aws
+from pipeline.cli import main
+from pipeline.functions.recorder.redact import Redaction
+from pipeline.landing import Bucket
+from pipeline.redrive import History, redrive, undelivered_files
 
 BEGIN = datetime.fromtimestamp(NOON, UTC)
 #: A day that is neither the first nor the last, with days on both sides that are further away than a change is late.
@@ -82,7 +86,7 @@ def test_a_line_that_is_no_record_is_told(athena, tmp_path, bad):
     put(tmp_path / "h", raw(BAD[bad]), MIDDLE, "bad.gz")
     history = connected(tmp_path / "h", tmp_path / "cache")
     for name, ask in QUESTIONS.items():
-        with pytest.raises(SourceError, match=re.escape(f"failed/unreadable/changes/{MIDDLE}/bad.gz")):
+        with pytest.raises(SourceError, match=rf"python -m pipeline quarantine s3://\S+/changes/{MIDDLE}/bad\.gz"):
             pytest.fail(f"{name}: {ask(history)}")
 
 
@@ -122,18 +126,37 @@ def test_an_object_that_athena_does_not_see_is_told(athena, tmp_path):
 
 
 def test_an_object_that_was_set_aside_as_told(athena, tmp_path):
-    """Then the question is answered, and says that something is missing."""
+    """Then the question is answered, says what may be missing when, and still has the object's readable lines."""
     landing(tmp_path / "h")
-    put(tmp_path / "h", b'{"format":2}\n', day=MIDDLE, name="bad.gz")
+    put(tmp_path / "h", raw(dated(11, "z")) + b'{"format":2}\n', day=MIDDLE, name="bad.gz")
     history = connected(tmp_path / "h", tmp_path / "cache")
     with pytest.raises(SourceError) as caught:
         history.snapshot_at(WITHIN)
-    _, source, target = re.search(r"aws s3 mv (s3://([^ ]+)) (s3://[^ ]+)", str(caught.value)).group(0, 1, 3)
-    s3 = boto3.client("s3")
-    (bucket, old), (_, new) = (place.removeprefix("s3://").split("/", 1) for place in (source, target))
-    s3.copy_object(Bucket=bucket, Key=new, CopySource={"Bucket": bucket, "Key": old})
-    s3.delete_object(Bucket=bucket, Key=old)
-    again = histlib.connect(history._opened.name, cache=tmp_path / "another")
-    frame = again.snapshot_at(WITHIN)
-    assert len(frame) and "outside_coverage" in frame["caveats"].iloc[0]
-    assert any("failed/unreadable/" in str(file) for file in again.coverage().holes["file"])
+    address = re.search(r"python -m pipeline quarantine (s3://\S+)", str(caught.value))[1]
+    assert main(["quarantine", address, "--yes"]) == 0
+    for again in (history, histlib.connect(history._opened.name, cache=tmp_path / "another")):
+        frame = again.snapshot_at(WITHIN)
+        assert '{"id":"z"}' in set(frame["keys"])
+        assert "unreadable_files" in frame["caveats"].iloc[0]
+        (hole,) = again.coverage().holes.query("kind == 'unreadable'").to_dict("records")
+        assert hole["file"] == f"failed/unreadable/changes/{MIDDLE}/bad.gz"
+        assert (hole["end"] - hole["start"]).total_seconds() == (3 * 24 + 1) * 3_600
+
+
+def test_a_change_that_is_redriven_into_a_day_long_past(athena, tmp_path):
+    """Rows kept of that day and results of earlier queries are not used again: the next question has the change."""
+    landing(tmp_path / "h")
+    key = {"id": {"S": "late"}}
+    stream = {"ApproximateCreationDateTime": NOON + 10 * 86_400 + 60, "Keys": key, "NewImage": key}
+    stream |= {"SequenceNumber": str(10**23), "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    change = {"eventID": "late", "eventName": "INSERT", "eventSourceARN": STREAM, "dynamodb": stream}
+    file = tmp_path / "h/failed/records/1"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(change))
+    history = connected(tmp_path / "h", tmp_path / "cache")
+    assert history.state_at({"id": "late"}, WITHIN).status == "unknown"
+    here = Bucket(Aws(), "histories", "things/")
+    deployed = History(here, Bucket(Aws(), "histories"), "mapping", TABLE, Redaction())
+    assert len(list(redrive(deployed, undelivered_files(deployed)))) == 1
+    state = history.state_at({"id": "late"}, WITHIN)
+    assert (state.status, "outside_coverage" in str(state.caveats)) == ("present", False)

@@ -249,7 +249,7 @@ def test_a_failed_query(how, aws, runner):
     """Its reason as an error, and nothing left behind."""
     name = "changes/2026/01/01/a.gz"
     aws.standin.faults.fail(f"HIVE_CURSOR_ERROR: Failed to read file at s3://landing/products/{name}")
-    with pytest.raises(SourceError, match=f"failed/unreadable/{name}"):
+    with pytest.raises(SourceError, match=f"python -m pipeline quarantine s3://landing/products/{name}"):
         getattr(runner, how)(everything())
     assert objects(aws) == []
     assert (runner.queries[0].state, runner.queries[0].cost) == ("FAILED", 0.0)

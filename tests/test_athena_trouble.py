@@ -21,19 +21,20 @@ POSTSCRIPT = (
 )
 FILE = "changes/2026/01/01/products-1-2026-01-01-00-05-00-11111111-2222.gz"
 OBJECT = f"s3://landing/of/products/{FILE}"
+QUARANTINE = "python -m pipeline quarantine"
 
 FAILED = [
-    (f"HIVE_BAD_DATA: Error parsing a line in {OBJECT}", SourceError, [FILE, f"aws s3 mv {OBJECT} s3://landing/of/products/failed/unreadable/{FILE}"]),
-    (f"HIVE_CURSOR_ERROR: Failed to read file at {OBJECT}.", SourceError, [f"failed/unreadable/{FILE}"]),
-    (f"HIVE_CURSOR_ERROR: {OBJECT}: incorrect header check" + MANIFEST, SourceError, [f"failed/unreadable/{FILE}"]),
-    (f"HIVE_INVALID_METADATA: '{OBJECT}' is none", SourceError, [f"failed/unreadable/{FILE}"]),
+    (f"HIVE_BAD_DATA: Error parsing a line in {OBJECT}", SourceError, [FILE, f"{QUARANTINE} {OBJECT}"]),
+    (f"HIVE_CURSOR_ERROR: Failed to read file at {OBJECT}.", SourceError, [f"{QUARANTINE} {OBJECT}"]),
+    (f"HIVE_CURSOR_ERROR: {OBJECT}: incorrect header check" + MANIFEST, SourceError, [f"{QUARANTINE} {OBJECT}"]),
+    (f"HIVE_INVALID_METADATA: '{OBJECT}' is none", SourceError, [f"{QUARANTINE} {OBJECT}"]),
     (f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {OBJECT} (offset=0, length=9): not in GZIP format", SourceError,
-     [f"failed/unreadable/{FILE}"]),
+     [f"{QUARANTINE} {OBJECT}"]),
     (f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {OBJECT}: NoSuchKey", SourceError, ["removed", "ask again"]),
     (f"HIVE_CANNOT_OPEN_SPLIT: {OBJECT}: Slow Down (Service: Amazon S3; Status Code: 503)", SourceError,
      ["throttled", "ask again in a minute"]),
     ("HIVE_CURSOR_ERROR: Row is not a valid JSON Object - JSONException: Unterminated string at 198", SourceError,
-     ["does not say which", "coverage", "aws s3 mv"]),
+     ["does not say which", "coverage", f"{QUARANTINE} s3://"]),
     ("HIVE_CURSOR_ERROR: Row is not a valid JSON Object" + MANIFEST, SourceError, ["does not say which"]),
     (f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {OBJECT}: Access Denied (Service: Amazon S3; Status Code: 403)",
      SourceError, ["s3:GetObject", OBJECT, "another account"]),

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 
 import msgspec
 import pytest
 
-from histlib.coverage import Attestation, Hole, Span, Stream, build_coverage, read_attestation, retention_horizon
+from histlib.coverage import (
+    Attestation,
+    Hole,
+    Span,
+    Stream,
+    build_coverage,
+    read_attestation,
+    read_attestations,
+    retention_horizon,
+)
 from histlib.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
@@ -66,6 +76,13 @@ def test_without_attestations_each_stream_covers_its_own_changes():
     assert not coverage.attests(0, 100)
 
 
+def test_spans_come_in_order_of_time_however_streams_are_told():
+    """What caveats say of them is the same for every engine."""
+    streams = [Stream("s1", 0, 100), Stream("s2", 200, 300), Stream("s0", 0, 90)]
+    told = {build_coverage(order, None, ()).spans for order in permutations(streams)}
+    assert told == {(Span(0, 90, "s0"), Span(0, 100, "s1"), Span(200, 300, "s2"))}
+
+
 def test_attestations_that_say_nothing_cover_nothing():
     """A history that attests, but never that it was whole, is covered nowhere: its changes do not cover it."""
     coverage = build_coverage([Stream("s1", 0, 100)], [], ())
@@ -89,6 +106,33 @@ def test_an_attestation_reads_back_and_junk_is_an_error():
     for junk in ("", "{}", json.dumps({**fields, "undelivered": "none"})):
         with pytest.raises(ValueError, match=r"."):
             read_attestation(junk)
+
+
+def test_an_object_holds_one_attestation_or_one_a_line():
+    """The attesting job appends a line each time; a line that is damaged attests nothing, the others do."""
+    one, two = (msgspec.json.encode(msgspec.structs.replace(HEALTHY, attested_at=at)).decode() for at in (1, 2))
+    assert [a.attested_at for a in read_attestations(f"{one}\n{two}\n")] == [1, 2]
+    assert [a.attested_at for a in read_attestations(f"{one[:-9]}\n\n{two}")] == [2]
+    assert [a.attested_at for a in read_attestations(json.dumps(json.loads(one), indent=1))] == [1]
+    assert read_attestations("junk") == []
+
+
+def test_what_had_not_landed_must_have_outlived_in_the_stream():
+    """The 24 h count from what had been captured, not from when that was attested: what waited longer is gone."""
+    behind = attested(2 * HOUR, iterator_age_ms=3_600_000, firehose_freshness_s=600)
+    through = behind[0].captured_through
+    assert spans(*behind, *attested(through + DAY)) == [(2 * HOUR, through + DAY)]
+    assert spans(*behind, *attested(through + DAY + 1)) == []
+
+
+def test_a_loss_for_good_ends_a_span():
+    """Between two healthy attestations of which the later knows of a loss, nothing is covered; after it, all is."""
+    before, after = attested(0, HOUR), attested(2 * HOUR, 3 * HOUR, losses=1)
+    coverage = build_coverage([], [*before, *after], ())
+    assert coverage.spans == (Span(0, HOUR, "s"), Span(2 * HOUR, 3 * HOUR, "s"))
+    assert not coverage.covers(HOUR, 2 * HOUR)
+    sick = attested(HOUR + 1, healthy=False, losses=1)
+    assert build_coverage([], [*before, *sick, *after], ()).spans == coverage.spans
 
 
 # --- files of the landing that have expired ---

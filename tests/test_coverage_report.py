@@ -32,6 +32,19 @@ def kinds(report) -> list[str]:
     return report.holes["kind"].tolist()
 
 
+def test_losses_and_problems_are_told_in_the_attestations_own_words(folder):
+    """A span that a loss ended says so, with the problems of the attestation that noticed it; sick ones say theirs."""
+    attest(folder, NOON - 60, NOON + 600)
+    attest(folder, NOON + 1_200, losses=1, problems=["2 changes dropped"], healthy=False)
+    attest(folder, NOON + 1_800, NOON + 3_600, losses=1)
+    report = histlib.connect(folder).coverage("2026-01-01T12:00", "2026-01-01T13:00")
+    assert (report.complete, kinds(report)) == (False, ["not_covered"])
+    told = "attested at 2026-01-01 12:20:00+00:00 that changes were lost for good: 2 changes dropped"
+    assert report.holes["detail"].tolist() == [told]
+    later = histlib.connect(folder).coverage("2026-01-01T12:30", "2026-01-01T12:59")
+    assert (later.complete, later.completeness) == (True, "attested")
+
+
 # --- in words ---
 
 

@@ -6,9 +6,8 @@ import shlex
 
 
 def command(location: str, file: str) -> str:
-    """The command for an object: ``location`` is the history's, ``file`` the object below it.
+    """The command for an object, to be run in a clone: ``location`` is the history's, ``file`` the object below it.
 
-    Below ``failed/`` it is a hole of unknown extent to every answer, until someone reads it and puts it back.
+    What of the object can be read stays in the landing; the rest is a hole to every answer of its time.
     """
-    root = location.rstrip("/") + "/"
-    return shlex.join(["aws", "s3", "mv", f"{root}{file}", f"{root}failed/unreadable/{file}"])
+    return shlex.join(["python", "-m", "pipeline", "quarantine", f"{location.rstrip('/')}/{file}"])

@@ -77,7 +77,7 @@ def read_pieces(root: Path, files: Iterable[str], problems: Problems) -> Iterato
     parts: list[tuple[str, int, bytes]] = []
     size = 0
     for file in files:
-        for first_line, raw in _lines(root, file, problems):
+        for first_line, raw in file_lines(root, file, problems):
             parts.append((file, first_line, raw))
             size += len(raw)
             if size >= PIECE_BYTES:
@@ -159,7 +159,7 @@ class _Found:
         return rows_table(pa.concat_tables([new, old_table(self.old)]), files)
 
 
-def _lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def file_lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
     """(number of the first line, whole lines) of a file; an unfinished last line counts as a line."""
     line, rest, damage = 1, b"", None
     try:

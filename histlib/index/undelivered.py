@@ -1,7 +1,12 @@
-"""Changes that are known but lie outside the landing: under ``failed/``, and in Lambda's own on-failure objects."""
+"""Changes that are known but lie outside the landing: under ``failed/``, and in Lambda's own on-failure objects.
+
+``failed/done/<file>`` was put back into the landing; ``failed/unreadable/<file>`` was given up by a person, and stays
+a hole (``<file>`` is where it lay before, below the history's root).
+"""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import zlib
@@ -9,8 +14,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from histlib.errors import ValueNotValidError
+from histlib.index.rows import decode_line
 from histlib.times import SECOND
 from histlib.values import encode_image, item_from_dynamodb
+
+DONE: Final = "failed/done/"
+SET_ASIDE: Final = "failed/unreadable/"
 
 _GZIP: Final = b"\x1f\x8b"
 
@@ -23,6 +32,36 @@ def content(raw: bytes) -> bytes:
         return gzip.decompress(raw)
     except (OSError, EOFError, zlib.error):
         return b""
+
+
+def original(file: str) -> str:
+    """Where an object lay before it was set aside; others lie where they lay."""
+    return file.removeprefix(SET_ASIDE)
+
+
+def was_landing(file: str) -> bool:
+    """Whether it was set aside out of the landing."""
+    before = original(file)
+    return before != file and not before.startswith(("failed/", "aws/"))
+
+
+def firehose_lines(raw: bytes) -> list[bytes] | None:
+    """The lines in an object of Firehose's error prefix; None where it is none of those.
+
+    Each line of it is a JSON object with what Firehose was given as base64 in ``rawData`` (Firehose developer guide,
+    "Handle failure in data transformation" and "Handling errors for data format conversion").
+
+    Raises:
+        ValueError: it is one, and damaged.
+    """
+    if b'"rawData"' not in raw.partition(b"\n")[0]:
+        return None
+    errors = [json.loads(line) for line in raw.splitlines() if line.strip()]
+    try:
+        given = b"".join(base64.b64decode(error["rawData"], validate=True).rstrip(b"\n") + b"\n" for error in errors)
+    except (LookupError, TypeError) as error:
+        raise ValueError("a line has no rawData") from error
+    return [line for line in given.split(b"\n") if line.strip()]
 
 
 def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
@@ -46,8 +85,12 @@ def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
 
 
 def _changes(raw: bytes) -> list[tuple[int | None, str | None, str | None]] | None:
-    """(second, key, table) of each stream record in an object: one record, an event, or Lambda's object around one."""
+    """(second, key, table) of each change in an object: a stream record, an event, Lambda's object around one, or lines
+    that Firehose could not deliver."""
     try:
+        lines = firehose_lines(raw)
+        if lines is not None:
+            return [(one["timestamp"], one["keys"], one["table"]) for one in map(decode_line, lines)]
         found = json.loads(raw)
         if "payload" in found:
             found = json.loads(found["payload"])

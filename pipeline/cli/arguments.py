@@ -8,14 +8,15 @@ import time
 
 from pipeline.deploying.person import Person
 from pipeline.errors import NotAgreedError
+from pipeline.words import many as many  # noqa: PLC0414 (commands take it from here)
 
 
-def add_place(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_place(parser: argparse.ArgumentParser, *, several: bool = False, required: bool = True) -> None:
     """Which deployment: ``--table``, ``--stack``, ``--profile``, ``--region``."""
     parser.add_argument(
         "--table",
         action="append" if several else "store",
-        required=True,
+        required=required,
         metavar="NAME",
         help="the DynamoDB table" + ("; give it once for each" if several else ""),
     )
@@ -63,11 +64,6 @@ def at_least_1(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 1")
     return number
-
-
-def many(count: int, what: str) -> str:
-    """``1 change``, ``2,000 changes``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def person(*, yes: bool) -> Person:

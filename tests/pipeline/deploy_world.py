@@ -130,7 +130,7 @@ def _faults(world: World) -> Iterator[None]:
 @contextmanager
 def _nearer_to_aws() -> Iterator[None]:
     """Where deployments would see that moto is not AWS."""
-    from moto.cloudformation import models, responses
+    from moto.cloudformation import models, parsing, responses
     from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
     permitted = IAMPolicyStatement.is_action_permitted
@@ -159,11 +159,20 @@ def _nearer_to_aws() -> Iterator[None]:
         more = [name for name in changed["Modify"] if name not in told]
         return [*changes, *(models.Change("Modify", name, resources[name]["Type"]) for name in more)]
 
+    def in_reverse(resources: Any) -> None:
+        """moto deletes in no order, and fails where one took another with it; CloudFormation in that of making."""
+        for name in reversed(list(resources._parsed_resources)):
+            made, its = resources._parsed_resources[name], resources._resource_json_map.get(name, {})
+            if hasattr(made, "logical_resource_id") and its.get("DeletionPolicy") != "Retain":
+                resources._delete_resource(made, its)
+                del resources._parsed_resources[name]
+
     backend, response = models.CloudFormationBackend, responses.CloudFormationResponse
     with (
         mock.patch.object(IAMPolicyStatement, "is_action_permitted", by_tls),
         mock.patch.object(backend, "create_change_set", remembered),
         mock.patch.object(backend, "get_template", lambda self, name: originals[self.get_stack(name).stack_id]),
+        mock.patch.object(parsing.ResourceMap, "delete", in_reverse),
         mock.patch.object(models.ChangeSet, "diff", with_parameters),
         # AWS makes a change set of nothing, whose status says so; moto refuses it.
         mock.patch.object(response, "_validate_different_update", lambda *_: None),

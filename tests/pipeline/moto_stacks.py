@@ -15,7 +15,7 @@ import moto_types
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 
-#: A template's text and parameters → the text to make.
+#: A template's text and parameters → the text to make: no condition and no parameter's value is left open in it.
 Transform = Callable[[str, dict[str, str]], str]
 
 
@@ -28,14 +28,21 @@ def as_the_service(transform: Transform) -> Iterator[None]:
             (models.CloudFormationBackend, "update_stack", lambda old: _update_stack(old, transform)),
             (models.CloudFormationBackend, "create_change_set", lambda old: _create_change_set(old, transform)),
             (models.CloudFormationBackend, "execute_change_set", _execute_change_set),
-            (parsing, "clean_json", _without_nothing),
+            (models.Stack, "has_parameters", _whatever_parameters),
+            (models.Stack, "delete", _keeping_what_was_once_created),
             (parsing, "resource_class_from_type", _with_more_types),
             (parsing, "resource_name_property_from_type", _with_their_names),
             (parsing, "parse_and_create_resource", _told_by_events),
             (parsing, "parse_and_update_resource", _keeping_what_cannot_change),
         ):
             stack.enter_context(patch.object(owner, name, make(getattr(owner, name))))
+        stack.enter_context(patch.object(models.Stack, "stack_resources", property(_made)))
         yield
+
+
+def _made(stack: Any) -> list[Any]:
+    """A stack's resources; moto would make, while it lists, those that are not made or are gone."""
+    return [one for one in stack.resource_map._parsed_resources.values() if hasattr(one, "logical_resource_id")]
 
 
 def _create_stack(old: Any, transform: Transform) -> Any:
@@ -81,21 +88,29 @@ def _execute_change_set(old: Any) -> Any:
 
 def _fail(stack: Any, change_set_type: str, reason: str) -> None:
     """The end of a stack that failed; one that was being created is taken back, but for what is to be retained."""
-    stack._add_stack_event("ROLLBACK_IN_PROGRESS" if change_set_type == "CREATE" else "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    rollback = "ROLLBACK" if change_set_type == "CREATE" else "UPDATE_ROLLBACK"
+    stack._add_stack_event(f"{rollback}_IN_PROGRESS", reason)
     if change_set_type == "CREATE":
         stack.resource_map.delete()
-    stack.status = "ROLLBACK_COMPLETE" if change_set_type == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+    stack.status = f"{rollback}_COMPLETE"
     stack._add_stack_event(stack.status)
 
 
-def _without_nothing(old: Any) -> Any:
-    """``AWS::NoValue`` takes a member out of a list as well."""
+def _whatever_parameters(_old: Any) -> Any:
+    """Whether something changes is seen from the template alone: the transform has put the parameters into it."""
+    return lambda _stack, _parameters: True
 
-    def clean_json(value: Any, resources: Any) -> Any:
-        cleaned = old(value, resources)
-        return [one for one in cleaned if one is not None] if isinstance(cleaned, list) else cleaned
 
-    return clean_json
+def _keeping_what_was_once_created(old: Any) -> Any:
+    """moto does not know ``RetainExceptOnCreate``."""
+
+    def delete(stack: Any) -> None:
+        for resource in stack.resource_map._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        old(stack)
+
+    return delete
 
 
 def _with_more_types(old: Any) -> Any:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Final
@@ -67,27 +68,55 @@ def transformed(template: dict[str, Any], parameters: dict[str, str]) -> dict[st
 
 
 def decided(parameters: dict[str, str]) -> dict[str, Any]:
-    """The translated template with its conditions decided: only the resources and properties that there will
-    be, and the parameters that these take, with their values as defaults."""
-    template = translated(parameters)
-    names = values(template, parameters)
-    conditions = {name: resolved(one, names, template["Conditions"]) for name, one in template["Conditions"].items()}
+    """The translated template with its conditions decided: only the resources and properties that there will be, and
+    the parameters that these take, with their values as defaults."""
+    template = with_conditions_decided(_translated(), parameters)
+    used = set(references([template["Resources"], template["Outputs"]]))
+    given = values(template, parameters)
+    slots = {name: {**one, "Default": given[name]} for name, one in template["Parameters"].items() if name in used}
+    return {**template, "Parameters": slots}
+
+
+def with_conditions_decided(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """A template in which nothing hangs on a condition any more."""
+    given, asked = values(template, parameters), template.get("Conditions", {})
+    conditions = {name: resolved(condition, given, asked) for name, condition in asked.items()}
     made = {
         name: {part: value for part, value in resource.items() if part != "Condition"}
         for name, resource in template["Resources"].items()
         if conditions.get(resource.get("Condition", ""), True)
     }
     rest = {part: value for part, value in template.items() if part not in ("Conditions", "Resources")}
-    template = _decide({**rest, "Resources": made}, conditions)
-    used = set(references([template["Resources"], template["Outputs"]]))
-    given = {name: {**one, "Default": names[name]} for name, one in template["Parameters"].items() if name in used}
-    return {**template, "Parameters": given}
+    return _decide({**rest, "Resources": made}, conditions)
+
+
+def with_values(value: Any, given: dict[str, Any]) -> Any:
+    """A part of a template with the values of parameters in the place of their names."""
+    match value:
+        case {"Ref": name} if name in given:
+            return given[name]
+        case {"Fn::Sub": [text, {**own}]}:
+            return {"Fn::Sub": [_filled(text, given), with_values(own, given)]}
+        case {"Fn::Sub": text}:
+            return {"Fn::Sub": _filled(text, given)}
+        case dict():
+            return {name: with_values(member, given) for name, member in value.items()}
+        case list():
+            return [with_values(member, given) for member in value]
+    return value
+
+
+@cache
+def _translated() -> dict[str, Any]:
+    """It is the same for all parameters, as a test holds."""
+    return translated({})
 
 
 def values(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
-    """The value of each parameter."""
-    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
-    return {**defaults, **parameters}
+    """The value of each parameter, a number where it is one."""
+    slots = template["Parameters"]
+    given = {name: parameters.get(name, slot.get("Default")) for name, slot in slots.items()}
+    return {name: int(value) if slots[name]["Type"] == "Number" else value for name, value in given.items()}
 
 
 def complaints(text: str) -> list[str]:
@@ -123,8 +152,9 @@ def references(value: Any) -> Iterator[str]:
 
 @contextmanager
 def sam_in_moto() -> Iterator[None]:
-    """Inside moto's ``mock_aws`` (or before its server): CloudFormation applies SAM's transform, resolves NoValue in
-    lists, tells of each resource in its events, and makes the types that moto leaves out. See :mod:`moto_stacks`."""
+    """Inside moto's ``mock_aws`` (or before its server): CloudFormation applies SAM's transform, follows
+    parameters and conditions in changes, tells of each resource in its events, and makes the types that moto leaves
+    out. See :mod:`moto_stacks`."""
     without_api_gateway()
     import moto_stacks
 
@@ -134,7 +164,7 @@ def sam_in_moto() -> Iterator[None]:
 
 def without_api_gateway() -> None:
     """moto's CloudFormation imports an OpenAPI validator, which only API Gateway calls; it need not be installed."""
-    if find_spec("openapi_spec_validator"):
+    if "openapi_spec_validator" in sys.modules or find_spec("openapi_spec_validator"):
         return
     top, errors = ModuleType("openapi_spec_validator"), ModuleType("openapi_spec_validator.validation.exceptions")
     top.validate = None
@@ -144,11 +174,13 @@ def without_api_gateway() -> None:
 
 
 def _by_sam(text: str, parameters: dict[str, str]) -> str:
-    """The text of a template after the transform it asks for."""
+    """The text of a template after the transform it asks for, with conditions decided and parameters put in."""
     template = yaml_parse(text)
     if template.get("Transform") != "AWS::Serverless-2016-10-31":
         return text
-    return json.dumps(transformed(template, parameters))
+    template = with_conditions_decided(transformed(template, parameters), parameters)
+    given = values(template, parameters)
+    return json.dumps({**template, **{part: with_values(template[part], given) for part in ("Resources", "Outputs")}})
 
 
 def _decide(value: Any, conditions: dict[str, bool]) -> Any:
@@ -161,6 +193,10 @@ def _decide(value: Any, conditions: dict[str, bool]) -> Any:
         case list():
             return [one for member in value if (one := _decide(member, conditions)) != NONE]
     return value
+
+
+def _filled(text: str, given: dict[str, Any]) -> str:
+    return re.sub(r"\$\{(\w+)\}", lambda match: str(given.get(match[1], match[0])), text)
 
 
 def _names(text: str) -> list[str]:

@@ -99,8 +99,8 @@ def test_our_own_mapping_is_no_other_reader(world: World) -> None:
 
 
 def test_a_global_table_has_room_for_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """Replication reads as well: beside one reader of a global table's stream there is no room. (moto knows no replicas:
-    AWS's answer.)"""
+    """Replication reads as well: beside one reader of a global table's stream there is no room. (moto knows no
+    replicas: AWS's answer.)"""
     stream = world.make_table(view=BOTH)
     on = {"StreamEnabled": True, "StreamViewType": BOTH}
     table = {"TableStatus": "ACTIVE", "LatestStreamArn": stream, "StreamSpecification": on}
@@ -140,6 +140,6 @@ def test_the_sample_table_of_a_stack_stays_its_own(world: World) -> None:
     cloudformation.create_change_set(**named, TemplateBody=body, Parameters=given, Tags=tags, ChangeSetType="CREATE")
     cloudformation.execute_change_set(**named)
     assert world.stack(name)["StackStatus"] == "CREATE_COMPLETE"
-    table = world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["TableId"]
+    table = world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["CreationDateTime"]
     assert world.deploy("--batch-size", "500", table="todo-sample-table") == 0
-    assert world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["TableId"] == table
+    assert world.client("dynamodb").describe_table(TableName="todo-sample-table")["Table"]["CreationDateTime"] == table

@@ -1,0 +1,236 @@
+"""What the template promises of each resource, in the translated template: moto keeps little of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sam import NONE, OTHER, decided, references
+
+EVERYTHING = decided(OTHER)["Resources"]
+DEFAULTS = decided({})["Resources"]
+#: All given but the bucket, which is the stack's then.
+OWN_BUCKET = decided({name: value for name, value in OTHER.items() if name != "HistoryBucket"})["Resources"]
+
+
+def properties(name, resources=EVERYTHING):
+    """A resource's properties."""
+    return resources[name]["Properties"]
+
+
+def test_no_change_is_missed_or_blocks_for_ever():
+    """The mapping begins at the oldest change, tries for a bounded time, and then keeps the whole payload in S3."""
+    mapping = properties("RecorderMapping", DEFAULTS)
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
+    assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600 / 2, "the rest of the day is for those behind"
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["Bucket", "Arn"]}}}
+    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_the_recorder_has_time_for_more_than_one_call():
+    """A call may take 15 s; the recorder gives up before Lambda does, so there has to be far more than that."""
+    assert properties("RecorderFunction")["Timeout"] >= 60
+    assert properties("BaselineFunction")["Timeout"] == 900
+
+
+@pytest.mark.parametrize("function", ["RecorderFunction", "AttesterFunction", "BaselineFunction"])
+def test_functions_run_where_they_are_meant_to(function):
+    """On a current runtime and arm64; each logs into a group of its own, which forgets."""
+    its = properties(function)
+    assert its["Runtime"] in ("python3.13", "python3.14")
+    assert its["Architectures"] == ["arm64"]
+    name = function.removesuffix("Function")
+    assert its["Handler"] == f"functions.{name.lower()}.app.lambda_handler"
+    assert its["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
+    assert its["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert properties(f"{name}Logs")["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize(("function", "rate"), [("AttesterFunction", None), ("BaselineFunction", "rate(15 minutes)")])
+def test_scheduled_functions_run_one_at_a_time(function, rate):
+    """What is scheduled is called by its own rule only, one at a time, and a call that found no room is not kept."""
+    assert properties(function)["ReservedConcurrentExecutions"] == 1
+    waiting = properties(f"{function}EventInvokeConfig")
+    assert (waiting["MaximumRetryAttempts"], waiting["MaximumEventAgeInSeconds"]) == (0, 60)
+    [rule] = [
+        one["Properties"] for one in EVERYTHING.values() if function in str(one) and "Events::Rule" in one["Type"]
+    ]
+    assert rule["ScheduleExpression"] == (rate or {"Fn::Sub": "rate(${AttestMinutes} minutes)"})
+
+
+def test_baselines_are_taken_only_where_changes_expire():
+    """With a retention of 0 there is no baseline function, nor anything of it."""
+    assert not [name for name in DEFAULTS if name.startswith("Baseline")]
+    assert [name for name in EVERYTHING if name.startswith("Baseline")]
+
+
+def test_firehose_writes_what_the_landing_is():
+    """Gzip objects by day below changes/, what fails below failed/firehose/; encrypted while it waits; logged."""
+    for resources, kind in ((DEFAULTS, "AWS_OWNED_CMK"), (EVERYTHING, "CUSTOMER_MANAGED_CMK")):
+        its = properties("DeliveryStream", resources)
+        assert its["DeliveryStreamType"] == "DirectPut"
+        assert its["DeliveryStreamEncryptionConfigurationInput"]["KeyType"] == kind
+        to = its["ExtendedS3DestinationConfiguration"]
+        assert to["CompressionFormat"] == "GZIP"
+        assert to["Prefix"] == {"Fn::Sub": "${HistoryPrefix}changes/!{timestamp:yyyy/MM/dd}/"}
+        failed = "${HistoryPrefix}failed/firehose/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+        assert to["ErrorOutputPrefix"] == {"Fn::Sub": failed}
+        assert to["BufferingHints"] == {
+            "SizeInMBs": {"Ref": "BufferMiB"},
+            "IntervalInSeconds": {"Ref": "BufferSeconds"},
+        }
+        assert to["CloudWatchLoggingOptions"]["Enabled"] is True
+    key = EVERYTHING["DeliveryStream"]["Properties"]["ExtendedS3DestinationConfiguration"]["EncryptionConfiguration"]
+    assert key == {"KMSEncryptionConfig": {"AWSKMSKeyARN": {"Ref": "KmsKeyArn"}}}
+
+
+@pytest.mark.parametrize("bucket", ["Bucket", "ResultsBucket"])
+@pytest.mark.parametrize(("resources", "algorithm"), [(DEFAULTS, "AES256"), (OWN_BUCKET, "aws:kms")])
+def test_buckets_are_closed_and_outlive_the_stack(bucket, resources, algorithm):
+    """No public access by any way, TLS only, encrypted, kept when the stack goes."""
+    assert set(properties(bucket, resources)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties(bucket, resources)["PublicAccessBlockConfiguration"]) == 4
+    [rule] = properties(bucket, resources)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == algorithm
+    [deny] = properties(f"{bucket}Policy", resources)["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert deny["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+    for name in (bucket, f"{bucket}Policy"):
+        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_nothing_expires_unless_it_was_asked_for():
+    """With a retention of 0 only copies of what is in the landing expire, and uploads that never ended."""
+    assert expirations(DEFAULTS) == {"${HistoryPrefix}failed/done/": 90}
+
+
+def test_the_only_copy_of_a_change_outlives_its_place_in_the_landing():
+    """With a retention, what is undelivered expires when the landing does, never sooner; attestations never do."""
+    days = {"Ref": "RetentionDays"}
+    assert expirations(OWN_BUCKET) == {
+        "${HistoryPrefix}failed/done/": 90,
+        "${HistoryPrefix}changes/": days,
+        "${HistoryPrefix}failed/": days,
+        "aws/lambda/": days,
+    }
+
+
+def test_nothing_of_a_given_bucket_is_touched():
+    """Where the bucket is given, no resource is made of it: neither a policy nor a lifecycle."""
+    assert not {"Bucket", "BucketPolicy"} & set(EVERYTHING)
+    buckets = [name for name, one in EVERYTHING.items() if one["Type"].startswith("AWS::S3::")]
+    assert buckets == ["ResultsBucket", "ResultsBucketPolicy"]
+
+
+def test_queries_are_bounded_and_their_results_expire():
+    """The workgroup decides where results lie and how much is scanned; results are encrypted and go after 7 days."""
+    for resources, option in ((DEFAULTS, "SSE_S3"), (EVERYTHING, "SSE_KMS")):
+        settings = properties("Workgroup", resources)["WorkGroupConfiguration"]
+        assert settings["EnforceWorkGroupConfiguration"] is True
+        assert settings["BytesScannedCutoffPerQuery"] == {"Ref": "ScanCutoffBytes"}
+        results = settings["ResultConfiguration"]
+        assert results["OutputLocation"] == {"Fn::Sub": "s3://${ResultsBucket}/results/"}
+        assert results["EncryptionConfiguration"]["EncryptionOption"] == option
+        [rule] = properties("ResultsBucket", resources)["LifecycleConfiguration"]["Rules"]
+        assert rule["ExpirationInDays"] == 7
+    assert properties("Workgroup")["RecursiveDeleteOption"] is True
+
+
+def test_a_database_that_others_may_use_is_never_deleted():
+    """It is retained; only a first deployment that failed takes it back, or the next would find it made."""
+    database = DEFAULTS["HistoryDatabase"]
+    assert database["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert database["UpdateReplacePolicy"] == "Retain"
+    assert "HistoryDatabase" not in EVERYTHING
+
+
+def test_the_sample_table_is_that_of_the_article():
+    """Its name, its key, and a stream of both images."""
+    table = properties("SampleTable", DEFAULTS)
+    assert table["TableName"] == "todo-sample-table"
+    assert table["KeySchema"] == [{"AttributeName": "todoId", "KeyType": "HASH"}]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert "SampleTable" not in EVERYTHING
+
+
+def test_each_alarm_says_what_it_means_and_what_to_do():
+    """Named by the stack; one sentence, of which the second half, behind a semicolon, begins with what to do."""
+    for name, alarm in alarms(EVERYTHING).items():
+        assert name.startswith("${AWS::StackName}-")
+        assert re.fullmatch(r"[A-Z][^;.]+; (look|raise|redrive|run|find|ask)[^.]+\.", alarm["AlarmDescription"]), name
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+    assert not [name for name, alarm in alarms(DEFAULTS).items() if "AlarmActions" in alarm]
+
+
+def test_what_is_watched():
+    """Each metric that an alarm looks at, what it is of, and what it rings at; silence of the attester rings too."""
+    seen = {
+        name.removeprefix("${AWS::StackName}-"): (
+            alarm.get("MetricName"),
+            alarm["ComparisonOperator"],
+            alarm["Threshold"],
+            alarm["TreatMissingData"],
+        )
+        for name, alarm in alarms(EVERYTHING).items()
+    }
+    more, less, quiet = "GreaterThanThreshold", "LessThanThreshold", "notBreaching"
+    assert seen == {
+        "iterator-age": ("IteratorAge", more, 1_800_000, quiet),
+        "recorder-errors": ("Errors", more, 0, quiet),
+        "recorder-throttles": ("Throttles", more, 0, quiet),
+        "dropped": (None, more, 0, quiet),
+        "set-aside": ("OnFailureDestinationDeliveredEventCount", more, 0, quiet),
+        "firehose-freshness": ("DeliveryToS3.DataFreshness", more, 3600, quiet),
+        "firehose-throttled": ("ThrottledRecords", more, 0, quiet),
+        "undelivered": ("Undelivered", more, 0, quiet),
+        "unhealthy": ("Healthy", less, 1, quiet),
+        "attestation-missing": ("Healthy", less, 1, "breaching"),
+        "attester-errors": ("Errors", more, 0, quiet),
+        "baseline-errors": ("Errors", more, 0, quiet),
+    }
+    lost = {one["MetricStat"]["Metric"]["MetricName"] for one in dropped()["Metrics"] if "MetricStat" in one}
+    assert lost == {"DroppedEventCount", "DestinationDeliveryFailures"}
+
+
+def test_alarms_look_at_what_is_deployed():
+    """Each metric of an alarm is of a resource of this stack, or of its table in the attester's namespace."""
+    for alarm in alarms(EVERYTHING).values():
+        metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+        for metric in metrics:
+            [dimension] = metric["Dimensions"]
+            of = {"histlib": "Table", "AWS/Firehose": "DeliveryStreamName"}.get(metric["Namespace"])
+            assert dimension["Name"] in ((of,) if of else ("FunctionName", "EventSourceMappingUUID"))
+            assert set(references(dimension["Value"])) <= set(EVERYTHING) | {"StreamArn"}
+
+
+def test_no_condition_is_left():
+    """What these tests look at is decided: neither If nor NoValue."""
+    assert "Fn::If" not in str(EVERYTHING)
+    assert str(NONE) not in str(EVERYTHING)
+
+
+def expirations(resources):
+    """Prefix → after how many days its objects expire, in the history's bucket."""
+    rules = properties("Bucket", resources)["LifecycleConfiguration"]["Rules"]
+    assert [rule["AbortIncompleteMultipartUpload"] for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+    expiring = [rule for rule in rules if "ExpirationInDays" in rule]
+    return {
+        rule["Prefix"]["Fn::Sub"] if isinstance(rule["Prefix"], dict) else rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in expiring
+    }
+
+
+def alarms(resources):
+    """Name → properties of each alarm."""
+    found = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    return {one["AlarmName"]["Fn::Sub"]: one for one in found}
+
+
+def dropped():
+    """The alarm on what is lost."""
+    return alarms(EVERYTHING)["${AWS::StackName}-dropped"]

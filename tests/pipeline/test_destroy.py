@@ -84,9 +84,10 @@ def test_dry_run_says_exactly_what_goes_and_stays(world: World, capsys: pytest.C
     put(world, "failed/done/a", "failed/unreadable/b")
     deployment = read_deployment(Aws(region=REGION), TABLE)
     listed = world.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
-    made = sorted((one["ResourceType"], one["PhysicalResourceId"]) for one in listed)
+    made = sorted((one["ResourceType"], one["PhysicalResourceId"] or one["LogicalResourceId"]) for one in listed)
     goes = "".join(f"  deleted  {kind} {name}\n" for kind, name in made if kind not in RETAINED)
     stays = "".join(f"  kept     {kind} {name}\n" for kind, name in made if kind in RETAINED)
+    lambdas = f"aws/lambda/{deployment.mapping_id}/"
     assert destroy(world, "--dry-run") == 0
     assert (
         capsys.readouterr().out
@@ -97,7 +98,7 @@ step       disable mapping {deployment.mapping_id}: no change is captured from t
 step       wait 360 s, until Firehose has delivered what it holds
 step       delete stack {STACK}:
 {goes}{stays}\
-kept       the history in {deployment.location}, with 0 undelivered below failed/ and aws/lambda/{deployment.mapping_id}/
+kept       the history in {deployment.location}, with 0 undelivered below failed/ and {lambdas}
 kept       the table and its stream, which stays on
 kept       the artifacts bucket
 dry run: nothing was done

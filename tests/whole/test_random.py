@@ -1,4 +1,4 @@
-"""Random writes and random faults: no answer is ever wrong without saying that it may be, and in the end all is whole."""
+"""Random writes and random faults: no answer is wrong without saying that it may be, and in the end all is whole."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from histlib.errors import HistlibError, RequestError
-from pipeline.cli import quarantine, redrive, replay, status, view
+from pipeline.cli import backfill, baseline, deploy, destroy, quarantine, redrive, replay, status, view
 from pipeline.cli.arguments import warn
 from pipeline.errors import NotAgreedError
 from pipeline.events import EventsError
 from pipeline.replay import ReplayError
 
 #: In the order in which they are needed.
-COMMANDS = (status, redrive, quarantine, view, replay)
+COMMANDS = (deploy, status, baseline, backfill, redrive, quarantine, view, replay, destroy)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), 3)
     except OSError as error:
         return _complain(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
-    except KeyboardInterrupt:
-        return _complain("interrupted; what is written is whole, run it again to go on", 130)
+    except KeyboardInterrupt as interruption:
+        said = str(interruption) or "interrupted; what is written is whole, run it again to go on"
+        return _complain(said, 130)
 
 
 def _complain(message: str, code: int) -> int:

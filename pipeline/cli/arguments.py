@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 
+from pipeline.deploying.person import Person
 from pipeline.errors import NotAgreedError
 from pipeline.words import many as many  # noqa: PLC0414 (commands take it from here)
 
@@ -62,6 +64,16 @@ def at_least_1(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 1")
     return number
+
+
+def person(*, yes: bool) -> Person:
+    """Who watches: lines to stdout at once, what is grave to stderr."""
+    return Person(
+        lambda line: print(line, flush=True),
+        lambda line: warn(f"!! {line.strip()}"),
+        lambda question: agree(question, yes=yes),
+        time.sleep,
+    )
 
 
 def warn(message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import boto3
@@ -48,6 +49,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.dynamodb = boto3.client("dynamodb")
+        self.dynamodb.meta.events.register("after-call.dynamodb", self._date)
 
     def create(self) -> str:
         """Make the table with its stream on; the stream's ARN. What an earlier table of that name held is gone."""
@@ -110,6 +112,10 @@ class App:
         """What the application saw of an item at the end of a second."""
         past = [one.item for one in self.seen if one.key == key and one.second <= second]
         return past[-1] if past else None
+
+    def _date(self, parsed: dict[str, Any], **_: Any) -> None:
+        """moto's server tells this machine's time in ``Date``, from which the baseline takes DynamoDB's."""
+        parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = formatdate(self.clock.seconds, usegmt=True)
 
     def _note(self, key: str) -> None:
         item = self.read(key)

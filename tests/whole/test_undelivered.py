@@ -26,14 +26,14 @@ def test_a_batch_whose_retries_are_exhausted(rig):
     """Lambda keeps it in S3, whole; nothing newer is attested, however long it goes well, until it is redriven."""
     write(rig, 2)
     finish(rig)
-    rig.firehose.overload = 10_000
+    rig.firehose.overload, since = 10_000, rig.clock.seconds
     write(rig, 2, keys="aq")
     rig.wait(600)
     rig.firehose.overload = 0
     write(rig, 2)
     finish(rig)
     assert rig.mapping.discarded == rig.undelivered()
-    prove_withheld(rig, "a")
+    prove_withheld(rig, since)
     prove_redriven_twice(rig)
 
 
@@ -42,12 +42,12 @@ def test_a_batch_that_grew_too_old(rig):
     rig.mapping.max_age, rig.mapping.retries = 3_600, 1_000
     write(rig, 2)
     finish(rig)
-    rig.firehose.overload = 100_000
+    rig.firehose.overload, since = 100_000, rig.clock.seconds
     write(rig, 1, keys="a")
     rig.wait(4_500)
     rig.firehose.overload = 0
     finish(rig)
-    prove_withheld(rig, "a")
+    prove_withheld(rig, since)
     prove_redriven_twice(rig)
 
 
@@ -56,6 +56,7 @@ def test_a_poison_record(rig):
     nor the shard; its item's states say that a change of it is missing. Mended, it is redriven."""
     write(rig, 2)
     finish(rig)
+    since = rig.clock.seconds
     write(rig, 1)
     rig.stream.pull()
     record = rig.stream.shards[0].records[-1]
@@ -64,7 +65,7 @@ def test_a_poison_record(rig):
     finish(rig)
     (key,) = rig.undelivered()
     assert key.startswith(f"{PREFIX}failed/records/")
-    prove_withheld(rig, record["dynamodb"]["Keys"]["id"]["S"])
+    prove_withheld(rig, since)
     (refused,) = rig.redrive()
     assert refused.problems
     assert rig.undelivered() == [key]

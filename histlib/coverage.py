@@ -131,8 +131,10 @@ class Coverage:
         return min((span.start for span in self.spans), default=None)
 
     def settled(self, moment: int) -> bool:
-        """Whether all changes up to the moment have landed, as far as is known."""
-        return self.captured_through is not None and moment <= self.captured_through
+        """Whether all changes up to the moment have landed, as far as is known: those of a whole second up to its end,
+        since a change made in it after the attestation would bear its stamp."""
+        last = end_of_second(moment) if self.attested else moment
+        return self.captured_through is not None and last <= self.captured_through
 
     def covers(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether one span (of that stream, where given) covers [start, end].
@@ -155,15 +157,15 @@ class Coverage:
 
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether attestations prove that all of [start, end] has landed."""
-        return (
-            self.attested
-            and self.settled(end)
-            and any(
-                span.start <= start and end <= span.end and not _only_observed(span.stream)
-                for span in self.spans
-                if stream is None or span.stream == stream
-            )
+        return self.settled(end) and any(
+            span.start <= start and end <= span.end and self.is_attested(span)
+            for span in self.spans
+            if stream is None or span.stream == stream
         )
+
+    def is_attested(self, span: Span) -> bool:
+        """Whether attestations cover this span: what came in format 0 or by an export is but observed."""
+        return self.attested and not _only_observed(span.stream)
 
     def last_instant(self, moment: int) -> int:
         """The last time that a state at a moment counts: the end of a whole second, but at an end of an export's

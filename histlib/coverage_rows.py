@@ -60,9 +60,7 @@ def missing_rows(
 
 
 def _right(coverage: Coverage, span: Span) -> str:
-    through = coverage.captured_through
-    end = span.end if through is None else min(span.end, through)
-    return "attested" if coverage.attests(span.start, end, span.stream) else "observed"
+    return "attested" if coverage.is_attested(span) else "observed"
 
 
 def _uncovered(coverage: Coverage, attestations: Sequence[Attestation], first: int, last: int) -> Iterator[Row]:

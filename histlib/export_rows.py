@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -13,6 +13,23 @@ from histlib.errors import ValueNotValidError
 from histlib.record import FORMAT
 from histlib.times import SECOND, from_micros
 from histlib.values import encode_image, item_from_dynamodb
+
+
+class Redaction(Protocol):
+    """Rules for what must not be stored of an item; ``id`` names them in each row, None where there are none."""
+
+    id: str | None
+
+    def apply(self, image: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+        """The image (DynamoDB JSON) without what the rules name, but with the key's attributes."""
+
+
+class Origin(NamedTuple):
+    """What all rows of an export have in common: its id, the table's ARN, its view."""
+
+    export: str
+    table: str
+    view: str
 
 
 class LineNotValidError(ValueError):
@@ -35,8 +52,8 @@ def baseline_row(line: bytes, export: str, table: str, moment: int, names: Seque
     return row | {"action": "BASELINE", "new_image": _image(item, line), "read_begin": moment, "read_end": moment}
 
 
-def window_row(line: bytes, export: str, table: str, view: str, names: Sequence[str]) -> dict[str, Any]:
-    """The record of an item's net change in an incremental export.
+def window_row(line: bytes, origin: Origin, names: Sequence[str], redaction: Redaction | None = None) -> dict[str, Any]:
+    """The record of an item's net change in an incremental export, without what the rules drop.
 
     With the view NEW_IMAGE an old image is absent whether or not there was an item: such a change is a MODIFY.
 
@@ -47,11 +64,11 @@ def window_row(line: bytes, export: str, table: str, view: str, names: Sequence[
     keys, new, old = (told.get(name) for name in ("Keys", "NewImage", "OldImage"))
     if not isinstance(keys, dict) or set(keys) != set(names):
         raise LineNotValidError(f"Keys in {_shown(line)}: expected {', '.join(names)}")
-    images = {"new_image": new and _image(new, line), "old_image": old and _image(old, line)}
-    inserted = old is None and view != "NEW_IMAGE"
+    images = {"new_image": _kept(new, names, redaction, line), "old_image": _kept(old, names, redaction, line)}
+    inserted = old is None and origin.view != "NEW_IMAGE"
     action = "REMOVE" if new is None else "INSERT" if inserted else "MODIFY"
-    row = _row(f"backfill:{export}", table, _image(keys, line), _written(told, line))
-    return row | {"action": action, "view": view, **images}
+    row = _row(f"backfill:{origin.export}", origin.table, _image(keys, line), _written(told, line))
+    return row | {"action": action, "view": origin.view, **images, "redaction": redaction.id if redaction else None}
 
 
 def key_names(line: bytes) -> tuple[str, ...]:
@@ -109,6 +126,14 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise LineNotValidError(f"no JSON object: {_shown(line)}")
     return found
+
+
+def _kept(image: dict[str, Any] | None, names: Sequence[str], redaction: Redaction | None, line: bytes) -> str | None:
+    """The text of an image without what the rules drop, after a check of the whole of it."""
+    if image is None:
+        return None
+    whole = _image(image, line)
+    return _image(redaction.apply(image, names), line) if redaction and redaction.id else whole
 
 
 def _image(item: Mapping[str, Any], line: bytes) -> str:

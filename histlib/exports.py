@@ -8,7 +8,6 @@ window of net changes. Each is complete or has no manifest: what is damaged is a
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 import os
@@ -23,8 +22,9 @@ from typing import Any, Final
 import msgspec
 
 from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
+from histlib.export_files import DamagedError, manifest, manifest_name, miscounted, read_rows
 from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, opened, read_export
-from histlib.export_rows import LineNotValidError, baseline_row, key_names, window_row
+from histlib.export_rows import LineNotValidError, key_names
 from histlib.progress import progress
 from histlib.times import from_micros
 
@@ -85,7 +85,7 @@ def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescriptio
 def cache_name(exports: Sequence[Export], description: KeyDescription) -> str:
     """A name that changes with the exports, their files, the key and the code that converts them."""
     digest = hashlib.blake2b(digest_size=10)
-    for name in ("exports", "export_manifests", "export_rows", "values"):
+    for name in ("exports", "export_files", "export_manifests", "export_rows", "values"):
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     digest.update(msgspec.json.encode(description))
     for export in exports:
@@ -114,7 +114,8 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
             damages += written.damages
             if not written.damages:
                 whole.append(export)
-                _write(folder / written.manifest_name, written.manifest(description))
+                told = manifest(export, written.items, written.written, description)
+                _write(folder / manifest_name(export), told)
     if not any((folder / "changes").rglob("*.gz")):
         raise SourceError(
             f"nothing to answer from: {damages[0] if damages else 'the exports hold no item and no change'}"
@@ -138,10 +139,6 @@ class _Conversion:
     items: int = 0
     damages: list[str] = field(default_factory=list)
 
-    @property
-    def manifest_name(self) -> str:
-        return f"baseline/{'' if self.export.full else 'backfill-'}{self.export.id}.json"
-
     def run(self) -> None:
         if self.export.damage:
             self._damaged(str(self.export.folder / FILES), self.export.damage)
@@ -149,44 +146,20 @@ class _Conversion:
             self.bar.update(1)
             try:
                 self._convert(file, number)
-            except (_DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
+            except (DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
                 self._damaged(file.data_file_s3_key, str(error))
-        expected = self.export.summary.item_count
-        if not self.damages and expected is not None and expected != self.items:
-            self._damaged(SUMMARY, f"{self.items:,} items in its files, the manifest says {expected:,}")
+        if not self.damages and (difference := miscounted(self.export, self.items)):
+            self._damaged(SUMMARY, difference)
         if self.damages and self.export.full:  # half a baseline is none
             for name in self.written:
                 (self.folder / name).unlink()
 
-    def manifest(self, description: KeyDescription) -> dict[str, Any]:
-        """What to write of a complete export."""
-        start, end = self.export.window
-        times = {"read_begin": start, "read_end": end} if self.export.full else {"start": start, "end": end}
-        return {
-            "format": 1,
-            "id": self.export.id,
-            "kind": "export" if self.export.full else "incremental",
-            "table": self.export.summary.table_arn,
-            "table_id": self.export.summary.table_id or None,
-            **times,
-            "items": self.items,
-            "files": self.written,
-            "redaction": None,
-            "key_schema": [one for one in description if "KeyType" in one],
-        }
-
     def _convert(self, file: DataFile, number: int) -> None:
-        path = self.export.path(file)
-        if path is None:
-            raise _DamagedError("missing")
-        _check(path, file)
         day = from_micros(self.export.window[0], UTC).strftime("%Y/%m/%d")
         target = self.folder / "changes" / day / f"{self.export.id}-{number:05}.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            rows = self._write_rows(path, target)
-            if rows != file.item_count:
-                raise _DamagedError(f"{rows:,} items, the manifest says {file.item_count:,}")
+            rows = self._write_rows(file, target)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -196,29 +169,13 @@ class _Conversion:
         else:
             target.unlink()
 
-    def _write_rows(self, path: Path, target: Path) -> int:
-        count, seen = 0, set()
-        with opened(path) as lines, gzip.open(target, "wb", compresslevel=1) as out:
-            for line in lines:
-                if not line.strip():
-                    continue
-                row = self._row(line)
+    def _write_rows(self, file: DataFile, target: Path) -> int:
+        count = 0
+        with gzip.open(target, "wb", compresslevel=1) as out:
+            for row in read_rows(self.export, file, self.names):
                 out.write(msgspec.json.encode(row) + b"\n")
                 count += 1
-                seen.add(hash(row["keys"]))
-        if len(seen) < count:
-            raise RequestError(
-                f"{path.name}: {count - len(seen):,} of {count:,} items share their {', '.join(self.names)} with "
-                "another, so that is not the whole key; name it, like export:./folder?key=pk,sk",
-                self.names,
-            )
         return count
-
-    def _row(self, line: bytes) -> dict[str, Any]:
-        table, (start, _) = self.export.summary.table_arn, self.export.window
-        if self.export.full:
-            return baseline_row(line, self.export.id, table, start, self.names)
-        return window_row(line, self.export.id, table, self.export.view, self.names)
 
     def _damaged(self, file: str, reason: str) -> None:
         self.damages.append(f"export {self.export.id}: {file}: {reason}")
@@ -233,10 +190,6 @@ class _Conversion:
             "keys": None,
         }
         _write(self.folder / f"{HOLES}{self.export.id}-{len(self.damages):05}.json", row)
-
-
-class _DamagedError(Exception):
-    """A data file is not as its manifest says."""
 
 
 def _check_windows(exports: Sequence[Export]) -> None:
@@ -259,25 +212,6 @@ def _told_names(export: Export) -> Iterator[tuple[str, ...]]:
                 yield key_names(first)
         except (LineNotValidError, OSError, EOFError, zlib.error):
             continue
-
-
-def _check(path: Path, file: DataFile) -> None:
-    """That a file is the one of the manifest: by its MD5 (of it, or of its contents), or by its ETag."""
-    if file.md5_checksum is None:
-        return
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "md5").digest()
-    etag = (file.etag or "").strip('"')
-    if file.md5_checksum in _texts(found) or etag in (found.hex(), hashlib.md5(found).hexdigest() + "-1"):
-        return
-    with opened(path) as stream:
-        if file.md5_checksum in _texts(hashlib.file_digest(stream, "md5").digest()):  # type: ignore[arg-type]
-            return
-    raise _DamagedError(f"not the file that was exported: its MD5 is {_texts(found)[0]}, expected {file.md5_checksum}")
-
-
-def _texts(digest: bytes) -> tuple[str, str]:
-    return base64.b64encode(digest).decode(), digest.hex()
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

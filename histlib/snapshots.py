@@ -209,6 +209,12 @@ def _cells(caveats: dict[str, Mask], rows: int) -> pa.Array:
     return pa.array(texts, pa.string()).take(pa.array(places))
 
 
+def _ends_of_seconds(times: Times) -> Times:
+    """As :func:`histlib.times.end_of_second`, of all at once."""
+    ends: Times = np.where(times % SECOND == 0, times + SECOND - 1, times)
+    return ends
+
+
 @dataclass(frozen=True)
 class _Silence:
     """Why it is not certain that items did not change within [start, end], for all of them at once.
@@ -227,8 +233,7 @@ class _Silence:
     same: Mask
 
     def caveats(self) -> dict[str, Mask]:
-        last = np.where(self.last % SECOND == 0, self.last + SECOND - 1, self.last)
-        found = self.holes(self.first, last)
+        found = self.holes(self.first, _ends_of_seconds(self.last))
         found["outside_coverage"] |= ~self.covered & ~self.same
         return found | {"not_settled": ~self._settled}
 
@@ -256,7 +261,8 @@ class _Silence:
     @cached_property
     def _settled(self) -> Mask:
         through = self.coverage.captured_through
-        return self._none() if through is None else self.end <= through
+        end = _ends_of_seconds(self.end) if self.coverage.attested else self.end
+        return self._none() if through is None else end <= through
 
     @cached_property
     def covered(self) -> Mask:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from histlib.aws.trouble import errors
 from pipeline.aws import Aws
 
 #: The landing's folder in a history.
@@ -99,8 +100,21 @@ class Bucket:
 
     def get(self, name: str) -> bytes | None:
         """As :class:`Place`."""
-        found = self.aws.find("s3", "get_object", Bucket=self.bucket, Key=self.prefix + name)
-        return None if found is None else bytes(found["Body"].read())
+        asked = {"Bucket": self.bucket, "Key": self.prefix + name}
+        found = self.aws.find("s3", "get_object", **asked)
+        try:
+            return None if found is None else bytes(found["Body"].read())
+        except errors() as error:  # the connection broke within the answer
+            raise self.aws.trouble(error, "s3", "get_object", asked) from error
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return self.aws.find("s3", "head_object", Bucket=self.bucket, Key=self.prefix + name) is not None
+
+    def download(self, name: str, path: Path) -> None:
+        """An object into a file. Raises ``OSError``, or as :meth:`pipeline.aws.Aws.call`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.aws.call("s3", "download_file", Bucket=self.bucket, Key=self.prefix + name, Filename=str(path))
 
     def remove(self, name: str) -> None:
         """As :class:`Place`."""

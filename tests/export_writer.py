@@ -84,7 +84,7 @@ def _write(folder: Path, name: str, data: str, lines: Sequence[str], summary: di
     root = folder / "AWSDynamoDB"
     (root / name).mkdir(parents=True)
     (root / name / "_started").touch()
-    files = ""
+    files, prefix = "", summary.get("s3Prefix", "some/prefix")
     for number, part in enumerate((lines[0::2], lines[1::2], [])):
         raw = gzip.compress("".join(f"{line}\n" for line in part).encode(), mtime=0)
         path = root / data / f"{hashlib.md5(f'{name} {number}'.encode()).hexdigest()[:24]}.json.gz"
@@ -95,7 +95,7 @@ def _write(folder: Path, name: str, data: str, lines: Sequence[str], summary: di
             "itemCount": len(part),
             "md5Checksum": base64.b64encode(digest).decode(),
             "etag": hashlib.md5(digest).hexdigest() + "-1",
-            "dataFileS3Key": f"some/prefix/AWSDynamoDB/{data}/{path.name}",
+            "dataFileS3Key": f"{prefix}/AWSDynamoDB/{data}/{path.name}",
         }
         files += json.dumps(entry) + "\n"
     arn = f"{TABLE}/export/{name}"
@@ -109,7 +109,7 @@ def _write(folder: Path, name: str, data: str, lines: Sequence[str], summary: di
         "s3Prefix": "some/prefix",
         "s3SseAlgorithm": "AES256",
         "s3SseKmsKeyId": None,
-        "manifestFilesS3Key": f"some/prefix/AWSDynamoDB/{name}/manifest-files.json",
+        "manifestFilesS3Key": f"{prefix}/AWSDynamoDB/{name}/manifest-files.json",
         "billedSizeBytes": 0,
         "itemCount": len(lines),
         "outputFormat": "DYNAMODB_JSON",

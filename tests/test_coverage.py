@@ -58,12 +58,23 @@ def test_what_is_not_whole_attests_nothing(changed):
 def test_what_lags_is_not_yet_captured():
     """Iterator age and Firehose's freshness come off the time that is attested."""
     coverage = build_coverage([], attested(0, HOUR, iterator_age_ms=2_000, firehose_freshness_s=300), ())
-    assert coverage.captured_through == HOUR - 302 * SECOND
-    assert coverage.settled(HOUR - 302 * SECOND)
-    assert not coverage.settled(HOUR - 302 * SECOND + 1)
-    assert coverage.attests(0, HOUR - 302 * SECOND)
-    assert not coverage.attests(0, HOUR - 302 * SECOND + 1)
-    assert not coverage.attests(-1, HOUR - 302 * SECOND)
+    through = HOUR - 302 * SECOND
+    assert coverage.captured_through == through
+    assert coverage.settled(through - 1) and coverage.settled(through - SECOND)
+    assert not coverage.settled(through + 1)
+    assert coverage.attests(0, through - SECOND)
+    assert not coverage.attests(0, through + 1)
+    assert not coverage.attests(-1, through - SECOND)
+
+
+def test_a_second_that_was_not_over_is_not_settled():
+    """A whole second means its end, and a change made in it after the attestation bears its stamp: it may be missing.
+    Where nothing attests, the second of the last change is the last that is known of."""
+    coverage = build_coverage([], attested(0, HOUR + SECOND // 2), ())
+    assert not coverage.settled(HOUR) and not coverage.attests(0, HOUR)
+    assert coverage.settled(HOUR - SECOND) and coverage.attests(0, HOUR - SECOND)
+    assert build_coverage([], attested(0, HOUR + SECOND - 1), ()).settled(HOUR)
+    assert build_coverage([Stream("s", 0, HOUR)], None, ()).settled(HOUR)
 
 
 def test_without_attestations_each_stream_covers_its_own_changes():

@@ -35,6 +35,7 @@ LAYERS = [
     ["writers", "charts", "coverage_report"],
     ["where"],
     ["samples", "index", "export_manifests", "export_rows"],
+    ["export_files"],
     ["exports", "engine"],
     ["small_facts"],
     ["embedded", "s3"],

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from histlib.errors import HistlibError, RequestError
-from pipeline.cli import deploy, destroy, quarantine, redrive, replay, status, view
+from pipeline.cli import backfill, baseline, deploy, destroy, quarantine, redrive, replay, status, view
 from pipeline.cli.arguments import warn
 from pipeline.errors import NotAgreedError
 from pipeline.events import EventsError
 from pipeline.replay import ReplayError
 
 #: In the order in which they are needed.
-COMMANDS = (deploy, status, redrive, quarantine, view, replay, destroy)
+COMMANDS = (deploy, status, baseline, backfill, redrive, quarantine, view, replay, destroy)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -94,7 +94,7 @@ def read_baselines(aws: Aws, deployment: Deployment) -> Baselines:
     keys = [one["Key"] for one in _each(aws, deployment, folder) if one["Key"].endswith(".json")]
     manifests, unreadable = [], []
     for key in keys:
-        if key.removeprefix(folder).startswith("backfill-"):  # the window of an incremental export
+        if key.removeprefix(folder).startswith(("backfill-", "_")):  # an incremental export's window, the progress
             continue
         try:
             manifest = read_manifest(_text(aws, deployment, key))

@@ -116,13 +116,30 @@ def test_how_far_behind_is_never_less_than_what_is_shown():
 
     assert lag(iterator_age={}) == 120
     assert lag(polled={}, iterator_age={NOW - 600: 5_000.0}) == 605
-    assert lag(polled={NOW - 60: 0}, iterator_age={NOW - 600: 5_000.0}) == 65
+    every = {NOW - 660 + 60 * minute: 0.0 for minute in range(11)}
+    assert lag(polled=every, iterator_age={NOW - 600: 5_000.0}) == 60 + 5 + 60
     assert lag(throttles={NOW - 60: 1}, iterator_age={NOW - 600: 5_000.0}) == 605
     assert lag(polled={}, iterator_age={}) == 1_000
     earlier = Previous(seen_at=(NOW - 7_000) * 1_000_000, behind_ms=5_000)
     found = judge(SETTINGS, observed(polled={}, iterator_age={}), earlier)
     assert found["iterator_age_ms"] // 1_000 - 10 - SLACK == 7_005
     assert (found["seen_at"], found["behind_ms"]) == (earlier.seen_at, earlier.behind_ms)
+
+
+def test_what_waited_while_the_mapping_was_away_counts_for_as_long_as_firehose_may_hold_it():
+    """IteratorAge is that of a batch's last record: the first may have waited since the sign before."""
+    recent = {NOW - 600 + 60 * minute: 0.0 for minute in range(10)}
+    calls, before = {NOW - 600: 5_000.0}, {NOW - 4_200: 0.0}
+
+    def behind(previous: Previous | None = None, **metrics: dict[int, float]) -> int:
+        return judge(SETTINGS, observed(iterator_age=calls, **metrics), previous)["behind_ms"] // 1_000
+
+    assert behind(polled={**before, **recent}) == 3_605
+    assert behind(Previous(seen_at=(NOW - 4_200) * 1_000_000), polled=recent) == 3_605
+    assert behind(Previous(seen_at=(NOW - 120) * 1_000_000, behind_ms=3_605_000), polled=recent) == 3_610
+    later = {NOW - 1_800 + 60 * minute: 0.0 for minute in range(30)}
+    assert behind(polled={NOW - 5_400: 0.0, **later}) == 65
+    assert behind(polled={NOW - 5_400: 0.0, **later}, freshness={NOW - 60: 900.0}) == 3_605
 
 
 def test_a_mapping_that_shows_no_sign_is_not_healthy():

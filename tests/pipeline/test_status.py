@@ -245,6 +245,14 @@ def test_objects_that_expire_want_a_baseline_in_time(world: World) -> None:
     assert verdicts(look_at(world))["baseline"] == "warn"
 
 
+def test_the_progress_of_a_baseline_under_way_is_no_manifest(world: World) -> None:
+    """What ``baseline`` keeps of one under way, beside the manifests, is not taken for one that cannot be read."""
+    world.deploy()
+    told = verdicts(look_at(world))["baseline"]
+    world.put_object(f"{PREFIX}baseline/_progress.json", b'{"format":1,"state":"running"}')
+    assert verdicts(look_at(world))["baseline"] == told == "ok"
+
+
 def test_the_window_of_an_export_is_no_baseline(world: World) -> None:
     """An incremental export's manifest does not make the table's items known."""
     world.deploy()

@@ -104,8 +104,8 @@ def test_buckets_are_closed_and_outlive_the_stack(bucket, resources, algorithm):
 
 
 def test_nothing_expires_unless_it_was_asked_for():
-    """With a retention of 0 only copies of what is in the landing expire, and uploads that never ended."""
-    assert expirations(DEFAULTS) == {"${HistoryPrefix}failed/done/": 90}
+    """With a retention of 0 only copies of what is in the landing expire, exports, and uploads that never ended."""
+    assert expirations(DEFAULTS) == {"${HistoryPrefix}failed/done/": 90, "${HistoryPrefix}exports/": 7}
 
 
 def test_the_only_copy_of_a_change_outlives_its_place_in_the_landing():
@@ -113,6 +113,7 @@ def test_the_only_copy_of_a_change_outlives_its_place_in_the_landing():
     days = {"Ref": "RetentionDays"}
     assert expirations(OWN_BUCKET) == {
         "${HistoryPrefix}failed/done/": 90,
+        "${HistoryPrefix}exports/": 7,
         "${HistoryPrefix}changes/": days,
         "${HistoryPrefix}failed/": days,
         "aws/lambda/": days,

@@ -3,9 +3,9 @@
 How far behind the landing is, in two parts, each at least as much as is true:
 
 - ``iterator_age_ms``: since a minute in which the mapping was seen to poll or to call the recorder, be it by an earlier
-  run, plus the highest iterator age of the quarter of an hour before it, plus the batching window and a slack. No
-  metric is no proof: Lambda tells IteratorAge only when it calls, so without the polls a quiet table could not be told
-  from a stuck mapping. While Lambda throttles, polls prove nothing, calls still do.
+  run, plus how old at most what it took was, plus the batching window and a slack. No metric is no proof: Lambda tells
+  IteratorAge only when it calls, so without the polls a quiet table could not be told from a stuck mapping. While
+  Lambda throttles, polls prove nothing, calls still do.
 - ``firehose_freshness_s``: the highest DataFreshness of that quarter, at least the buffer's seconds, plus a slack.
 
 What may be lost for good counts one more ``losses``, which ends the span of what is attested: a change that Lambda
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from .observing import Observed, Points
@@ -140,13 +141,23 @@ def _losses(observed: Observed) -> Iterator[str]:
 
 
 def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
-    """When the mapping was last seen at work (epoch seconds, None: never), and how old (s) what it took then was."""
+    """When the mapping was last seen at work (epoch seconds, None: never), and how old (s) at most what it then took.
+
+    What Firehose still holds came to it since then, less what that is old. IteratorAge is the age of the last record
+    of a batch only (Lambda developer guide): the first may have waited since the mapping was seen to work before.
+    """
     throttled = _sum(observed.metrics, "throttles", observed.now - RECENT)
-    signs = ["iterator_age"] if throttled else ["iterator_age", "polled"]
-    seen = max((minute for name in signs for minute in observed.metrics.get(name, {})), default=None)
-    if seen is None:
-        return (None if previous.seen_at is None else previous.seen_at / 1_000_000), previous.behind_ms / 1_000
-    return seen, _highest(observed.metrics, "iterator_age", seen - RECENT) / 1_000
+    names = ["iterator_age"] if throttled else ["iterator_age", "polled"]
+    signs = sorted({minute for name in names for minute in observed.metrics.get(name, {})})
+    before = None if previous.seen_at is None else previous.seen_at / 1_000_000
+    if not signs:
+        return before, previous.behind_ms / 1_000
+    start = signs[-1] - RECENT - _highest(observed.metrics, "freshness", observed.now - RECENT)
+    earlier = [before] if before is not None and before < signs[0] else []
+    waits = [later - sooner for sooner, later in pairwise([*earlier, *signs]) if later >= start]
+    if not earlier and signs[0] >= start:  # how long it waited before that, an earlier run saw
+        waits.append(previous.behind_ms / 1_000)
+    return signs[-1], _highest(observed.metrics, "iterator_age", start) / 1_000 + max(waits, default=0)
 
 
 def _freshness(settings: Settings, observed: Observed) -> float:

@@ -52,7 +52,8 @@ class Observed:
 
 
 def observe(clients: Clients, settings: Settings, now: float, since: float) -> Observed:
-    """Ask for everything; metrics from ``since`` on (epoch seconds), and those of the last half hour."""
+    """Ask for everything; metrics from ``since`` on (epoch seconds), those of the last half hour, and
+    those of the half hour before what Firehose holds came to it."""
     failures: list[str] = []
 
     def ask(what: str, question: Callable[[], _T], otherwise: _T) -> _T:
@@ -132,6 +133,13 @@ def _is_missing(error: ClientError) -> bool:
 
 
 def _metrics(cloudwatch: Any, settings: Settings, now: float, since: float) -> Mapping[str, Points]:
+    """The metrics since then; from earlier on where Firehose tells that it holds, or held, what came to it earlier."""
+    found = _metrics_since(cloudwatch, settings, now, since)
+    earlier = now - max(found["freshness"].values(), default=0) - RECENTLY
+    return found if earlier >= since else _metrics_since(cloudwatch, settings, now, earlier)
+
+
+def _metrics_since(cloudwatch: Any, settings: Settings, now: float, since: float) -> Mapping[str, Points]:
     found: dict[str, dict[int, float]] = {query["Id"]: {} for query in metric_queries(settings)}
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=metric_queries(settings),

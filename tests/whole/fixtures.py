@@ -1,0 +1,20 @@
+"""The fixture ``rig``: the whole path, empty, and attested once before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from athena.aws import Aws
+
+from whole.rig import Rig, running
+
+
+@pytest.fixture
+def rig(athena: Aws) -> Iterator[Rig]:
+    """See :class:`whole.rig.Rig`."""
+    with running() as made:
+        made.wait(300)
+        made.attest()
+        made.clock.sleep(60)
+        yield made

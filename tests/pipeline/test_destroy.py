@@ -181,7 +181,8 @@ def test_nothing_there(world: World, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_deletion_that_fails_names_the_resource(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """DELETE_FAILED says which resource and why, not what was cancelled for it. (moto deletes all: the deletion and its events are AWS's answers.)"""
+    """DELETE_FAILED says which resource and why, not what was cancelled for it. (moto deletes all: these
+    are AWS's answers.)"""
     arn = world.stack()["StackId"]
     described = _description(world, "DELETE_FAILED")
     world.answers("cloudformation.DeleteStack", "<DeleteStackResponse/>")

@@ -160,6 +160,8 @@ def test_interrupted_while_waiting(world: World, capsys: pytest.CaptureFixture[s
     assert f"aws lambda update-event-source-mapping --uuid {mapping} --enabled --region {REGION}" in error
     assert (mapping_state(world, mapping), world.stack()["StackStatus"]) == ("Disabled", "CREATE_COMPLETE")
     world.monkeypatch.setattr("time.sleep", world.paused.append)
+    assert world.deploy() == 0
+    assert f"!! mapping {mapping} is disabled: NOTHING IS CAPTURED" in capsys.readouterr().err
     assert destroy(world, "--yes") == 0
     assert world.stacks() == []
 

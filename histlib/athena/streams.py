@@ -56,10 +56,11 @@ class _Looked:
         What landed on a day happened at most :data:`MAX_LATENESS` before it began; what landed before a day, at most
         :data:`FILE_SPAN` after that began.
         """
-        if not self._constant(first, last):
+        streams = self._streams(first)
+        if len(streams) != 1 or not self._constant(first, last):
             return False
-        (stream,) = self._streams(first)
-        rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream[1]]
+        ((_, stream, _),) = streams
+        rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream]
         earliest: int = min(row["first_micros"] for row in rows)
         latest: int = max(row["last_micros"] for row in rows)
         return earliest <= day_begin(shifted(first, _LATE)) - MAX_LATENESS and latest >= day_begin(last) + FILE_SPAN

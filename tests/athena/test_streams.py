@@ -56,3 +56,12 @@ def test_a_last_change_in_the_file_of_the_day_before_is_found():
     begin = day_begin(LAST)
     landed = {LAST: (begin, begin + 1), DAYS[-2]: (begin - DAY, begin + FILE_SPAN - 1)}
     assert told(landed)[1] == begin + FILE_SPAN - 1
+
+
+@pytest.mark.parametrize("streams", [["arn:s1", "arn:s2"], ["baseline:b"], ["baseline:b", "arn:s1"]])
+def test_a_landing_of_a_single_day_tells_all_its_streams(streams: list[str]):
+    """A stream that was disabled and enabled again within the day; a baseline before any change."""
+    row = {"table": "t", "view": "v", "keys": "", "first_micros": day_begin(FIRST), "last_micros": day_begin(FIRST)}
+    rows = [row | {"stream": stream, "changes": 1} for stream in streams]
+    found = stream_rows([FIRST], lambda days: dict.fromkeys(days, rows))
+    assert sorted(one["stream"] for one in found) == sorted(streams)

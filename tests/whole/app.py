@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import boto3
@@ -48,6 +49,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.dynamodb = boto3.client("dynamodb")
+        self.dynamodb.meta.events.register("after-call.dynamodb", self._date)
 
     def create(self) -> str:
         """Make the table with its stream on; the stream's ARN. What an earlier table of that name held is gone."""
@@ -60,6 +62,21 @@ class App:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
         return str(made["TableDescription"]["LatestStreamArn"])
+
+    def drop(self) -> None:
+        """DeleteTable: all items are gone, of which the stream tells nothing."""
+        self.dynamodb.delete_table(TableName=self.table)
+        self.seen += [Seen(self.clock.seconds, key, None, item) for key, item in self._now.items()]
+
+    def disable_stream(self) -> None:
+        """Switch the table's stream off."""
+        self.dynamodb.update_table(TableName=self.table, StreamSpecification={"StreamEnabled": False})
+
+    def enable_stream(self) -> str:
+        """Switch it on again: it is another one; its ARN."""
+        asked = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        answer = self.dynamodb.update_table(TableName=self.table, StreamSpecification=asked)
+        return str(answer["TableDescription"]["LatestStreamArn"])
 
     def put(self, key: str, **attributes: Any) -> None:
         """PutItem."""
@@ -95,6 +112,10 @@ class App:
         """What the application saw of an item at the end of a second."""
         past = [one.item for one in self.seen if one.key == key and one.second <= second]
         return past[-1] if past else None
+
+    def _date(self, parsed: dict[str, Any], **_: Any) -> None:
+        """moto's server tells this machine's time in ``Date``, from which the baseline takes DynamoDB's."""
+        parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = formatdate(self.clock.seconds, usegmt=True)
 
     def _note(self, key: str) -> None:
         item = self.read(key)

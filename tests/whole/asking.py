@@ -81,14 +81,14 @@ def unsure(history: History, app: App, asked: Iterable[tuple[str, int]] | None =
 
 def ask(history: History, key: str, second: int) -> Any:
     """The state of an item at the end of a second."""
-    return history.state_at(key, _time(second))
+    return history.state_at(key, time_text(second))
 
 
 def lost_or_twice(history: History, changes: Iterable[Seen]) -> tuple[Counter[Any], Counter[Any]]:
     """What of the application's changes is not among the history's, and what is there that it did not make."""
     changes = list(changes)
     start, end = min(one.second for one in changes), max(one.second for one in changes) + 1
-    frame = history.changes(_time(start), _time(end), limit=100_000)
+    frame = history.changes(time_text(start), time_text(end), limit=100_000)
     have = Counter(
         (row["keys.id"], int(row["time"].timestamp()), None if row["action"] == "REMOVE" else row["new_image_json"])
         for row in frame.to_dict("records")
@@ -105,7 +105,7 @@ def _json(item: Any) -> Any:
     return encode_image(item) if item is not None else None
 
 
-def _time(second: int) -> str:
+def time_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()
 
 

@@ -32,10 +32,11 @@ def mended(clock: LocalClock) -> Iterator[None]:
         return found
 
     def set_stream_specification(self: Any, streams: Any) -> None:
-        """moto leaves a disabled stream's shard, and each write then ends in HTTP 500."""
+        """moto leaves a disabled stream's shard, and each write then ends in HTTP 500; and its label, and enabling a
+        stream is then refused."""
         specify(self, streams)
         if not self.stream_specification["StreamEnabled"]:
-            self.stream_shard = None
+            self.stream_shard = self.latest_stream_label = None
 
     with (
         mock.patch.object(tables, "utcnow", lambda: datetime.fromtimestamp(clock.seconds, UTC).replace(tzinfo=None)),

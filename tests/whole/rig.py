@@ -100,7 +100,7 @@ class Rig:
 
     def wait(self, seconds: float) -> None:
         """Let time go by, with the pipeline at work at each step of it."""
-        step = 60 if seconds <= 1_200 else 300
+        step = 60 if seconds <= 1_200 else 300 if seconds <= 3_600 else 600
         until = self.clock.seconds + seconds
         self.work()
         while self.clock.seconds < until:

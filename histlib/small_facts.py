@@ -98,5 +98,5 @@ def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
     if was_landing(file):
         return _unreadable(Problem(file, None, "set aside: it could not be read"))
     if before.startswith(exports.HOLES):
-        return {**exports.hole(raw), "file": file}
+        return exports.hole(raw)
     return hole("unconverted" if before.startswith("failed/records/") else "undelivered", file, raw)

@@ -23,6 +23,9 @@ MISSING: Final = frozenset(
     )
 )
 
+#: Operations of S3 whose permission has another name.
+_IAM_NAMES: Final = {"list_objects_v2": "ListBucket", "head_bucket": "ListBucket", "head_object": "GetObject"}
+
 
 class RefusedError(SourceError):
     """AWS refused a call; ``code`` is the service's."""
@@ -100,7 +103,7 @@ class Aws:
         """Our error for one of botocore's."""
         if not hasattr(error, "response"):
             return connection_error(error, self.profile)
-        action = f"{service}:" + "".join(word.capitalize() for word in operation.split("_"))
+        action = f"{service}:" + _IAM_NAMES.get(operation, "".join(word.capitalize() for word in operation.split("_")))
         names = [str(value) for name, value in asked.items() if isinstance(value, str) and len(value) < 200]
         what, code = f"{action} ({', '.join(names[:3])})" if names else action, code_of(error)
         if is_denied(error):

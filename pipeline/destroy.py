@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,13 +13,12 @@ from pipeline.deploying.stack import Standing, delete_stack, read_standing
 from pipeline.deploying.stream import mappings
 from pipeline.deployment import Deployment
 from pipeline.errors import DeploymentError
+from pipeline.status.objects import read_undelivered
 
 #: Types that the template retains when its stack is deleted.
 RETAINED: Final = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Glue::Database")
 #: Seconds beyond Firehose's buffer until what it held is in S3.
 MARGIN_SECONDS: Final = 60
-#: Below failed/: what is no longer undelivered.
-_SETTLED: Final = ("failed/done/", "failed/unreadable/")
 _PAUSE_SECONDS: Final = 5
 _PATIENCE: Final = 60
 
@@ -75,18 +73,10 @@ def plan_removal(aws: Aws, table: str, stack: str) -> Removal:
         deployment,
         tuple(sorted(f"{kind} {name}" for kind, name in resources if kind not in RETAINED)),
         tuple(sorted(f"{kind} {name}" for kind, name in resources if kind in RETAINED)),
-        sum(1 for _ in undelivered(aws, deployment)),
+        read_undelivered(aws, deployment).count,
         int(standing.parameters.get("BufferSeconds", "300")),
         tuple(one["FunctionArn"].rpartition(":")[2] for one in others),
     )
-
-
-def undelivered(aws: Aws, deployment: Deployment) -> Iterator[str]:
-    """The keys of what lies undelivered."""
-    settled = tuple(deployment.history_prefix + below for below in _SETTLED)
-    for prefix in deployment.undelivered_prefixes:
-        listed = aws.each("s3", "list_objects_v2", "Contents", Bucket=deployment.history_bucket, Prefix=prefix)
-        yield from (one["Key"] for one in listed if not one["Key"].startswith(settled))
 
 
 def removal_lines(aws: Aws, removal: Removal, *, now: bool) -> list[str]:

@@ -144,6 +144,7 @@ def deploy(aws: Aws, request: Request, person: Person) -> Deployment:
     standing, stream_arn = _first_steps(aws, plan, person)
     _change_stack(aws, plan, standing, stream_arn, person)
     deployment = read_deployment(aws, request.table, request.stack)
+    _check_mapping(aws, deployment, person)
     _connect(aws, request, deployment, person)
     return deployment
 
@@ -197,6 +198,14 @@ def _upload_template(aws: Aws, plan: Plan) -> str:
     upload(aws, plan.bucket, plan.account, key, data)
     china = ".cn" if str(aws.region).startswith("cn-") else ""
     return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com{china}/{key}"
+
+
+def _check_mapping(aws: Aws, deployment: Deployment, person: Person) -> None:
+    """A mapping that was disabled beside the template, as an interrupted destroy does it, is no change to a stack."""
+    mapping = deployment.mapping_id
+    if aws.call("lambda", "get_event_source_mapping", UUID=mapping)["State"] in ("Disabled", "Disabling"):
+        on = f"aws lambda update-event-source-mapping --uuid {mapping} --enabled --region {aws.region}"
+        person.warn(f"mapping {mapping} is disabled: NOTHING IS CAPTURED; turn it on within 24 hours: {on}")
 
 
 def _connect(aws: Aws, request: Request, deployment: Deployment, person: Person) -> None:

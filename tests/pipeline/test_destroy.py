@@ -160,6 +160,8 @@ def test_interrupted_while_waiting(world: World, capsys: pytest.CaptureFixture[s
     assert f"aws lambda update-event-source-mapping --uuid {mapping} --enabled --region {REGION}" in error
     assert (mapping_state(world, mapping), world.stack()["StackStatus"]) == ("Disabled", "CREATE_COMPLETE")
     world.monkeypatch.setattr("time.sleep", world.paused.append)
+    assert world.deploy() == 0
+    assert f"!! mapping {mapping} is disabled: NOTHING IS CAPTURED" in capsys.readouterr().err
     assert destroy(world, "--yes") == 0
     assert world.stacks() == []
 
@@ -181,7 +183,8 @@ def test_nothing_there(world: World, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_deletion_that_fails_names_the_resource(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """DELETE_FAILED says which resource and why. (moto deletes all: the deletion and its events are AWS's answers.)"""
+    """DELETE_FAILED says which resource and why, not what was cancelled for it. (moto deletes all: these
+    are AWS's answers.)"""
     arn = world.stack()["StackId"]
     described = _description(world, "DELETE_FAILED")
     world.answers("cloudformation.DeleteStack", "<DeleteStackResponse/>")
@@ -189,6 +192,7 @@ def test_a_deletion_that_fails_names_the_resource(world: World, capsys: pytest.C
     events = [
         _event("3", arn, "DELETE_FAILED", "AWS::CloudFormation::Stack", STACK, "The following failed: [Workgroup]."),
         _event("2", arn, "DELETE_FAILED", "AWS::Athena::WorkGroup", "Workgroup", "WorkGroup is not empty"),
+        _event("1b", arn, "DELETE_FAILED", "AWS::Glue::Table", "HistoryTable", "Resource deletion cancelled"),
         _event("1", arn, "DELETE_IN_PROGRESS", "AWS::CloudFormation::Stack", STACK),
         *before,
     ]

@@ -16,7 +16,7 @@ from pipeline.words import duration, many
 
 TROUBLED = report_of(
     undelivered=Objects(3, NOW - 2 * HOUR - 5 * MINUTE),
-    baselines=Unanswered("s3:ListObjectsV2 (histories, orders/baseline/) is denied (AccessDenied): allow it"),
+    baselines=Unanswered("s3:ListBucket (histories, orders/baseline/) is denied (AccessDenied): allow it"),
     **measured(freshness=series(5_000), writes=series()),
     **attested(healthy=False, undelivered=3, problems=["3 objects lie undelivered"]),
 )
@@ -38,7 +38,7 @@ bad      attestation         7 min ago, not whole
          $ aws logs tail /aws/lambda/histlib-orders-attester --since 1d --region eu-west-1
 
 unknown  baseline            not known
-         This could not be asked, so nothing is known of it: s3:ListObjectsV2
+         This could not be asked, so nothing is known of it: s3:ListBucket
          (histories, orders/baseline/) is denied (AccessDenied): allow it.
 
 warn     firehose freshness  oldest change waits 1 h 23 min

@@ -39,6 +39,13 @@ def test_a_span_reaches_from_attestation_to_attestation():
     assert spans(*attested(5)) == []
 
 
+def test_a_span_does_not_go_on_over_another_pipeline_that_was_as_far():
+    """Two in a row of different streams may have the same captured_through, where neither has seen anything since."""
+    old, new = attested(0, HOUR), attested(2 * HOUR, iterator_age_ms=3_600_000, stream="s2")
+    assert new[0].captured_through == old[-1].captured_through
+    assert spans(*old, *new, *attested(3 * HOUR, stream="s2")) == [(0, HOUR), (2 * HOUR, 3 * HOUR)]
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"table_id": "other"}, {"stream": "s2"}, {"view": "KEYS_ONLY"}, {"mapping": "m2"}, {"table": "t2"}],

@@ -47,7 +47,7 @@ class Previous:
 
 def judge(settings: Settings, observed: Observed, previous: Previous | None) -> dict[str, Any]:
     """The attestation of now."""
-    losses = list(_losses(observed))
+    losses = [*_losses(observed), *_unseen_losses(settings, observed)]
     problems = [*observed.failures, *_of_table(settings, observed), *_of_mapping(settings, observed)]
     problems += [*_of_delivery(settings, observed), *losses]
     seen, behind = _seen(observed, previous or Previous())
@@ -103,12 +103,8 @@ def _of_mapping(settings: Settings, observed: Observed) -> Iterator[str]:
         yield f"the mapping is {mapping.get('State')}"
     if mapping.get("EventSourceArn") != settings.stream_arn:
         yield "the mapping reads another stream"
-    if mapping.get("FunctionArn", "").split(":function:")[-1].split(":")[0] != settings.function:
-        yield "the mapping calls another function"
     if not str(mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")).startswith("arn:"):
         yield "the mapping has no destination for what it gives up, which would be lost"
-    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", ()):
-        yield "the mapping does not report batch item failures: what fails would be taken for done"
     result = mapping.get("LastProcessingResult") or ""
     if result not in _FINE:
         yield f"the mapping's last result is {result[:200]!r}"
@@ -138,6 +134,23 @@ def _losses(observed: Observed) -> Iterator[str]:
         yield "the recorder was nearly 24 h behind, which is as long as the stream keeps changes"
     if _highest(metrics, "freshness", since) >= KEPT:
         yield "Firehose held data for nearly 24 h, after which it discards it"
+
+
+def _unseen_losses(settings: Settings, observed: Observed) -> Iterator[str]:
+    """How the mapping stands where changes may pass by the history without a metric that tells of it. Once mended all
+    looks well again, so that only a loss keeps later attestations from going on with those before."""
+    mapping = observed.mapping
+    if mapping is None:
+        return
+    if mapping.get("FunctionArn", "").split(":function:")[-1].split(":")[0] != settings.function:
+        yield "the mapping calls another function"
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", ()):
+        yield "the mapping does not report batch item failures: what fails would be taken for done"
+    if mapping.get("FilterCriteria", {}).get("Filters"):
+        yield "the mapping has a filter: changes that it leaves out are not recorded"
+    destination = str(mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", ""))
+    if destination.startswith("arn:") and not destination.endswith(f":s3:::{settings.bucket}"):
+        yield f"what the mapping gives up goes to {destination}, where it is not counted, not to {settings.bucket}"
 
 
 def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:

@@ -74,8 +74,8 @@ def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
     tables = {table for _, _, table in changes or ()}
     return {
         "kind": kind,
-        "start": min(filter(None, seconds)) * SECOND if known else None,
-        "end": max(filter(None, seconds)) * SECOND + SECOND - 1 if known else None,
+        "start": min(seconds) * SECOND if known else None,
+        "end": max(seconds) * SECOND + SECOND - 1 if known else None,
         "detail": f"{len(changes)} changes not in the history" if changes else "not readable as stream records",
         "file": file,
         "line": None,
@@ -110,11 +110,13 @@ def _table(stream: Any) -> str | None:
 
 def _second(change: dict[str, Any]) -> int | None:
     with suppress(ValueError, KeyError, TypeError, OverflowError):
-        return int(float(change["ApproximateCreationDateTime"]))
+        number = float(change["ApproximateCreationDateTime"])
+        if 0 < number < 10**11:  # ms and µs, as emulators give them, or no time at all: it may be of any time
+            return int(number)
     return None
 
 
 def _key(change: dict[str, Any]) -> str | None:
     with suppress(ValueNotValidError, ValueError, KeyError, TypeError, AttributeError):
-        return encode_image(item_from_dynamodb(change["Keys"]))
+        return encode_image(item_from_dynamodb(change["Keys"])) if change["Keys"] else None
     return None

@@ -69,13 +69,14 @@ def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
     readable and one."""
     changes = _changes(content(raw))
     seconds = [second for second, _, _ in changes or ()]
-    known = bool(seconds) and None not in seconds
+    times = [second for second in seconds if second is not None]
+    known = bool(times) and len(times) == len(seconds)
     keys = {key for _, key, _ in changes or ()}
     tables = {table for _, _, table in changes or ()}
     return {
         "kind": kind,
-        "start": min(seconds) * SECOND if known else None,
-        "end": max(seconds) * SECOND + SECOND - 1 if known else None,
+        "start": min(times) * SECOND if known else None,
+        "end": max(times) * SECOND + SECOND - 1 if known else None,
         "detail": f"{len(changes)} changes not in the history" if changes else "not readable as stream records",
         "file": file,
         "line": None,

@@ -19,7 +19,7 @@ from histlib.index.rows import NotARecordError, decode_line
 from histlib.index.undelivered import content, firehose_lines
 from pipeline.events import EventsError, events_in
 from pipeline.functions.recorder.images import NotConvertibleError
-from pipeline.functions.recorder.record import Record, convert, read_stamp
+from pipeline.functions.recorder.record import convert, read_stamp
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.why_not import why_not
 
@@ -119,9 +119,9 @@ def _of_records(records: list[Any], table: str, redaction: Redaction) -> Content
     return Content(tuple(changes), tuple(problems), frozenset(tables), tuple(records))
 
 
-def _told(record: Record, redaction: Redaction) -> Redaction:
+def _told(record: Any, redaction: Redaction) -> Redaction:
     """The rules under a name that also tells of those by which the recorder had redacted the record before."""
-    before = record.get("redaction")
+    before = record.get("redaction") if isinstance(record, dict) else None
     if not isinstance(before, str) or before == redaction.id:
         return redaction
     both = copy.copy(redaction)

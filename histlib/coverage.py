@@ -256,11 +256,12 @@ def read_attestations(text: str) -> list[Attestation]:
 
 def _attested_spans(whole: Sequence[Attestation]) -> tuple[Span, ...]:
     spans: list[Span] = []
+    goes_on = False  # whether the last span ends with ``earlier``: its time alone may be that of another pipeline too
     for earlier, later in pairwise(whole):
         if not later.continues(earlier):
+            goes_on = False
             continue
-        goes_on = bool(spans) and spans[-1].end == earlier.captured_through
-        start = spans.pop().start if goes_on else earlier.attested_at
+        start, goes_on = spans.pop().start if goes_on else earlier.attested_at, True
         spans.append(Span(start, later.captured_through, later.stream, later.table_id))
     return tuple(span for span in spans if span.start <= span.end)
 

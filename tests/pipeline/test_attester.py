@@ -52,6 +52,26 @@ def test_a_run_adds_a_line_and_tells_the_metrics_of_alarms(pipeline, capsys):
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["healthy"] is True
 
 
+@pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
+def test_a_metric_that_cloudwatch_does_not_tell_in_full_is_not_taken_for_nothing(pipeline, monkeypatch, status):
+    """GetMetricData succeeds and says by StatusCode that a metric's values are missing: not healthy, not observed."""
+    cloudwatch = pipeline.clients.cloudwatch
+    paginator = cloudwatch.get_paginator("get_metric_data")
+    paginate = paginator.paginate
+
+    def without_dropped(**asked: Any) -> Any:
+        for page in paginate(**asked):
+            for one in page["MetricDataResults"]:
+                one.update({"StatusCode": status, "Timestamps": [], "Values": []} if one["Id"] == "dropped" else {})
+            yield page
+
+    monkeypatch.setattr(paginator, "paginate", without_dropped)
+    monkeypatch.setattr(cloudwatch, "get_paginator", lambda name: paginator)
+    with pytest.raises(NotAttestedError, match="CloudWatch cannot be asked"):
+        attest(pipeline.clients, pipeline.settings, NOW)
+    assert [(one["healthy"], one["observed"]) for one in pipeline.attested()] == [(False, False)]
+
+
 def test_what_is_undelivered_is_counted_until_it_is_done_or_a_known_hole(pipeline):
     """Below failed/ and Lambda's own prefix of this mapping; not what was redriven or set aside, not another's."""
     mapping = pipeline.settings.mapping

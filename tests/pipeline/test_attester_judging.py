@@ -69,9 +69,7 @@ def test_an_attestation_is_what_histlib_reads():
         ({"mapping": None}, "mapping that reads the stream is not there"),
         ({"mapping": {**MAPPING, "State": "Disabled"}}, "mapping is Disabled"),
         ({"mapping": {**MAPPING, "EventSourceArn": "arn:other"}}, "reads another stream"),
-        ({"mapping": {**MAPPING, "FunctionArn": MAPPING["FunctionArn"] + "2"}}, "calls another function"),
         ({"mapping": {**MAPPING, "DestinationConfig": {}}}, "no destination"),
-        ({"mapping": {**MAPPING, "FunctionResponseTypes": []}}, "does not report batch item failures"),
         ({"mapping": {**MAPPING, "LastProcessingResult": "PROBLEM: Function call failed"}}, "PROBLEM"),
         ({"failures": ["CloudWatch cannot be asked: AccessDenied"]}, "CloudWatch cannot be asked"),
     ],
@@ -81,6 +79,26 @@ def test_each_fault_alone_is_not_healthy(changed: dict[str, Any], said: str):
     found = judge(SETTINGS, replace(observed(), **changed), None)
     assert len(found["problems"]) == 1 and said in found["problems"][0]
     assert (found["healthy"], found["losses"]) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"FunctionArn": MAPPING["FunctionArn"] + "2"}, "calls another function"),
+        ({"FunctionResponseTypes": []}, "does not report batch item failures"),
+        ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "has a filter"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::other"}}}, "where it is not counted"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:123456789012:q"}}}, "not counted"),
+    ],
+)
+def test_changes_may_pass_by_a_mapping_that_is_set_otherwise(changed: dict[str, Any], said: str):
+    """No metric tells how many: what is attested does not reach over that time, though it is mended afterwards."""
+    faulty = judge(SETTINGS, replace(observed(), mapping={**MAPPING, **changed}), None)
+    assert len(faulty["problems"]) == 1 and said in faulty["problems"][0]
+    mended = judge(SETTINGS, observed(), Previous(faulty["losses"]))
+    before, after = (msgspec.convert(one, Attestation) for one in (judge(SETTINGS, observed(), None), mended))
+    assert (before.whole, faulty["healthy"], after.whole) == (True, False, True)
+    assert not after.continues(before)
 
 
 @pytest.mark.parametrize("result", ["OK", "No records processed", None, ""])

@@ -47,7 +47,7 @@ class Previous:
 
 def judge(settings: Settings, observed: Observed, previous: Previous | None) -> dict[str, Any]:
     """The attestation of now."""
-    losses = list(_losses(observed))
+    losses = [*_losses(observed), *_unseen_losses(settings, observed)]
     problems = [*observed.failures, *_of_table(settings, observed), *_of_mapping(settings, observed)]
     problems += [*_of_delivery(settings, observed), *losses]
     seen, behind = _seen(observed, previous or Previous())
@@ -103,12 +103,8 @@ def _of_mapping(settings: Settings, observed: Observed) -> Iterator[str]:
         yield f"the mapping is {mapping.get('State')}"
     if mapping.get("EventSourceArn") != settings.stream_arn:
         yield "the mapping reads another stream"
-    if mapping.get("FunctionArn", "").split(":function:")[-1].split(":")[0] != settings.function:
-        yield "the mapping calls another function"
     if not str(mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")).startswith("arn:"):
         yield "the mapping has no destination for what it gives up, which would be lost"
-    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", ()):
-        yield "the mapping does not report batch item failures: what fails would be taken for done"
     result = mapping.get("LastProcessingResult") or ""
     if result not in _FINE:
         yield f"the mapping's last result is {result[:200]!r}"
@@ -140,14 +136,30 @@ def _losses(observed: Observed) -> Iterator[str]:
         yield "Firehose held data for nearly 24 h, after which it discards it"
 
 
+def _unseen_losses(settings: Settings, observed: Observed) -> Iterator[str]:
+    """How the mapping stands where changes may pass by the history without a metric that tells of it. Once mended all
+    looks well again, so that only a loss keeps later attestations from going on with those before."""
+    mapping = observed.mapping
+    if mapping is None:
+        return
+    if mapping.get("FunctionArn", "").split(":function:")[-1].split(":")[0] != settings.function:
+        yield "the mapping calls another function"
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", ()):
+        yield "the mapping does not report batch item failures: what fails would be taken for done"
+    if mapping.get("FilterCriteria", {}).get("Filters"):
+        yield "the mapping has a filter: changes that it leaves out are not recorded"
+    destination = str(mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", ""))
+    if destination.startswith("arn:") and not destination.endswith(f":s3:::{settings.bucket}"):
+        yield f"what the mapping gives up goes to {destination}, where it is not counted, not to {settings.bucket}"
+
+
 def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
     """When the mapping was last seen at work (epoch seconds, None: never), and how old (s) at most what it then took.
 
     What Firehose still holds came to it since then, less what that is old. IteratorAge is the age of the last record
     of a batch only (Lambda developer guide): the first may have waited since the mapping was seen to work before.
     """
-    throttled = _sum(observed.metrics, "throttles", observed.now - RECENT)
-    names = ["iterator_age"] if throttled else ["iterator_age", "polled"]
+    names = ["iterator_age"] if _throttled(observed) else ["iterator_age", "polled"]
     signs = sorted({minute for name in names for minute in observed.metrics.get(name, {})})
     before = None if previous.seen_at is None else previous.seen_at / 1_000_000
     if not signs:
@@ -158,6 +170,13 @@ def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
     if not earlier and signs[0] >= start:  # how long it waited before that, an earlier run saw
         waits.append(previous.behind_ms / 1_000)
     return signs[-1], _highest(observed.metrics, "iterator_age", start) / 1_000 + max(waits, default=0)
+
+
+def _throttled(observed: Observed) -> bool:
+    """Whether Lambda throttles, or did and has not called since: what it polled then may still wait."""
+    throttles = [minute for minute, count in observed.metrics.get("throttles", {}).items() if count]
+    called = max(observed.metrics.get("iterator_age", {}), default=0)
+    return bool(throttles) and max(throttles) >= min(called, observed.now - RECENT - 60)
 
 
 def _freshness(settings: Settings, observed: Observed) -> float:

@@ -25,6 +25,10 @@ Points = Mapping[int, float]
 _T = TypeVar("_T")
 
 
+class NotToldError(Exception):
+    """CloudWatch answered without all of a metric's values."""
+
+
 @dataclass(frozen=True)
 class Clients:
     """boto3's clients."""
@@ -61,7 +65,7 @@ def observe(clients: Clients, settings: Settings, now: float, since: float) -> O
             return question()
         except ClientError as error:
             failures.append(f"{what} cannot be asked: {error.response.get('Error', {}).get('Code', 'Unknown')}")
-        except BotoCoreError as error:
+        except (BotoCoreError, NotToldError) as error:
             failures.append(f"{what} cannot be asked: {type(error).__name__}")
         return otherwise
 
@@ -146,10 +150,14 @@ def _metrics_since(cloudwatch: Any, settings: Settings, now: float, since: float
         StartTime=datetime.fromtimestamp(since // 60 * 60, UTC),
         EndTime=datetime.fromtimestamp(now, UTC),
     )
+    last: dict[str, str] = {}
     for page in pages:
         for result in page["MetricDataResults"]:
+            last[result["Id"]] = result["StatusCode"]
             times = (int(moment.timestamp()) for moment in result["Timestamps"])
             found[result["Id"]].update(zip(times, result["Values"], strict=True))
+    if untold := sorted(name for name in found if last.get(name) != "Complete"):
+        raise NotToldError(", ".join(untold))  # no value would pass for none dropped
     return found
 
 

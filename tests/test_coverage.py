@@ -153,6 +153,15 @@ def test_a_loss_for_good_ends_a_span():
     assert build_coverage([], [*before, *sick, *after], ()).spans == coverage.spans
 
 
+def test_a_loss_ends_a_span_where_nothing_has_been_captured_since():
+    """While the mapping stands still two attestations are captured through the same instant: that joins no spans."""
+    before = attested(0, 10 * HOUR)
+    still = attested(11 * HOUR, losses=1, iterator_age_ms=3_600_000)
+    after = attested(12 * HOUR, losses=1)
+    assert still[0].captured_through == before[-1].captured_through
+    assert spans(*before, *still, *after) == [(0, 10 * HOUR), (11 * HOUR, 12 * HOUR)]
+
+
 # --- files of the landing that have expired ---
 
 

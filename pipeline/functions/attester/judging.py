@@ -159,8 +159,7 @@ def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
     What Firehose still holds came to it since then, less what that is old. IteratorAge is the age of the last record
     of a batch only (Lambda developer guide): the first may have waited since the mapping was seen to work before.
     """
-    throttled = _sum(observed.metrics, "throttles", observed.now - RECENT)
-    names = ["iterator_age"] if throttled else ["iterator_age", "polled"]
+    names = ["iterator_age"] if _throttled(observed) else ["iterator_age", "polled"]
     signs = sorted({minute for name in names for minute in observed.metrics.get(name, {})})
     before = None if previous.seen_at is None else previous.seen_at / 1_000_000
     if not signs:
@@ -171,6 +170,13 @@ def _seen(observed: Observed, previous: Previous) -> tuple[float | None, float]:
     if not earlier and signs[0] >= start:  # how long it waited before that, an earlier run saw
         waits.append(previous.behind_ms / 1_000)
     return signs[-1], _highest(observed.metrics, "iterator_age", start) / 1_000 + max(waits, default=0)
+
+
+def _throttled(observed: Observed) -> bool:
+    """Whether Lambda throttles, or did and has not called since: what it polled then may still wait."""
+    throttles = [minute for minute, count in observed.metrics.get("throttles", {}).items() if count]
+    called = max(observed.metrics.get("iterator_age", {}), default=0)
+    return bool(throttles) and max(throttles) >= min(called, observed.now - RECENT - 60)
 
 
 def _freshness(settings: Settings, observed: Observed) -> float:

@@ -77,7 +77,13 @@ def test_what_is_undelivered_is_counted_until_it_is_done_or_a_known_hole(pipelin
     mapping = pipeline.settings.mapping
     for key in ("failed/records/1", "failed/firehose/x", f"aws/lambda/{mapping}/s/2026/01/01/x"):
         pipeline.put(key)
-    for key in ("failed/done/a", "failed/unreadable/changes/2026/01/01/x.gz", "aws/lambda/other/x", "changes/a"):
+    for key in (
+        "failed/done/a",
+        "failed/unreadable/changes/2026/01/01/x.gz",
+        "aws/lambda/other/x",
+        "changes/a",
+        "failed/",
+    ):
         pipeline.put(key)
     (said,) = runs(pipeline, NOW)
     assert (said["undelivered"], said["healthy"]) == (3, True)

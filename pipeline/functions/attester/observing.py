@@ -168,7 +168,8 @@ def _undelivered(s3: Any, settings: Settings) -> int:
     count = 0
     for prefix in (failed, lambdas):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=prefix):
-            count += sum(not one["Key"].startswith(settled) for one in page.get("Contents", ()))
+            keys = [one["Key"] for one in page.get("Contents", ())]
+            count += sum(not key.startswith(settled) and not key.endswith("/") for key in keys)  # no folder markers
             if count > MOST_COUNTED:
                 return count
     return count

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from histlib.aws.trouble import errors, is_denied
 from histlib.errors import SourceError
 from histlib.index.problems import Problem
+from histlib.index.undelivered import DONE
 from histlib.s3.address import Address
 from histlib.s3.client import THREADS
 from histlib.s3.trouble import request_error
@@ -30,7 +31,7 @@ RECENT_DAYS: Final = 3
 
 REVISION: Final = "changes/_revision"
 #: Not of this history: what was put back, and what Lambda leaves of asynchronous invocations.
-_LEFT_OUT: Final = ("failed/done/", "aws/lambda/async/")
+_LEFT_OUT: Final = (DONE, "aws/lambda/async/")
 #: Cannot be read before someone restores them.
 _ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
 _WITHOUT_DAYS: Final = ("baseline", "failed", "aws")

@@ -13,14 +13,13 @@ from typing import Any, Final
 from histlib.baselines import Manifest, read_manifest
 from histlib.coverage import Attestation
 from histlib.coverage import read_attestations as attestations_in
+from histlib.index.undelivered import DONE, SET_ASIDE
 from histlib.times import DAY, from_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
 
 #: So many days with attestations are read backwards for one that is whole.
 ATTESTED_DAYS: Final = 7
-#: Below ``failed/``, what is not waiting: delivered again, and given up.
-_DONE, _UNREADABLE = "done/", "unreadable/"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ def read_undelivered(aws: Aws, deployment: Deployment) -> Objects:
     folders = aws.each(
         "s3", "list_objects_v2", "CommonPrefixes", Bucket=deployment.history_bucket, Prefix=failed, Delimiter="/"
     )
-    waiting = [one["Prefix"] for one in folders if one["Prefix"].removeprefix(failed) not in (_DONE, _UNREADABLE)]
+    settled = [f"{deployment.history_prefix}{name}" for name in (DONE, SET_ASIDE)]
+    waiting = [one["Prefix"] for one in folders if one["Prefix"] not in settled]
     found = list(_each(aws, deployment, failed, Delimiter="/"))
     for prefix in (*waiting, lambdas_own):
         found += _each(aws, deployment, prefix)
@@ -85,7 +85,7 @@ def read_undelivered(aws: Aws, deployment: Deployment) -> Objects:
 
 def read_quarantined(aws: Aws, deployment: Deployment) -> Objects:
     """What was set aside for good."""
-    return _objects(list(_each(aws, deployment, f"{deployment.history_prefix}failed/{_UNREADABLE}")))
+    return _objects(list(_each(aws, deployment, f"{deployment.history_prefix}{SET_ASIDE}")))
 
 
 def read_baselines(aws: Aws, deployment: Deployment) -> Baselines:

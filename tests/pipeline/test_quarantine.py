@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from capture import STREAM
-from undelivered_aws import (
+from undelivered_aws import (  # noqa: F401 — clean_environment acts on every test
     BUCKET,
     DAY,
     KEY,
@@ -20,6 +20,7 @@ from undelivered_aws import (
     Deployed,
     batch,
     change,
+    clean_environment,
     deployed,
     line,
     run,
@@ -45,14 +46,6 @@ DAMAGES = {
     "cut off": (gzip.compress(LINES[0], mtime=0) + WHOLE[:-9], [2, 2, 3, 4]),
     "no gzip at all": (b"\x1f\x8bnothing", []),
 }
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the user's own AWS."""
-    for name in ("AWS_PROFILE", "HISTLIB_SOURCE", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from capture import STREAM
-from undelivered_aws import (
+from undelivered_aws import (  # noqa: F401 — clean_environment acts on every test
     DAY,
     FIRST,
     KEY,
@@ -20,6 +20,7 @@ from undelivered_aws import (
     Deployed,
     batch,
     change,
+    clean_environment,
     deployed,
     line,
     run,
@@ -33,14 +34,6 @@ from pipeline.redrive import History, redrive, undelivered_files
 
 LAMBDA = f"aws/lambda/{MAPPING}/shard/2020/10/26/x"
 LATER = "2020-10-26T02:32"
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the user's own AWS."""
-    for name in ("AWS_PROFILE", "HISTLIB_SOURCE", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any
 from unittest import mock
 
+import pytest
 from capture import STREAM, record
 from moto import mock_aws
 
@@ -128,6 +129,14 @@ class Deployed:
         self.calls.append("call")
         if self.kill is not None and len(self.calls) > self.kill:
             raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the user's own AWS."""
+    for name in ("AWS_PROFILE", "HISTLIB_SOURCE", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
 @contextmanager

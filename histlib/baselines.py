@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import msgspec
 
-from histlib.caveats import Caveat
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.format0 import is_old_format, same_as_old_format
+from histlib.net_windows import Window, is_net
 from histlib.record import PRECISIONS, Change
 from histlib.times import SECOND, end_of_second, format_time
 
@@ -25,8 +25,6 @@ from histlib.times import SECOND, end_of_second, format_time
 FORMAT: Final = 1
 #: A change stamped this near to a reading may lie on either side of it: clocks differ by up to a minute.
 NEAR: Final = 60 * SECOND
-#: Before the id of an export's window, where net changes name their stream: their old images are those of its begin.
-NET_PREFIX: Final = "backfill:"
 #: Before a baseline's id, where rows name their stream.
 STREAM_PREFIX: Final = "baseline:"
 
@@ -118,14 +116,6 @@ class Sightings:
         return upcoming
 
 
-@dataclass(frozen=True)
-class Follows:
-    """How a change follows a sighting: the caveats of the time between, and where it does not follow, both sides."""
-
-    caveats: tuple[Caveat, ...] = ()
-    candidates: tuple[str | None, ...] = ()
-
-
 def read_manifest(text: str) -> Manifest | None:
     """The manifest in a JSON text; None where it is one of another kind of export, which is no baseline.
 
@@ -179,9 +169,10 @@ def sightings_of(rows: Iterable[Change], baselines: Sequence[Manifest]) -> tuple
 
 
 def sightings_around(
-    steps: Sequence[Step], sightings: Sequence[Sighting], position: int, last_instant: int
+    steps: Sequence[Step], sightings: Sequence[Sighting], position: int, moment: int, coverage: Coverage
 ) -> Sightings:
-    """The sightings that tell of a moment ending with ``last_instant``; ``position`` steps lie before it."""
+    """The sightings that tell of a moment, the last instant of a whole second; ``position`` steps lie before it."""
+    sightings = [one for one in sightings if _tells_of(one, moment, steps, coverage)]
     if not sightings:
         return Sightings()
     after = steps[position - 1].effective if position else None
@@ -191,7 +182,7 @@ def sightings_around(
         for one in sorted(_anchors(steps, sightings), key=_in_time)
         if (after is None or one.read_begin > after) and (before is None or one.read_end < before)
     ]
-    seen = [one for one in between if one.read_begin <= last_instant]
+    seen = [one for one in between if one.read_begin <= moment]
     upcoming = between[len(seen)] if len(seen) < len(between) else None
     if not seen:
         return Sightings(upcoming=upcoming)
@@ -200,8 +191,31 @@ def sightings_around(
     return Sightings(last, upcoming, unsure, earlier)
 
 
-def sightings_between(steps: Sequence[Step], sightings: Sequence[Sighting]) -> list[list[Sighting]]:
-    """Those before the first step, those between each two that follow each other, those after the last one."""
+def inside_window(coverage: Coverage, sighting: Sighting) -> Window | None:
+    """The export's window that a baseline was read strictly inside of, where nothing else tells of that time."""
+    return next(iter(coverage.net_windows(sighting.read_begin, sighting.read_end)), None) if coverage.windows else None
+
+
+def _tells_of(sighting: Sighting, moment: int, steps: Sequence[Step], coverage: Coverage) -> bool:
+    """At the ends of an export's window its own images decide: a baseline read strictly inside it tells nothing of a
+    time at or before its start, and of one at or after its end only where the item has no net change in it."""
+    window = inside_window(coverage, sighting)
+    if window is None or window.start < moment < window.end:
+        return True
+    return moment >= window.end and not _changed_in(window, steps)
+
+
+def _changed_in(window: Window, steps: Sequence[Step]) -> bool:
+    return any(step.change.stream == window.stream for step in steps)
+
+
+def sightings_between(
+    steps: Sequence[Step], sightings: Sequence[Sighting], coverage: Coverage
+) -> list[list[Sighting]]:
+    """Those before the first step, those between each two that follow each other, those after the last one; but for
+    those within an export's window in which the item changed: its own images say what was at the ends."""
+    windows = [(one, inside_window(coverage, one)) for one in sightings]
+    sightings = [one for one, window in windows if window is None or not _changed_in(window, steps)]
     found: list[list[Sighting]] = [[] for _ in range(len(steps) + 1)]
     for one in sorted(_anchors(steps, sightings), key=_in_time) if sightings else ():
         position = bisect_left(steps, one.read_begin, key=lambda step: step.effective)
@@ -213,35 +227,24 @@ def sightings_between(steps: Sequence[Step], sightings: Sequence[Sighting]) -> l
 def all_keys_known(baselines: Iterable[Manifest], coverage: Coverage, moment: int) -> bool:
     """Whether the keys of all items that were in the table at a moment are known: some complete baseline saw the
     table, and all the way between it and the moment is covered, without a hole."""
-    ways = ((min(one.read_begin, moment), max(one.read_end, moment)) for one in baselines)
+    last = coverage.last_instant(moment)
+    ways = ((min(one.read_begin, moment), max(one.read_end, last)) for one in baselines)
     return any(
         coverage.covers(start, end)
-        and (end == moment or coverage.settled(end))
-        and not any(hole.touches(start - NEAR, end_of_second(end) + NEAR, hole.keys or "") for hole in coverage.holes)
+        and (end == last or coverage.settled(end))
+        and not coverage.holes_in(start - NEAR, end_of_second(end) + NEAR, None)
         for start, end in ways
     )
 
 
-def contradicted(other: Sighting) -> Caveat:
-    """The caveat of a state that another baseline, with no change between, saw to be different."""
-    return Caveat("gap", f"the {other}, saw another state: a change between is missing")
-
-
-def follows(following: Step, seen: Sighting) -> Follows:
+def follows(following: Step, seen: Sighting) -> Link:
     """How the next change follows a sighting; where the two cannot be compared, how it follows the change before."""
-    when = f"the next change, at {format_time(following.effective, UTC)},"
-    net = (following.change.stream or "").startswith(NET_PREFIX)
     agrees = seen.agrees(following.before, following.change)
-    if net and not agrees:  # a window's old image is of its begin, which may lie before the sighting
-        agrees = None
-    if agrees is False or (agrees is None and following.link is Link.GAP):
-        before = following.before
-        sides = (seen.image,) if before is Image.UNSEEN else (seen.image, before if isinstance(before, str) else None)
-        started = f"{when} started from another state: a change between is missing"
-        return Follows((Caveat("gap", started),), sides)
-    if agrees is None and following.link is not Link.PROVEN:
-        return Follows((Caveat("chain_unproven", f"{when} cannot be compared with the {seen}"),))
-    return Follows()
+    if is_net(following.change.stream) and not agrees:
+        agrees = None  # a window's old image is of its begin, which may lie before the sighting
+    if agrees is None:
+        return Link.UNPROVEN if following.link is Link.FIRST else following.link
+    return Link.PROVEN if agrees else Link.GAP
 
 
 def _anchors(steps: Sequence[Step], sightings: Sequence[Sighting]) -> Iterator[Sighting]:

@@ -41,9 +41,9 @@ class Link(Enum):
 class Step(msgspec.Struct, frozen=True, gc=False):
     """One change in its place.
 
-    ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ; ``new_stream``: the
-    change before it came from another stream (windows of exports are one); ``sure`` false: it has no sequence
-    number, and its place among the others of its second is a guess.
+    ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ, ``others`` are the images that
+    the others say it left; ``new_stream``: the change before it came from another stream (windows of exports are one);
+    ``sure`` false: it has no sequence number, and its place among the others of its second is a guess.
     """
 
     change: Change
@@ -52,6 +52,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     conflict: bool
     new_stream: bool
     sure: bool = True
+    others: tuple[str | Image, ...] = ()
 
     @property
     def before(self) -> str | Image:
@@ -73,10 +74,11 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     effective = 0
     previous: Change | None = None
     changes = list(changes)
-    for change, conflict, sure in _ordered(list(_distinct(changes)), changes):
+    for change, others, sure in _ordered(list(_distinct(changes)), changes):
         effective = max(effective, change.timestamp_micros)
         new_stream = previous is not None and _boundary(previous.stream, change.stream)
-        steps.append(Step(change, effective, _link(previous, change), conflict, new_stream, sure))
+        left = tuple(dict.fromkeys(map(image_after, others)))
+        steps.append(Step(change, effective, _link(previous, change), bool(others), new_stream, sure, left))
         previous = change
     return steps
 
@@ -98,23 +100,29 @@ def _boundary(earlier: str | None, later: str | None) -> bool:
     return earlier != later and lane(earlier) != lane(later)
 
 
-def _ordered(found: list[tuple[Change, bool]], changes: Sequence[Change]) -> Iterator[tuple[Change, bool, bool]]:
-    """(change, conflict, sure): changes without sequence numbers first, then those of streams."""
+#: A change, and the copies of it that differ from it.
+_Copies = tuple[Change, tuple[Change, ...]]
+
+
+def _ordered(
+    found: list[_Copies], changes: Sequence[Change]
+) -> Iterator[tuple[Change, tuple[Change, ...], bool]]:
+    """(change, others, sure): changes without sequence numbers first, then those of streams."""
     streamed = [pair for pair in found if pair[0].sequence_number and pair[0].stream]
     streamed.sort(key=lambda pair: _position(pair[0]))
     if len(streamed) < len(found):
         yield from _loose([pair for pair in found if not has_place(pair[0])], streamed, changes)
-    yield from ((change, conflict, True) for change, conflict in streamed)
+    yield from ((change, others, True) for change, others in streamed)
 
 
 def _loose(
-    found: list[tuple[Change, bool]], streamed: list[tuple[Change, bool]], changes: Sequence[Change]
-) -> Iterator[tuple[Change, bool, bool]]:
+    found: list[_Copies], streamed: list[_Copies], changes: Sequence[Change]
+) -> Iterator[tuple[Change, tuple[Change, ...], bool]]:
     copies = Counter(change.event_id for change in changes if is_old_format(change.stream))
-    conflicts = {change.identity for change, conflict in found if conflict}
+    others = {change.identity: others for change, others in found if others}
     loose = [change for change, _ in found]
     for change, sure in loose_before([change for change, _ in streamed], loose, copies):
-        yield change, change.identity in conflicts, sure
+        yield change, others.get(change.identity, ()), sure
 
 
 def _position(change: Change) -> tuple[int, str, str]:
@@ -122,8 +130,8 @@ def _position(change: Change) -> tuple[int, str, str]:
     return stream_started(change.stream), change.stream, change.sequence_number
 
 
-def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
-    """Each change once, with whether its copies differ; which copy is kept does not hang on their order."""
+def _distinct(changes: Iterable[Change]) -> Iterator[_Copies]:
+    """Each change once, with the copies that differ from it; which copy is kept does not hang on their order."""
     copies: dict[tuple[str | None, ...], list[Change]] = {}
     for change in changes:
         if change.action != "BASELINE":
@@ -131,14 +139,14 @@ def _distinct(changes: Iterable[Change]) -> Iterator[tuple[Change, bool]]:
     for group in copies.values():
         first = group[0]
         if len(group) == 1:
-            yield first, False
-            continue
-        if is_old_format(first.stream):  # equal but for the order of sets
-            yield min(group, key=lambda change: (change.file, *map(str, change.content))), False
+            yield first, ()
+        elif is_old_format(first.stream):  # equal but for the order of sets
+            yield min(group, key=lambda change: (change.file, *map(str, change.content))), ()
         elif any(change.content != first.content for change in group):
-            yield min(group, key=lambda change: (*map(str, change.content), change.file)), True
+            kept, *others = sorted(group, key=lambda change: (*map(str, change.content), change.file))
+            yield kept, tuple(change for change in others if change.content != kept.content)
         else:
-            yield min(group, key=lambda change: (change.redaction or "", change.file)), False
+            yield min(group, key=lambda change: (change.redaction or "", change.file)), ()
 
 
 def _link(previous: Change | None, change: Change) -> Link:

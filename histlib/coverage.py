@@ -15,8 +15,8 @@ from itertools import pairwise
 import msgspec
 
 from histlib.format0 import is_old_format
-from histlib.net_windows import STREAM_PREFIX, Window, around, at_an_end, is_net, joined, lane
-from histlib.times import DAY, HOUR, end_of_second
+from histlib.net_windows import STREAM_PREFIX, Window, at_an_end, is_net, joined, lane
+from histlib.times import DAY, HOUR, end_of_second, second_of
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -99,9 +99,9 @@ class Hole:
     line: int | None = None
     keys: str | None = None
 
-    def touches(self, start: int, end: int, keys: str) -> bool:
-        """Whether it may hide a change of this item in [start, end]."""
-        if self.keys is not None and self.keys != keys:
+    def touches(self, start: int, end: int, keys: str | None) -> bool:
+        """Whether it may hide a change of this item (None: of any) in [start, end]."""
+        if None not in (self.keys, keys) and self.keys != keys:
             return False
         return (self.start is None or self.start <= end) and (self.end is None or self.end >= start)
 
@@ -132,9 +132,14 @@ class Coverage:
 
     def settled(self, moment: int) -> bool:
         """Whether all changes up to the moment have landed, as far as is known: those of a whole second up to its end,
-        since a change made in it after the attestation would bear its stamp."""
-        last = end_of_second(moment) if self.attested else moment
-        return self.captured_through is not None and last <= self.captured_through
+        since a change made in it after the attestation would bear its stamp. Without attestations the last change's
+        second is settled as a whole, but no instant within it."""
+        through = self.captured_through
+        if through is None:
+            return False
+        if self.attested:
+            return end_of_second(moment) <= through
+        return moment <= through or any(moment == self.last_of(span) for span in self.spans)
 
     def covers(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether one span (of that stream, where given) covers [start, end].
@@ -144,11 +149,17 @@ class Coverage:
         if self.captured_through is None:
             return False
         start, end = min(start, self.captured_through), min(end, self.captured_through)
-        return any(
-            span.start <= start and end <= span.end
-            for span in self.spans
-            if stream is None or span.stream == lane(stream)
-        )
+        return any(span.start <= start and end <= self.last_of(span) for span in self.spans_of(stream))
+
+    def spans_of(self, stream: str | None) -> list[Span]:
+        """The spans of a stream; None: all."""
+        return [span for span in self.spans if stream is None or span.stream == lane(stream)]
+
+    def last_of(self, span: Span) -> int:
+        """The last instant that a span covers: without attestations all of its last change's second."""
+        if self.is_attested(span) or is_net(span.stream):
+            return span.end
+        return second_of(span.end)[1]
 
     def span_around(self, moment: int, stream: str | None) -> int | None:
         """Where the span of a stream that holds a moment begins (epoch µs)."""
@@ -158,9 +169,7 @@ class Coverage:
     def attests(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether attestations prove that all of [start, end] has landed."""
         return self.settled(end) and any(
-            span.start <= start and end <= span.end and self.is_attested(span)
-            for span in self.spans
-            if stream is None or span.stream == stream
+            span.start <= start and end <= span.end and self.is_attested(span) for span in self.spans_of(stream)
         )
 
     def is_attested(self, span: Span) -> bool:
@@ -174,12 +183,24 @@ class Coverage:
 
     def net_window(self, moment: int) -> Window | None:
         """The export's window that alone tells of a moment strictly inside it."""
-        window = around(self.windows, moment)
-        streamed = any(span.start <= moment <= span.end for span in self.spans if not _only_observed(span.stream))
-        return None if streamed else window
+        return next(iter(self.net_windows(moment, moment)), None)
 
-    def holes_in(self, start: int, end: int, keys: str) -> list[Hole]:
-        """What may hide a change of this item in [start, end]."""
+    def net_windows(self, first: int, last: int) -> list[Window]:
+        """The exports' windows that alone tell of some moment of [first, last] strictly inside them."""
+        found = [window for window in self.windows if window.start < last and first < window.end]
+        return [window for window in found if not self._streamed(max(first, window.start), min(last, window.end))]
+
+    def cut_windows(self, first: int, last: int) -> list[Window]:
+        """Those of them that [first, last] begins or ends strictly inside of."""
+        ends = (self.net_window(first), self.net_window(last))
+        return list(dict.fromkeys(window for window in ends if window is not None))
+
+    def _streamed(self, first: int, last: int) -> bool:
+        """Whether one span of a stream tells of all of [first, last]."""
+        return any(span.start <= first and last <= span.end for span in self.spans if not _only_observed(span.stream))
+
+    def holes_in(self, start: int, end: int, keys: str | None) -> list[Hole]:
+        """What may hide a change of this item in [start, end]; None: of any."""
         return [hole for hole in self.holes if hole.touches(start, end, keys)]
 
 
@@ -196,8 +217,9 @@ def build_coverage(
     Attestations say nothing of changes in format 0 and of exports, which stay observed. ``first_day`` is the first
     dateday (its begin, epoch µs) of which the landing still has a file.
     """
-    spans_of = (Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn))
-    found = sorted(spans_of, key=lambda span: (span.start, span.end, span.stream))  # engines tell streams in any order
+    holes = tuple(sorted(holes, key=lambda hole: (hole.start or 0, hole.end or 0, hole.file, hole.line or 0)))
+    streamed = (Span(stream.first, stream.last, stream.arn) for stream in streams if not is_net(stream.arn))
+    found = sorted(streamed, key=lambda span: (span.start, span.end, span.stream))  # engines tell streams in any order
     observed = (*found, *(Span(start, end, STREAM_PREFIX) for start, end in joined(windows)))
     if attestations is None:
         last = max((span.end for span in observed), default=None)

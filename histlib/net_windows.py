@@ -30,6 +30,11 @@ class Window(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     table_id: str | None = None
 
+    @property
+    def stream(self) -> str:
+        """What its net changes have as their ``stream``."""
+        return f"{STREAM_PREFIX}{self.id}"
+
 
 def is_net(stream: str | None) -> bool:
     """Whether the changes of this stream are net changes of an export's window."""
@@ -60,11 +65,6 @@ def joined(windows: Sequence[Window]) -> list[tuple[int, int]]:
         else:
             runs.append((window.start, window.end))
     return runs
-
-
-def around(windows: Sequence[Window], moment: int) -> Window | None:
-    """The window that a moment lies strictly inside of."""
-    return next((window for window in windows if window.start < moment < window.end), None)
 
 
 def at_an_end(windows: Sequence[Window], moment: int) -> bool:

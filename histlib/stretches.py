@@ -7,25 +7,30 @@ by baselines confirm a stretch, or show that a change is missing between. All ti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
+from histlib import doubt
 from histlib.baselines import NEAR, ItemHistory, Sighting, sightings_between
+from histlib.caveats import Caveat
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
+from histlib.doubt import Silence
 from histlib.format0 import is_old_format
 from histlib.net_windows import is_net
-from histlib.reconstruct import own_caveats
+from histlib.times import SECOND
 
 
-class Stretch(msgspec.Struct, frozen=True, gc=False):
+class Stretch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A time in which the item was one ``image`` (``Image.NONE``: not there, ``Image.UNSEEN``: not known).
 
     It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
     ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
-    ``ended_by``. ``caveats`` are names. ``seen_at``: of an open one, when a baseline last confirmed it;
+    ``ended_by``. ``caveats`` are those of all states in it. ``seen_at``: of an open one, when a baseline last confirmed it;
     ``shown_from``: of one that a baseline revealed, when it began to read the item, from which on states tell it.
     """
 
@@ -36,7 +41,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
     to_latest: int | None
     begun_by: Step | None
     ended_by: Step | None
-    caveats: frozenset[str] = frozenset()
+    caveats: frozenset[Caveat] = frozenset()
     seen_at: int | None = None
     shown_from: int | None = None
 
@@ -70,16 +75,19 @@ def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
     if not steps and not item.sightings:
         return []
     begins = [_begin(step, before, coverage) for before, step in zip([None, *steps], steps, strict=False)]
-    between = sightings_between(steps, item.sightings)
+    between = sightings_between(steps, item.sightings, coverage)
+    seconds = Counter(step.effective // SECOND for step in steps)
     found: list[Stretch] = []
     for position, seen in enumerate(between):
         step = steps[position - 1] if position else None
         following = steps[position] if position < len(steps) else None
         if seen:
             beside = (begins[position - 1] if position else None, begins[position] if position < len(steps) else None)
-            found += _confirmed(_Between(item.keys, step, seen, following, coverage, beside))
+            shared = step is not None and seconds[step.effective // SECOND] > 1
+            found += _confirmed(_Between(item.keys, step, seen, following, coverage, beside, shared))
         elif step is not None:
-            found += _after(step, following, begins[position - 1 : position + 1], coverage)
+            own = doubt.of_what_it_left(step, coverage, shared=seconds[step.effective // SECOND] > 1)
+            found += _after(step, following, begins[position - 1 : position + 1], own, coverage)
         elif following is not None:
             found.append(_first(following, begins[0], coverage))
     return found
@@ -114,7 +122,9 @@ def _begin(step: Step, before: Step | None, coverage: Coverage) -> int:
         earliest = window.start
     if before is None:
         return earliest
-    if step.before is Image.UNSEEN and {"outside_coverage", "unreadable_files"} & _between(before, step, coverage):
+    silence = Silence(before.effective, step.effective, step.change.stream)
+    cut_off = step.new_stream or doubt.is_cut_off(silence, step.change.keys, coverage)
+    if step.before is Image.UNSEEN and cut_off:
         return before.effective
     return max(earliest, before.effective)
 
@@ -124,7 +134,16 @@ def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
     span = coverage.span_around(step.effective, step.change.stream)
     begun = begin if span is None else min(span, begin)
     latest = _since_hole(begun, (begin, step.effective), coverage, step.change.keys)
-    return Stretch(step.before, None, latest, begin, step.effective, None, step)
+    return Stretch(
+        image=step.before,
+        from_earliest=None,
+        from_latest=latest,
+        to_earliest=begin,
+        to_latest=step.effective,
+        begun_by=None,
+        ended_by=step,
+        caveats=frozenset(doubt.of_first(step, coverage)),
+    )
 
 
 def _since_hole(begun: int, known: tuple[int, int], coverage: Coverage, keys: str) -> int:
@@ -134,35 +153,43 @@ def _since_hole(begun: int, known: tuple[int, int], coverage: Coverage, keys: st
     return min(first, max([begun, *ends]))
 
 
-def _after(step: Step, following: Step | None, begins: Sequence[int], coverage: Coverage) -> Iterator[Stretch]:
+def _after(
+    step: Step, following: Step | None, begins: Sequence[int], own: Sequence[Caveat], coverage: Coverage
+) -> Iterator[Stretch]:
     """The stretch that a change began; where the next one started from another image, that one too."""
-    begun = begins[0], step.effective
-    caveats = set(map(str, own_caveats(step))) | ({"net_change"} if is_net(step.change.stream) else set())
+    begun = Stretch(
+        image=step.after,
+        from_earliest=begins[0],
+        from_latest=step.effective,
+        to_earliest=None,
+        to_latest=None,
+        begun_by=step,
+        ended_by=None,
+        caveats=frozenset(own),
+    )
     if following is None:
-        yield Stretch(step.after, *begun, None, None, step, None, frozenset(caveats))
+        yield begun
         return
-    caveats |= _between(step, following, coverage)
-    ended = begins[1], following.effective
+    between = doubt.between(step, following, coverage)
+    to_earliest, to_latest = begins[1], following.effective
+    caveats = frozenset([*own, *between])
     if following.link is Link.GAP:
-        broken = frozenset({*caveats, "gap"})
-        yield Stretch(step.after, *begun, step.effective, following.effective, step, None, broken)
+        yield _replace(begun, to_earliest=step.effective, to_latest=to_latest, caveats=caveats)
         yield Stretch(
-            following.before, step.effective, following.effective, *ended, None, following, frozenset({"gap"})
+            image=following.before,
+            from_earliest=step.effective,
+            from_latest=to_latest,
+            to_earliest=to_earliest,
+            to_latest=to_latest,
+            begun_by=None,
+            ended_by=following,
+            caveats=frozenset([*between, *doubt.of_first(following, coverage)]),
         )
         return
     shown = following.before if step.after is Image.UNSEEN else step.after
-    yield Stretch(shown, *begun, *ended, step, following, frozenset(caveats))
-
-
-def _between(step: Step, following: Step, coverage: Coverage) -> set[str]:
-    """Why it is not certain that nothing came between two changes that follow each other."""
-    found = {"chain_unproven"} if following.link is Link.UNPROVEN else set()
-    start, end = step.effective, following.effective
-    if following.new_stream or not coverage.covers(start, end, following.change.stream):
-        found.add("outside_coverage")
-    for hole in coverage.holes_in(start, end, step.change.keys):
-        found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
-    return found
+    yield _replace(
+        begun, image=shown, to_earliest=to_earliest, to_latest=to_latest, ended_by=following, caveats=caveats
+    )
 
 
 class _Point(msgspec.Struct, frozen=True, gc=False):
@@ -185,12 +212,14 @@ class _Between(msgspec.Struct, frozen=True):
     coverage: Coverage
     begins: tuple[int | None, int | None]
     """The earliest that what each of the two changes left may have begun."""
+    shared: bool
+    """Whether the item has other changes of the first one's second."""
 
 
 def _confirmed(between: _Between) -> Iterator[Stretch]:
     """The stretches where baselines saw the item: one, if all that is known agrees."""
     points = _points(between)
-    runs, breaks = [[points[0]]], [set[str]()]
+    runs, breaks = [[points[0]]], [set[Caveat]()]
     for earlier, later in pairwise(points):
         broken, caveats = _compared(between, earlier, later)
         if broken:
@@ -218,18 +247,15 @@ def _points(between: _Between) -> list[_Point]:
     return found
 
 
-def _compared(between: _Between, earlier: _Point, later: _Point) -> tuple[bool, set[str]]:
+def _compared(between: _Between, earlier: _Point, later: _Point) -> tuple[bool, set[Caveat]]:
     """Whether two points that follow each other belong to different stretches, and what is not certain between."""
-    caveats = _unsure(between, earlier, later)
     link = between.following.link if between.following is not None and not later.seen else None
     agrees = _agree(earlier, later)
-    if agrees is False or (agrees is None and link is Link.GAP):
-        return True, {*caveats, "gap"}
-    if agrees is None and link is Link.UNPROVEN:
-        caveats.add("chain_unproven")
-    if agrees or Image.UNSEEN in (earlier.image, later.image) or earlier.image == later.image:
-        return False, caveats
-    return True, {*caveats, "chain_unproven"}
+    broken = agrees is False or (agrees is None and link is Link.GAP)
+    unseen = Image.UNSEEN in (earlier.image, later.image)
+    apart = broken or (agrees is None and not unseen and earlier.image != later.image)
+    judged = Link.GAP if broken else Link.UNPROVEN if agrees is None and (link is Link.UNPROVEN or apart) else None
+    return apart, {*_unsure(between, earlier, later), *doubt.of_link(judged, later.last)}
 
 
 def _agree(earlier: _Point, later: _Point) -> bool | None:
@@ -241,39 +267,40 @@ def _agree(earlier: _Point, later: _Point) -> bool | None:
     return earlier.image == later.image
 
 
-def _unsure(between: _Between, earlier: _Point, later: _Point) -> set[str]:
+def _unsure(between: _Between, earlier: _Point, later: _Point) -> set[Caveat]:
     """Why it is not certain that nothing came between two points."""
-    coverage = between.coverage
     stream = between.step.change.stream if between.step is not None and not earlier.seen else None
-    found = set() if coverage.covers(earlier.first, later.last, stream) else {"outside_coverage"}
-    start, end = earlier.first - NEAR * earlier.seen, later.last + NEAR * later.seen
-    for hole in coverage.holes_in(start, end, between.keys):
-        found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
-    return found
+    near = (earlier.first - NEAR * earlier.seen, later.last + NEAR * later.seen)
+    return set(doubt.of_way((earlier.first, later.last), near, stream, between.keys, between.coverage))
 
 
 def _confirmed_run(
-    between: _Between, run: Sequence[_Point], beside: tuple[_Point | None, _Point | None], caveats: set[str]
+    between: _Between, run: Sequence[_Point], beside: tuple[_Point | None, _Point | None], caveats: set[Caveat]
 ) -> Stretch:
     """A stretch from points that agree; ``beside``: the points before and after it that do not."""
     (before, after), first, last = beside, run[0], run[-1]
     step = None if first.seen or before is not None else between.step
     ends = after is None and between.following is not None
-    own = set(map(str, own_caveats(step))) if step is not None else set()
-    own |= {"redacted" for one in run if one.seen and one.redaction is not None}
+    own = [] if step is None else doubt.of_what_it_left(step, between.coverage, shared=between.shared)
+    own += [caveat for one in run if one.seen for caveat in doubt.of_redaction(one.redaction)]
+    own += [] if step is not None or between.following is None else doubt.of_first(between.following, between.coverage)
     shown, latest = (first.first, first.last) if before is None else _revealed(between, before, first)
     ended = None if after is None else _revealed(between, last, after)[1]
     return Stretch(
-        next((one.image for one in run if one.image is not Image.UNSEEN), first.image),
-        before.first if before is not None else None if step is None else between.begins[0],
-        latest if before is not None else _known_since(between, first) if step is None else step.effective,
-        last.first if ends or after is not None else None,
-        last.last if ends else ended,
-        step,
-        between.following if ends else None,
-        frozenset(caveats | own),
-        last.first if last.seen and not ends and after is None else None,
-        shown if before is not None and shown != latest else None,
+        image=next((one.image for one in run if one.image is not Image.UNSEEN), first.image),
+        from_earliest=before.first if before is not None else None if step is None else between.begins[0],
+        from_latest=latest
+        if before is not None
+        else _known_since(between, first)
+        if step is None
+        else step.effective,
+        to_earliest=last.first if ends or after is not None else None,
+        to_latest=last.last if ends else ended,
+        begun_by=step,
+        ended_by=between.following if ends else None,
+        caveats=frozenset([*caveats, *own]),
+        seen_at=last.first if last.seen and not ends and after is None else None,
+        shown_from=shown if before is not None and shown != latest else None,
     )
 
 
@@ -298,11 +325,15 @@ def _known_since(between: _Between, first: _Point) -> int:
     return _since_hole(begun, (first.first, first.last + NEAR), coverage, between.keys)
 
 
+def _replace(stretch: Stretch, **changes: Any) -> Stretch:
+    return msgspec.structs.replace(stretch, **changes)
+
+
 def _untold(before: Stretch | None, stretch: Stretch) -> Stretch:
     """A stretch of which nothing can be told, together with such ones before it."""
     if before is None or before.image is not Image.UNSEEN or stretch.image is not Image.UNSEEN:
         return stretch
-    return msgspec.structs.replace(stretch, from_earliest=before.from_earliest)
+    return _replace(stretch, from_earliest=before.from_earliest)
 
 
 def _period(run: Sequence[Stretch], before: Stretch | None, after: Stretch | None) -> Period:
@@ -310,7 +341,7 @@ def _period(run: Sequence[Stretch], before: Stretch | None, after: Stretch | Non
     widened = before is not None and before.image is Image.UNSEEN
     caveats = frozenset().union(*(stretch.caveats for stretch in run))
     if widened or after is not None:
-        caveats |= {"chain_unproven"}
+        caveats |= {doubt.widened()}
     return Period(
         image=first.image,
         first=first,

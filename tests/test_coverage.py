@@ -85,13 +85,16 @@ def test_a_second_that_was_not_over_is_not_settled():
 
 
 def test_without_attestations_each_stream_covers_its_own_changes():
-    """Observed: from a stream's first change to its last, and never more than observed."""
-    coverage = build_coverage([Stream("s1", 0, 100), Stream("s2", 200, 300)], None, ())
-    assert coverage.spans == (Span(0, 100, "s1"), Span(200, 300, "s2"))
-    assert coverage.captured_through == 300
-    assert coverage.covers(0, 100) and coverage.covers(250, 900, "s2")
-    assert not coverage.covers(50, 250) and not coverage.covers(50, 101, "s1")
-    assert not coverage.attests(0, 100)
+    """Observed: from a stream's first change to the end of its last one's second, and never more than observed."""
+    streams = [Stream("s1", 0, 100 * SECOND), Stream("s2", 200 * SECOND, 300 * SECOND)]
+    coverage = build_coverage(streams, None, ())
+    assert coverage.spans == (Span(0, 100 * SECOND, "s1"), Span(200 * SECOND, 300 * SECOND, "s2"))
+    assert coverage.captured_through == 300 * SECOND
+    assert coverage.covers(0, 100 * SECOND) and coverage.covers(250 * SECOND, 900 * SECOND, "s2")
+    assert coverage.covers(50 * SECOND, 101 * SECOND - 1, "s1") and not coverage.covers(50 * SECOND, 101 * SECOND, "s1")
+    assert not coverage.covers(50 * SECOND, 250 * SECOND)
+    assert coverage.settled(301 * SECOND - 1) and not coverage.settled(301 * SECOND)
+    assert not coverage.attests(0, 100 * SECOND)
 
 
 def test_spans_come_in_order_of_time_however_streams_are_told():

@@ -26,6 +26,7 @@ LAYERS = [
     ["loose", "queries"],
     ["chain", "coverage", "diff"],
     ["baselines", "reach"],
+    ["doubt"],
     ["reconstruct", "timelines", "coverage_rows"],
     ["stretches", "snapshots", "differences"],
     ["affected", "lineage"],

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from histlib.athena.days import FILE_SPAN, day_begin, shifted
-from histlib.baselines import NET_PREFIX, STREAM_PREFIX
+from histlib.baselines import STREAM_PREFIX
 from histlib.index.landing import MAX_LATENESS
+from histlib.net_windows import is_net
 
 Row = dict[str, Any]
 #: Asks some days; gives the rows of :func:`histlib.athena.selects.streams_by_day` of each.
@@ -96,7 +97,7 @@ class _Looked:
         return {
             (row["table"] or "", row["stream"] or "", row["view"] or "")
             for row in self._rows[day]
-            if not (row["stream"] or "").startswith((STREAM_PREFIX, NET_PREFIX))
+            if not is_net(row["stream"]) and not (row["stream"] or "").startswith(STREAM_PREFIX)
         }
 
     def _middle(self, one: str, other: str) -> str | None:

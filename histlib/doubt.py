@@ -1,0 +1,262 @@
+"""Doubt: what a history cannot vouch for, told as caveats. The one place that decides which caveats an answer carries.
+
+Pure. Statuses and images are decided elsewhere; here it is decided what may be wrong with them, from the items and the
+time that an answer speaks of and what is known of the history. The laws are the design's, section 4 ("Doubt has one
+home"). All times are epoch µs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final
+
+from histlib.baselines import Sighting, follows, inside_window
+from histlib.caveats import Caveat, in_order
+from histlib.chain import Image, Link, Step
+from histlib.coverage import Coverage, Hole
+from histlib.format0 import is_old_format, told_of
+from histlib.net_windows import Window, is_net
+from histlib.record import PRECISIONS
+from histlib.times import SECOND, TimeRange, end_of_second, format_time
+
+#: What keeps an answer from being attested.
+_NOT_ATTESTED: Final = frozenset(
+    {"outside_coverage", "unreadable_files", "gap", "not_settled", "net_change", "unknown_keys"}
+)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time in which an item is taken not to have changed: [``start``, ``end``].
+
+    ``stream``: whose span must cover it; None: any one's. ``seen``: the baseline that tells of it, whose clock may
+    differ; ``after``: then the stream of the item's last change before it.
+    """
+
+    start: int
+    end: int
+    stream: str | None = None
+    seen: Sighting | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a state rests on.
+
+    ``silence``: the time in which nothing may have changed; ``steps``: the changes whose images tell; ``following``:
+    the next change, which must have found what is told; ``seen``: the baseline that tells, ``rivals``: others that saw
+    another state with no change between; ``unseen``: a change whose image the view does not hold.
+    """
+
+    silence: Silence
+    steps: Sequence[Step] = ()
+    following: Step | None = None
+    seen: Sighting | None = None
+    rivals: Sequence[Sighting] = ()
+    unseen: Step | None = None
+
+
+def completeness(caveats: Iterable[str], *, proven: bool) -> str:
+    """``attested`` where attestations prove that all has landed and no caveat speaks against it, else ``observed``."""
+    return "attested" if proven and not _NOT_ATTESTED & set(map(str, caveats)) else "observed"
+
+
+# --- what is known to be missing ---
+
+
+def of_hole(hole: Hole) -> str:
+    """The name of the caveat that something missing gives to what it may hide."""
+    return "unreadable_files" if hole.kind == "unreadable" else "outside_coverage"
+
+
+def of_holes(holes: Iterable[Hole]) -> Iterator[Caveat]:
+    """A caveat for each kind of what is missing: the first of it, and how much more there is."""
+    found: dict[str, list[Hole]] = {}
+    for hole in holes:
+        found.setdefault(of_hole(hole), []).append(hole)
+    for name, some in found.items():
+        yield Caveat(name, f"{some[0]}{f' and {len(some) - 1:,} more' if len(some) > 1 else ''}")
+
+
+# --- one state of one item ---
+
+
+def of_state(basis: Basis, keys: str, coverage: Coverage) -> tuple[Caveat, ...]:
+    """The caveats of a state that rests on this."""
+    found = [caveat for step in basis.steps for caveat in (*of_change(step), *_of_place(step))]
+    if basis.seen is not None:
+        found += of_redaction(basis.seen.redaction)
+    found += [Caveat("gap", f"the {one}, saw another state: a change between is missing") for one in basis.rivals]
+    if basis.following is not None:
+        found += _of_following(basis.following, basis.seen)
+    if basis.unseen is not None:
+        found += [*_of_copies(basis.unseen), *_of_place(basis.unseen)]
+        found.append(Caveat("chain_unproven", no_image(basis.unseen)))
+    return in_order([*found, *of_silence(basis.silence, keys, coverage)])
+
+
+def of_moment(steps: Sequence[Step], moment: int, coverage: Coverage) -> Iterator[Caveat]:
+    """The caveats of a moment itself; ``steps`` are the item's changes of its second."""
+    if len(steps) > 1 or any(_coarser(step, moment) for step in steps):
+        ids = ", ".join(step.change.event_id for step in steps)
+        yield Caveat("same_second", f"changes in that second: {ids}; change=event_id asks for one")
+    window = coverage.net_window(moment)
+    if window is not None:
+        yield _of_window(window)
+
+
+def of_change(step: Step) -> Iterator[Caveat]:
+    """The caveats that a change carries whatever is around it."""
+    yield from _of_copies(step)
+    yield from of_redaction(step.change.redaction)
+    if is_old_format(step.change.stream):
+        yield Caveat("old_format", told_of(step.change.stream))
+
+
+def of_silence(silence: Silence, keys: str | None, coverage: Coverage) -> Iterator[Caveat]:
+    """Why it is not certain that an item (None: any) did not change all that time."""
+    yield from of_holes(_hidden(silence, keys, coverage))
+    if not coverage.settled(silence.end):
+        yield _not_settled(coverage)
+    if not _covered(silence, coverage):
+        yield Caveat("outside_coverage", f"no one covered span holds {_utc(silence.start)} to {_utc(silence.end)}")
+
+
+def is_outside(silence: Silence, keys: str, coverage: Coverage) -> bool:
+    """Whether changes may be missing from that time, so that what comes after it does not tell what was before."""
+    hidden = _hidden(silence, keys, coverage)
+    return not _covered(silence, coverage) or any(of_hole(hole) == "outside_coverage" for hole in hidden)
+
+
+def is_cut_off(silence: Silence, keys: str, coverage: Coverage) -> bool:
+    """Whether changes may be missing from that time, in whatever way."""
+    return not _covered(silence, coverage) or bool(_hidden(silence, keys, coverage))
+
+
+# --- what lies between two things that are known of one item ---
+
+
+def of_what_it_left(step: Step, coverage: Coverage, *, shared: bool) -> list[Caveat]:
+    """The caveats of all states that a change began; ``shared``: the item has other changes of its second."""
+    found = [*of_change(step), *_of_place(step)]
+    if shared:
+        found.append(Caveat("same_second", f"the item changed more than once in the second {_utc(step.effective)}"))
+    if is_net(step.change.stream):
+        found.append(_of_net(step, coverage))
+    return found
+
+
+def of_first(step: Step, coverage: Coverage) -> list[Caveat]:
+    """The caveats of all states that only the change after them tells."""
+    found = [*of_change(step), *_of_place(step)]
+    return [*found, _of_net(step, coverage)] if is_net(step.change.stream) else found
+
+
+def between(step: Step, following: Step, coverage: Coverage) -> list[Caveat]:
+    """Why it is not certain that nothing came between two changes that follow each other."""
+    way = step.effective, following.effective
+    found = list(of_way(way, way, following.change.stream, step.change.keys, coverage))
+    if following.new_stream:
+        found.append(Caveat("outside_coverage", f"another stream began before {_utc(following.effective)}"))
+    return [*found, *of_link(following.link, following.effective)]
+
+
+def of_link(link: Link | None, effective: int) -> Iterator[Caveat]:
+    """Whether a change is missing before one, at this effective time, as far as images tell."""
+    if link is Link.GAP:
+        yield Caveat("gap", f"a change is missing before {_utc(effective)}: it started from another state")
+    elif link is Link.UNPROVEN:
+        yield Caveat("chain_unproven", f"what {_utc(effective)} started from cannot be compared with what was before")
+
+
+def of_way(
+    way: tuple[int, int], hidden: tuple[int, int], stream: str | None, keys: str, coverage: Coverage
+) -> Iterator[Caveat]:
+    """Why it is not certain that nothing came within ``way``; holes in ``hidden`` count."""
+    yield from of_holes(coverage.holes_in(*hidden, keys))
+    if not coverage.covers(*way, stream):
+        yield Caveat("outside_coverage", f"no one covered span holds {_utc(way[0])} to {_utc(way[1])}")
+
+
+def of_redaction(rules: str | None) -> Iterator[Caveat]:
+    """The caveat of an image from which rules dropped attributes."""
+    if rules is not None:
+        yield Caveat("redacted", f"by the redaction rules {rules}")
+
+
+def widened() -> Caveat:
+    """The caveat of bounds that an image which is not seen leaves open."""
+    return Caveat("chain_unproven", "an image beside it is not seen: it may have begun earlier, or ended later")
+
+
+def no_image(step: Step) -> str:
+    """Why an image of a change is not there."""
+    return f"the stream's view {step.change.view} holds no such image"
+
+
+def _hidden(silence: Silence, keys: str | None, coverage: Coverage) -> list[Hole]:
+    first, last = silence.start, silence.end
+    if silence.seen is not None:
+        first, last = silence.seen.widen(first, last)
+    return coverage.holes_in(first, end_of_second(last), keys)
+
+
+def _covered(silence: Silence, coverage: Coverage) -> bool:
+    if not coverage.covers(silence.start, silence.end, silence.stream):
+        return False
+    window = None if silence.seen is None else inside_window(coverage, silence.seen)
+    if window is None or silence.after == window.stream:
+        return True  # an item that an export tells nothing of may have come and gone within its window
+    return window.start < silence.start and silence.end < window.end
+
+
+def _of_following(following: Step, seen: Sighting | None) -> Iterator[Caveat]:
+    """Whether the next change found what is told."""
+    link = following.link if seen is None else follows(following, seen)
+    when = f"the next change, at {_utc(following.effective)},"
+    if link is Link.GAP:
+        yield Caveat("gap", f"{when} started from another state: a change between is missing")
+    elif link is Link.UNPROVEN:
+        yield Caveat("chain_unproven", f"{when} cannot be compared with the {seen or 'image before it'}")
+
+
+def _of_place(step: Step) -> Iterator[Caveat]:
+    """Whether a change may not be the last, or first, of its second."""
+    if not step.sure:
+        when = f"the item's changes of the second {_utc(step.effective)} do not tell their order"
+        yield Caveat("chain_unproven" if Image.UNSEEN in (step.before, step.after) else "gap", when)
+
+
+def _of_net(step: Step, coverage: Coverage) -> Caveat:
+    """The caveat of a net change: when within its window things became so is not known."""
+    window = next((one for one in coverage.windows if one.stream == step.change.stream), None)
+    return Caveat("net_change", f"of {step.change.stream}") if window is None else _of_window(window)
+
+
+def _of_copies(step: Step) -> Iterator[Caveat]:
+    if step.conflict:
+        yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
+
+
+def _of_window(window: Window) -> Caveat:
+    return Caveat("net_change", f"inside the export {window.id}, {_utc(window.start)} to {_utc(window.end)}")
+
+
+def _not_settled(coverage: Coverage) -> Caveat:
+    through = coverage.captured_through
+    known = "nothing is known to have landed" if through is None else f"captured through {_utc(through)}"
+    return Caveat("not_settled", f"{known}: later changes may be missing")
+
+
+def _coarser(step: Step, moment: int) -> bool:
+    """Whether the moment is finer than the stamp, so that the two cannot be ordered."""
+    unit = PRECISIONS[step.change.precision]
+    return moment % unit != 0 and step.effective // unit == moment // unit
+
+
+def _utc(micros: int) -> str:
+    return format_time(micros, UTC)

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from histlib import doubt
 from histlib.baselines import NEAR
-from histlib.caveats import to_cell
+from histlib.caveats import Caveat, to_cell
 from histlib.chain import Image, Step
 from histlib.coverage import Coverage
+from histlib.doubt import Silence
+from histlib.queries import ItemCondition
 from histlib.stretches import Period, Stretch, periods
 from histlib.timelines import actor_of
 from histlib.times import TimeRange
@@ -51,10 +54,24 @@ def find_hits(
     """The periods of an item that touch a window, in order of time."""
     found = periods(stretches, lambda stretch: holds(keys, stretch.image))
     return [
-        Hit(keys, period, to_cell({*period.caveats, *_silence(keys, period, window, coverage)}))
+        Hit(keys, period, to_cell({*period.caveats, *_open_ends(keys, period, window, coverage)}))
         for period in found
         if period.touches(window.start, window.end)
     ]
+
+
+def in_doubt(
+    keys: str, stretches: Sequence[Stretch], window: TimeRange, coverage: Coverage, condition: ItemCondition
+) -> str:
+    """The caveats of an item in which a condition did not hold within a window, as far as is known, but may have;
+    empty where it surely did not."""
+    touching = [stretch for stretch in stretches if stretch.touches(window.start, window.end)]
+    cell = to_cell({name for one in touching for name in (*one.caveats, *_open_ends(keys, one, window, coverage))})
+    blind = any(one.image is Image.UNSEEN for one in touching)
+    dropped = doubt.is_redacted(cell.split()) and any(
+        condition.lacking.item(keys, one.image) for one in touching if isinstance(one.image, str)
+    )
+    return cell if blind or dropped or doubt.leaves_open(cell) else ""
 
 
 def hit_columns(hits: Sequence[Hit], actor_attribute: str | None) -> dict[str, list[Any]]:
@@ -92,18 +109,19 @@ def _actor(step: Step | None, attribute: str | None) -> str | None:
     return actor_of(step.change, decode_image(step.after) if isinstance(step.after, str) else MISSING, attribute)
 
 
-def _silence(keys: str, period: Period, window: TimeRange, coverage: Coverage) -> set[str]:
-    """What is not certain about a period's open ends, as far as they lie in the window."""
-    at_once = period.from_earliest is not None and period.from_earliest == period.to_latest
-    found = {"same_second"} if at_once else set()
+def _open_ends(keys: str, period: Stretch, window: TimeRange, coverage: Coverage) -> set[Caveat]:
+    """What is not certain about a period, as far as it lies in the window, beside what its stretches carry."""
+    first, last = max(window.start, period.from_earliest or 0), min(window.end - 1, period.to_latest or window.end)
+    found = set(doubt.of_windows(first, last, coverage))
     if period.from_earliest is None and period.from_latest > window.start:
-        found.add("outside_coverage")
-    if period.last.to_latest is None:
-        (start, stream, near), last = _last_told(period.last), window.end - 1
-        if last > start and not coverage.covers(start, last, stream):
-            found.add("outside_coverage")
-        for hole in coverage.holes_in(start - near, last, keys):
-            found.add("unreadable_files" if hole.kind == "unreadable" else "outside_coverage")
+        stream = period.ended_by.change.stream if period.ended_by is not None else None
+        silence = Silence(window.start, min(period.from_latest, window.end - 1), stream)
+        found.update(doubt.of_silence(silence, keys, coverage))
+    last_one = period.last if isinstance(period, Period) else period
+    if last_one.to_latest is None:
+        start, stream, near = _last_told(last_one)
+        silence = Silence(start, max(start, window.end - 1), stream, near=near)
+        found.update(doubt.of_silence(silence, keys, coverage))
     return found
 
 
@@ -114,7 +132,7 @@ def _last_told(stretch: Stretch) -> tuple[int, str | None, int]:
     return stretch.from_latest, stretch.begun_by.change.stream, 0
 
 
-def condition_on_images(item: Callable[[str, str | None], bool]) -> Holds:
+def condition_on_images(condition: ItemCondition) -> Holds:
     """A condition on items as :data:`Holds`: of no item it does not hold."""
     known: Mapping[Image, bool | None] = {Image.NONE: False, Image.UNSEEN: None}
-    return lambda keys, image: known[image] if isinstance(image, Image) else item(keys, image)
+    return lambda keys, image: known[image] if isinstance(image, Image) else condition.item(keys, image)

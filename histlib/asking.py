@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from histlib import doubt
 from histlib.baselines import ItemHistory, sightings_of
-from histlib.caveats import Caveat, in_order
+from histlib.caveats import Caveat, plural
 from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
@@ -15,12 +17,12 @@ from histlib.format0 import to_format0, value_to_format0
 from histlib.keys import Key, KeySchema, key_from_format0, parse_key
 from histlib.paths import Path, parse_path
 from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
+from histlib.reconstruct import state_at
 from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
-from histlib.timelines import window_caveats
 from histlib.times import TimeRange, from_micros, zone
-from histlib.values import encode_value
+from histlib.values import decode_image, encode_value, equal
 from histlib.where import Condition, Subject, parse_where
 
 #: Items whose chains are in memory at once.
@@ -86,13 +88,16 @@ class Asking:
         names = tuple((name, encode_value(value)) for name, value in values.items())
         return set(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
 
-    def _wanted_keys(self, keys: Any, facts: Facts) -> list[str]:
-        """The key texts of a list of keys, or of one; a part of a key stands for all items under it."""
+    def _scope(self, keys: Any, facts: Facts) -> Scope:
+        """The items of a list of keys, or of one; a part of a key stands for all items under it; None for the table."""
+        if keys is None:
+            return Scope(None, wide=True)
         several = keys if isinstance(keys, list | set | frozenset) or _is_column(keys) else [keys]
-        texts: dict[str, None] = {}
-        for key in several:
-            texts.update(dict.fromkeys(self._keys_of(parse_key(key, facts.key_schema))))
-        return list(texts)
+        parsed = [parse_key(key, facts.key_schema) for key in several]
+        texts = dict.fromkeys(text for key in parsed for text in self._keys_of(key))
+        parts = [key for key in parsed if not key.complete]
+        texts |= dict.fromkeys(text for text in hidden_keys(facts) if any(_is_under(text, part) for part in parts))
+        return Scope(tuple(texts), wide=bool(parts))
 
     def _paths(self, columns: Sequence[str] | str) -> tuple[Path, ...]:
         return tuple(map(parse_path, [columns] if isinstance(columns, str) else columns))
@@ -106,14 +111,24 @@ class Asking:
             return None
         return parse_where(where, params, subject, _Names(self._opened.source, facts), self._tz)
 
-    def _window_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
-        """What an answer about all items in a window does not know."""
-        found = list(window_caveats(None, facts.coverage, window))
-        whole = not {"outside_coverage", "unreadable_files"} & set(map(str, found))
-        if not (whole and facts.all_keys_known(window.start)):
-            yield unknown_keys(facts)
-        yield from told_as_text(facts)
-        yield from found
+    def _wide_caveats(self, facts: Facts, moments: Sequence[int], scope: Scope, unknown: int = 0) -> Iterator[Caveat]:
+        """What an answer about states at some moments does not know of items that it has no rows of: where it speaks of
+        more than single keys, what a key that nobody has seen would be in doubt of, and whether there are such."""
+        known = True
+        if scope.wide:
+            known = facts.all_keys_known(*moments)
+            absent = sightings_of((), facts.baselines)
+            for moment in moments:
+                yield from state_at((), "", moment, facts.coverage, absent).caveats
+        yield from doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=unknown)
+
+    def _range_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
+        """The same of an answer about all states in a window."""
+        found = list(doubt.of_range(window, None, facts.coverage))
+        whole = not any(map(doubt.cuts_off, found))
+        known = whole and facts.all_keys_known(window.start)
+        yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
+        yield from doubt.of_text(old_format=facts.old_format, not_shown="")
 
     def _answer_attrs(
         self,
@@ -124,12 +139,12 @@ class Asking:
         window: TimeRange | None = None,
         attested: bool | None = None,
     ) -> dict[str, Any]:
-        """What a table says of itself; ``attested`` None: as far as its window's caveats let it be."""
-        origin, found = self._origin(facts), in_order(with_not_shown(caveats, facts))
-        if attested is None:
-            doubtful = {"outside_coverage", "unreadable_files", "not_settled", "gap"} & set(map(str, found))
-            attested = facts.coverage.attested and not doubtful
-        attrs = origin.attrs(f"{heading} in {origin}", self._tz, "attested" if attested else "observed", found)
+        """What a table says of itself; ``attested``: whether what it tells is, None: as far as its caveats let it be."""
+        origin = self._origin(facts)
+        proven = facts.coverage.attested if attested is None else attested
+        found = doubt.told(caveats, doubt.of_text(old_format=False, not_shown=facts.not_shown))
+        completeness = doubt.completeness(found, proven=proven)
+        attrs = origin.attrs(f"{heading} in {origin}", self._tz, completeness, found)
         if window is None:
             return attrs
         return {
@@ -160,13 +175,24 @@ class Asking:
         return None if micros is None else from_micros(micros, self._tz)
 
 
-def unknown_keys(facts: Facts) -> Caveat:
-    """The caveat of an answer about all items where not all are known."""
-    if facts.baselines:
-        return Caveat(
-            "unknown_keys", "items that never changed are not known: no complete baseline reaches to this time"
-        )
-    return Caveat("unknown_keys", "items that did not change since the capture began are not known")
+@dataclass(frozen=True)
+class Scope:
+    """What an answer speaks of: the items with these key texts (None: all); ``wide``: and of others, that nothing may
+    be known of."""
+
+    keys: tuple[str, ...] | None
+    wide: bool
+
+
+def hidden_keys(facts: Facts) -> list[str]:
+    """The keys of items of which something is known to be missing."""
+    return sorted({hole.keys for hole in facts.coverage.holes if hole.keys is not None})
+
+
+def _is_under(text: str, part: Key) -> bool:
+    """Whether a key has the values of a part of one."""
+    values = decode_image(text)
+    return all(name in values and equal(values[name], value) for name, value in part.values.items())
 
 
 class _Names:
@@ -184,22 +210,6 @@ class _Names:
 def said(where: str | None) -> str:
     """A condition as a heading says it."""
     return f" where {where}" if where else ""
-
-
-def told_as_text(facts: Facts) -> Iterator[Caveat]:
-    """What a condition must know of a history that is, or once was, in format 0."""
-    if facts.old_format:
-        yield Caveat("old_format", "in the article's format numbers and sets are text: there '0' is found, not 0")
-
-
-def with_not_shown(caveats: Iterable[Caveat], facts: Facts) -> Iterator[Caveat]:
-    """The caveats, ``old_format`` among them saying what the table that was read does not show of its files."""
-    given = list(caveats)
-    if facts.not_shown:
-        told = next((one.detail for one in given if one == "old_format"), "")
-        more = "" if facts.not_shown in told else facts.not_shown
-        yield Caveat("old_format", "; ".join(filter(None, [told, more])))
-    yield from given
 
 
 def _is_column(keys: Any) -> bool:

@@ -209,9 +209,7 @@ def _changed_in(window: Window, steps: Sequence[Step]) -> bool:
     return any(step.change.stream == window.stream for step in steps)
 
 
-def sightings_between(
-    steps: Sequence[Step], sightings: Sequence[Sighting], coverage: Coverage
-) -> list[list[Sighting]]:
+def sightings_between(steps: Sequence[Step], sightings: Sequence[Sighting], coverage: Coverage) -> list[list[Sighting]]:
     """Those before the first step, those between each two that follow each other, those after the last one; but for
     those within an export's window in which the item changed: its own images say what was at the ends."""
     windows = [(one, inside_window(coverage, one)) for one in sightings]

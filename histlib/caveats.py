@@ -57,3 +57,8 @@ def to_cell(caveats: Iterable[str]) -> str:
     if not names:
         return ""
     return " ".join(name for name in MEANINGS if name in names)
+
+
+def plural(count: int, what: str) -> str:
+    """A number of things: ``1 item``, ``2 items``."""
+    return f"{count:,} {what}{'s'[: count != 1]}"

@@ -104,9 +104,7 @@ def _boundary(earlier: str | None, later: str | None) -> bool:
 _Copies = tuple[Change, tuple[Change, ...]]
 
 
-def _ordered(
-    found: list[_Copies], changes: Sequence[Change]
-) -> Iterator[tuple[Change, tuple[Change, ...], bool]]:
+def _ordered(found: list[_Copies], changes: Sequence[Change]) -> Iterator[tuple[Change, tuple[Change, ...], bool]]:
     """(change, others, sure): changes without sequence numbers first, then those of streams."""
     streamed = [pair for pair in found if pair[0].sequence_number and pair[0].stream]
     streamed.sort(key=lambda pair: _position(pair[0]))

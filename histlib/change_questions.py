@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from histlib.asking import Asking, said, told_as_text
-from histlib.caveats import Caveat
-from histlib.chain import Link, Step
+from histlib import doubt
+from histlib.asking import Asking, said
+from histlib.caveats import Caveat, plural
+from histlib.chain import Step
+from histlib.coverage import Coverage
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
 from histlib.facts import Facts
 from histlib.paths import Path, format_path
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
-from histlib.timelines import TimelineOptions, Wanted, change_columns, timeline_caveats
+from histlib.timelines import TimelineOptions, Wanted, chain_caveats, change_columns, timeline_caveats
 from histlib.times import HOUR, TimeRange, from_micros, parse_period, parse_range, to_micros
 from histlib.where import Condition, Subject
 
@@ -65,20 +67,26 @@ class ChangeQuestions(Asking):
         options = TimelineOptions(window, self._paths(paths or ()), self._actor_attribute)
         condition = self._condition(where, params, Subject.CHANGE, facts)
         at_paths = self._change_at(options.paths, where, params, facts)
-        if keys is None:
+        scope = self._scope(keys, facts)
+        if scope.keys is None:
             wanted_keys = self._changed_keys(facts, window, at_paths or condition, limit)
         else:
-            wanted_keys = self._wanted_keys(keys, facts)
+            wanted_keys = list(scope.keys)
         items = {item.keys: item.steps for item in self._items_by_batch(wanted_keys, facts, *window.instants)}
         columns = change_columns(items, facts.coverage, options, _wanted(condition))
         found = len(columns["keys"])
         if found > limit:
             raise _too_many(found, limit)
-        caveats = [*self._changes_caveats(facts, window, items if keys is not None else None)]
-        caveats += timeline_caveats(items, facts.coverage, options)
-        if keys is None and (at_paths or condition):
-            caveats += self._not_selected(facts, window, items)
-        attrs = self._answer_attrs(facts, f"{found:,} changes{said(where)}", caveats, window=window)
+        others = self._strays(facts, window, at_paths or condition, set(items)) if scope.keys is None else {}
+        caveats = [
+            *doubt.of_range(window, None if scope.wide else scope.keys, facts.coverage),
+            *timeline_caveats(items, columns, facts.coverage, options),
+            *doubt.of_others(strays_in(others, facts.coverage, window)),
+            *self._unseen_caveats(facts, window, at_paths or condition, items if scope.keys is not None else None),
+            *doubt.of_text(old_format=facts.old_format, not_shown=""),
+        ]
+        heading = f"{plural(found, 'change')}{said(where)}"
+        attrs = self._answer_attrs(facts, heading, caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     def activity(
@@ -118,7 +126,19 @@ class ChangeQuestions(Asking):
             window.start, window.end, unit, self._origin_of_periods(window), condition, self._actor_attribute
         )
         counts = self._opened.source.fetch(query)
-        caveats = [*self._changes_caveats(facts, window, None)]
+        strays = strays_in(self._strays(facts, window, condition, set()), facts.coverage, window)
+        net = [stream.arn for stream in facts.streams if stream.last >= window.start and stream.first < window.end]
+        caveats = [
+            *doubt.of_range(window, None, facts.coverage),
+            *doubt.of_counted(
+                strays,
+                streams=net,
+                redacted=any(counts.column("redacted").to_pylist()),
+                unseen=any(counts.column("unseen").to_pylist()),
+            ),
+            *self._unseen_caveats(facts, window, condition, None),
+            *doubt.of_text(old_format=facts.old_format, not_shown=""),
+        ]
         attrs = self._answer_attrs(facts, f"activity by {by}{said(where)}", caveats, window=window) | {"by": by}
         return activity_frame(counts, self._tz, attrs)
 
@@ -163,29 +183,40 @@ class ChangeQuestions(Asking):
             raise _too_many(inside.num_rows, limit)
         return self._known_as(rows.column("keys").to_pylist(), facts)
 
-    def _not_selected(self, facts: Facts, window: TimeRange, items: Mapping[str, Any]) -> Iterator[Caveat]:
-        """A condition cannot select what is missing: whether it is so of items other than these."""
-        around = self._opened.source.fetch(Around(window.before, NOTHING, through=window.end))
-        keys = around.column("keys")
-        broken = set(keys.filter(around.column("gap")).to_pylist()) - set(items)
-        odd = set(keys.filter(around.column("odd")).to_pylist()) - set(items)
-        others = self._items_by_batch(sorted(odd), facts, *window.instants)
-        broken |= {item.keys for item in others if _broken_within(item.steps, window)}
-        if broken:
-            yield Caveat(
-                "gap", f"of {len(broken):,} more item{'s'[: len(broken) > 1]} a change in this time is missing"
+    def _strays(
+        self, facts: Facts, window: TimeRange, condition: Condition | None, known: set[str]
+    ) -> dict[str, Sequence[Step]]:
+        """The chains of the items, beside those known, of which a change may be missing in a window, or that are not
+        plain: a condition cannot select what is missing."""
+        query = Around(window.before, NOTHING, through=window.end)
+        around = self._opened.source.fetch(query)
+        found = self._known_as(around.column("keys").to_pylist(), facts)
+        keys = [text for text in found if text not in known and (condition is None or condition.possible(text))]
+        return {item.keys: item.steps for item in self._items_by_batch(keys, facts, *window.instants)}
+
+    def _unseen_caveats(
+        self, facts: Facts, window: TimeRange, condition: Condition | None, items: Mapping[str, Sequence[Step]] | None
+    ) -> Iterator[Caveat]:
+        """How many changes (of these items, None: of any) a condition may hold of whose images are not seen."""
+        if condition is None or not facts.blind:
+            return
+        unseen = condition.unseen(facts.key_schema.names[0])
+        if items is not None:
+            wanted = _wanted(unseen)
+            assert wanted is not None
+            steps = [step for some in items.values() for step in some if window.start <= step.effective < window.end]
+            count = sum(wanted(step, None) for step in steps)
+        else:
+            query = Activity(
+                window.start, window.end, window.end - window.start, window.start, unseen, self._actor_attribute
             )
+            count = sum(self._opened.source.fetch(query).column("changes").to_pylist())
+        yield from doubt.of_unseen(count)
 
     def _origin_of_periods(self, window: TimeRange) -> int:
         """Midnight in the history's zone before the window, epoch µs."""
         begin = from_micros(max(window.start, 0), self._tz)
         return to_micros(begin.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
-
-    def _changes_caveats(self, facts: Facts, window: TimeRange, items: Mapping[str, Any] | None) -> Iterator[Caveat]:
-        from histlib.timelines import window_caveats
-
-        yield from window_caveats(None if items is None else list(items), facts.coverage, window)
-        yield from told_as_text(facts)
 
 
 def _wanted(condition: Condition | None) -> Wanted | None:
@@ -200,12 +231,12 @@ def _wanted(condition: Condition | None) -> Wanted | None:
     return wanted
 
 
-def _broken_within(steps: Sequence[Step], window: TimeRange) -> bool:
-    """Whether a change is missing between two of which it may lie in the window."""
-    return any(
-        step.link is Link.GAP and step.effective >= window.start and before.effective < window.end
-        for before, step in pairwise(steps)
-    )
+def strays_in(items: Mapping[str, Sequence[Step]], coverage: Coverage, window: TimeRange) -> Counter[str]:
+    """The caveats of items over a window, each with the number of items."""
+    found: Counter[str] = Counter()
+    for steps in items.values():
+        found.update({str(caveat) for caveat in chain_caveats(steps, coverage, window)})
+    return found
 
 
 def _sql_step(step: str | int) -> str:

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
 from histlib.format0 import is_old_format
 from histlib.net_windows import STREAM_PREFIX, Window, at_an_end, is_net, joined, lane
-from histlib.times import DAY, HOUR, end_of_second, second_of
+from histlib.times import DAY, HOUR, SECOND, end_of_second, second_of
+
+#: Later than any time, epoch µs; it fits into 63 bits with room to spare.
+FOREVER: Final = 1 << 62
 
 
 class Attestation(msgspec.Struct, frozen=True):
@@ -194,6 +198,22 @@ class Coverage:
         """Those of them that [first, last] begins or ends strictly inside of."""
         ends = (self.net_window(first), self.net_window(last))
         return list(dict.fromkeys(window for window in ends if window is not None))
+
+    def silent_around(self, moment: int, stream: str | None, near: int = 0) -> tuple[int, int]:
+        """Around a moment, from when to when it is certain that nothing of a stream (None: of any) is missing, with
+        nothing known to be missing within ``near`` of it; an empty time, from late to early, where it is not."""
+        through = moment if self.captured_through is None else min(moment, self.captured_through)
+        around = [span for span in self.spans_of(stream) if span.start <= through <= self.last_of(span)]
+        since = min((span.start for span in around), default=FOREVER)
+        until = max((self.last_of(span) for span in around), default=-FOREVER)
+        if self.captured_through is not None and until >= self.captured_through:
+            until = FOREVER  # what lies further is a matter of being settled
+        for hole in self.holes:
+            if hole.start is None or hole.start <= moment:
+                since = max(since, FOREVER if hole.end is None else hole.end + near + SECOND)
+            if hole.end is None or hole.end >= moment:
+                until = min(until, -FOREVER if hole.start is None else hole.start - near - SECOND)
+        return since, until
 
     def _streamed(self, first: int, last: int) -> bool:
         """Whether one span of a stream tells of all of [first, last]."""

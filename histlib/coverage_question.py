@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from histlib import doubt
 from histlib.asking import Asking
-from histlib.caveats import Caveat, in_order
-from histlib.coverage import Coverage
-from histlib.coverage_rows import KINDS, Row, missing_rows, span_rows
+from histlib.caveats import in_order
+from histlib.coverage_rows import missing_rows, span_rows
 from histlib.facts import Facts
-from histlib.times import SECOND, TimeRange, format_time, from_micros, now_micros, parse_range
+from histlib.times import SECOND, TimeRange, from_micros, now_micros, parse_range
 
 if TYPE_CHECKING:
     from histlib.coverage_report import CoverageReport
@@ -40,9 +37,9 @@ class CoverageQuestion(Asking):
         spans = span_rows(facts.coverage, first, last)
         holes = missing_rows(facts.coverage, facts.attestations, facts.unfinished, first, last)
         complete = all(row.kind == "baseline" for row in holes)
-        attested = complete and facts.coverage.attests(first, last - last % SECOND)
-        completeness = "attested" if attested else "observed"
-        caveats = in_order(_caveats(holes, facts.coverage, last))
+        caveats = in_order(doubt.of_coverage([row.kind for row in holes], first, last, facts.coverage))
+        proven = complete and facts.coverage.attests(first, last - last % SECOND)
+        completeness = doubt.completeness(caveats, proven=proven)
         origin = self._origin(facts)
         begin = from_micros(first, self._tz)
         until = from_micros(window.end if window.explicit_end else last, self._tz)
@@ -73,20 +70,3 @@ def _asked(window: TimeRange, facts: Facts) -> tuple[int, int]:
     if not window.explicit_start:
         return min([*begins, last]), last
     return window.start, last if window.explicit_end or last >= window.start else window.end - 1
-
-
-def _caveats(holes: Sequence[Row], coverage: Coverage, last: int) -> Iterator[Caveat]:
-    counts = Counter(row.kind for row in holes)
-    if counts["unreadable"]:
-        yield Caveat(
-            "unreadable_files", f"{counts['unreadable']:,} damaged files or lines may hold changes of this time"
-        )
-    others = [kind for kind in KINDS if counts[kind] and kind not in ("unreadable", "baseline")]
-    if others:
-        yield Caveat("outside_coverage", ", ".join(f"{counts[kind]:,} {kind}" for kind in others))
-    if not coverage.settled(last - last % SECOND):
-        through = coverage.captured_through
-        known = (
-            "nothing is known to have landed" if through is None else f"captured through {format_time(through, UTC)}"
-        )
-        yield Caveat("not_settled", f"{known}: later changes may be missing")

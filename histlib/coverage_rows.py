@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from histlib.coverage import Attestation, Coverage, Hole, Span
+from histlib.net_windows import is_net
 from histlib.times import HOUR, SECOND, format_time
 
 #: Kind of a row → what it says.
@@ -22,13 +23,14 @@ KINDS: Final[dict[str, str]] = {
     "not_covered": "a time that no span covers",
     "stream": "a boundary between two streams",
     "table": "a boundary between two tables of this name",
+    "net": "an export's window that the time begins or ends inside of: true only at its ends",
     "baseline": "a baseline that is not complete, and so does not exist",
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """A covered span, or something missing; ``start`` and ``end`` None where not known."""
+    """A covered span, an export's window, or something missing; ``start`` and ``end`` None where not known."""
 
     kind: str
     start: int | None
@@ -39,9 +41,15 @@ class Row:
 
 
 def span_rows(coverage: Coverage, first: int, last: int) -> list[Row]:
-    """The spans within [first, last], kind ``attested`` or ``observed``; the detail names the stream."""
-    inside = [span for span in _ordered(coverage) if span.end >= first and span.start <= last]
-    return [Row(_right(coverage, span), max(span.start, first), min(span.end, last), span.stream) for span in inside]
+    """The spans within [first, last], kind ``attested`` or ``observed``, where the detail names the stream; and the
+    exports' windows, kind ``net``, where it names the export."""
+    inside = [
+        span for span in _ordered(coverage) if not is_net(span.stream) and span.end >= first and span.start <= last
+    ]
+    rows = [Row(_right(coverage, span), max(span.start, first), min(span.end, last), span.stream) for span in inside]
+    windows = sorted(coverage.net_windows(first, last), key=lambda window: (window.start, window.end, window.id))
+    rows += [Row("net", max(one.start, first), min(one.end, last), f"export {one.id}") for one in windows]
+    return sorted(rows, key=lambda row: (row.start or 0, row.end or 0, row.detail))
 
 
 def missing_rows(
@@ -55,6 +63,10 @@ def missing_rows(
     rows = [
         *(Row(hole.kind, hole.start, hole.end, _of_item(hole), hole.file, hole.line) for hole in holes),
         *_uncovered(coverage, attestations, first, last),
+        *(
+            Row("net", max(one.start, first), min(one.end, last), f"within the export {one.id}")
+            for one in coverage.cut_windows(first, last)
+        ),
     ]
     return sorted(rows, key=lambda row: (row.start or 0, row.end or 0, row.kind, row.file or "", row.line or 0))
 

@@ -14,7 +14,7 @@ from datetime import UTC
 from typing import Final
 
 from histlib.baselines import Sighting, follows, inside_window
-from histlib.caveats import Caveat, in_order
+from histlib.caveats import Caveat, in_order, plural
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage, Hole
 from histlib.format0 import is_old_format, told_of
@@ -23,9 +23,13 @@ from histlib.record import PRECISIONS
 from histlib.times import SECOND, TimeRange, end_of_second, format_time
 
 #: What keeps an answer from being attested.
-_NOT_ATTESTED: Final = frozenset(
-    {"outside_coverage", "unreadable_files", "gap", "not_settled", "net_change", "unknown_keys"}
-)
+_NOT_ATTESTED: Final = frozenset({"outside_coverage", "unreadable_files", "gap", "not_settled", "net_change"})
+#: What leaves open that an item was in another state than is known of it.
+_OPEN: Final = frozenset({*_NOT_ATTESTED, "conflict"})
+#: What of other items matters to an answer about changes: a change that it asks for may be missing, or another copy …
+_OF_OTHERS: Final = frozenset({"gap", "conflict"})
+#: … and of other changes of its items: it may not show that it is one.
+_OF_CHANGES: Final = frozenset({*_OF_OTHERS, "chain_unproven", "redacted"})
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Silence:
     """A time in which an item is taken not to have changed: [``start``, ``end``].
 
     ``stream``: whose span must cover it; None: any one's. ``seen``: the baseline that tells of it, whose clock may
-    differ; ``after``: then the stream of the item's last change before it.
+    differ; ``after``: then the stream of the item's last change before it. ``near``: how far before it holes count.
     """
 
     start: int
@@ -41,6 +45,7 @@ class Silence:
     stream: str | None = None
     seen: Sighting | None = None
     after: str | None = None
+    near: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,14 @@ class Basis:
 def completeness(caveats: Iterable[str], *, proven: bool) -> str:
     """``attested`` where attestations prove that all has landed and no caveat speaks against it, else ``observed``."""
     return "attested" if proven and not _NOT_ATTESTED & set(map(str, caveats)) else "observed"
+
+
+def told(*groups: Iterable[Caveat]) -> tuple[Caveat, ...]:
+    """Each caveat once, in the vocabulary's order, with all that is told of it."""
+    details: dict[str, dict[str, None]] = {}
+    for caveat in (one for group in groups for one in group):
+        details.setdefault(str(caveat), {})[caveat.detail] = None
+    return in_order(Caveat(name, "; ".join(some)) for name, some in details.items())
 
 
 # --- what is known to be missing ---
@@ -104,7 +117,7 @@ def of_moment(steps: Sequence[Step], moment: int, coverage: Coverage) -> Iterato
     if len(steps) > 1 or any(_coarser(step, moment) for step in steps):
         ids = ", ".join(step.change.event_id for step in steps)
         yield Caveat("same_second", f"changes in that second: {ids}; change=event_id asks for one")
-    window = coverage.net_window(moment)
+    window = coverage.net_window(coverage.last_instant(moment))
     if window is not None:
         yield _of_window(window)
 
@@ -161,7 +174,7 @@ def between(step: Step, following: Step, coverage: Coverage) -> list[Caveat]:
     way = step.effective, following.effective
     found = list(of_way(way, way, following.change.stream, step.change.keys, coverage))
     if following.new_stream:
-        found.append(Caveat("outside_coverage", f"another stream began before {_utc(following.effective)}"))
+        found.append(_of_boundary(following))
     return [*found, *of_link(following.link, following.effective)]
 
 
@@ -193,13 +206,26 @@ def widened() -> Caveat:
     return Caveat("chain_unproven", "an image beside it is not seen: it may have begun earlier, or ended later")
 
 
+def edges(coverage: Coverage) -> list[int]:
+    """All times that verdicts about a silence compare its times with, in order."""
+    found = {time for span in coverage.spans for time in (span.start, span.end, coverage.last_of(span))}
+    found |= {time for hole in coverage.holes for time in (hole.start, hole.end) if time is not None}
+    found |= {time for window in coverage.windows for time in (window.start, window.end)}
+    return sorted(found | ({coverage.captured_through} - {None}))
+
+
+def before_all() -> Caveat:
+    """The caveat of what reaches back to before the history."""
+    return Caveat("outside_coverage", "what was before it is first known is not known")
+
+
 def no_image(step: Step) -> str:
     """Why an image of a change is not there."""
     return f"the stream's view {step.change.view} holds no such image"
 
 
 def _hidden(silence: Silence, keys: str | None, coverage: Coverage) -> list[Hole]:
-    first, last = silence.start, silence.end
+    first, last = silence.start - silence.near, silence.end
     if silence.seen is not None:
         first, last = silence.seen.widen(first, last)
     return coverage.holes_in(first, end_of_second(last), keys)
@@ -237,6 +263,10 @@ def _of_net(step: Step, coverage: Coverage) -> Caveat:
     return Caveat("net_change", f"of {step.change.stream}") if window is None else _of_window(window)
 
 
+def _of_boundary(step: Step) -> Caveat:
+    return Caveat("outside_coverage", f"another stream began before {_utc(step.effective)}")
+
+
 def _of_copies(step: Step) -> Iterator[Caveat]:
     if step.conflict:
         yield Caveat("conflict", f"the deliveries of change {step.change.event_id} differ")
@@ -260,3 +290,168 @@ def _coarser(step: Step, moment: int) -> bool:
 
 def _utc(micros: int) -> str:
     return format_time(micros, UTC)
+
+
+def of_coverage(missing: Sequence[str], first: int, last: int, coverage: Coverage) -> Iterator[Caveat]:
+    """The caveats of what is covered of [first, last]; ``missing``: the kinds of what is missing of it, as rows tell."""
+    counts = Counter(missing)
+    if counts["unreadable"]:
+        many = plural(counts["unreadable"], "damaged file or line")
+        yield Caveat("unreadable_files", f"{many}: changes of this time may be in them")
+    others = [kind for kind in sorted(counts) if kind not in ("unreadable", "baseline", "net")]
+    if others:
+        yield Caveat("outside_coverage", ", ".join(f"{counts[kind]:,} {kind}" for kind in others))
+    yield from of_windows(first, last, coverage)
+    if not coverage.settled(last - last % SECOND):
+        yield _not_settled(coverage)
+
+
+def of_lines(holes: Iterable[Hole]) -> tuple[Caveat, ...]:
+    """The caveats of raw lines, by what is known to be missing of the days that were read."""
+    return in_order(of_holes(holes))
+
+
+# --- a change as a row ---
+
+
+def of_row(step: Step) -> list[Caveat]:
+    """The caveats of a row that tells of a change, and of what it changed."""
+    found = [*of_change(step), *_of_place(step), *of_link(step.link, step.effective)]
+    if is_net(step.change.stream):
+        found.append(Caveat("net_change", f"of {step.change.stream}"))
+    if Image.UNSEEN in (step.before, step.after):
+        found.append(Caveat("chain_unproven", no_image(step)))
+    return found
+
+
+def before_row(before: Step, step: Step, coverage: Coverage, start: int) -> list[Caveat]:
+    """Why it is not certain that no change came, since ``start`` at the earliest, between one and the row before it."""
+    way = max(before.effective, min(start, step.effective)), step.effective
+    found = list(of_way(way, way, step.change.stream, step.change.keys, coverage))
+    if step.new_stream and before.effective >= start:
+        found.append(_of_boundary(step))
+    return found
+
+
+def after_window(step: Step) -> Iterator[Caveat]:
+    """Whether the first change after a window shows that one is missing, which may lie in it."""
+    if step.link is Link.GAP:
+        yield Caveat("gap", f"the next change after the window, at {_utc(step.effective)}, shows that one is missing")
+
+
+# --- an answer about a time, and about many items ---
+
+
+def cuts_off(caveat: str) -> bool:
+    """Whether a caveat says that changes may be missing from a time."""
+    return caveat in ("outside_coverage", "unreadable_files")
+
+
+def of_range(window: TimeRange, keys: Collection[str] | None, coverage: Coverage) -> Iterator[Caveat]:
+    """What is not known of the changes of these items (None: of any) in a window of time."""
+    last = window.end - 1
+    if window.explicit_end and not coverage.settled(last - last % SECOND):
+        yield _not_settled(coverage)
+    start = window.start if window.explicit_start else coverage.earliest
+    if start is None or not coverage.covers(start, last):
+        spans = ", ".join(f"{_utc(span.start)} to {_utc(span.end)}" for span in coverage.spans) or "nothing"
+        yield Caveat("outside_coverage", f"covered is only {spans}")
+    own = None if keys is None else set(keys)
+    holes = coverage.holes_in(start or 0, last, None)
+    yield from of_holes(hole for hole in holes if own is None or hole.keys is None or hole.keys in own)
+    yield from of_windows(start or 0, last, coverage)
+
+
+def of_windows(first: int, last: int, coverage: Coverage) -> Iterator[Caveat]:
+    """The caveat of a time that shares more than an end with an export's window."""
+    windows = coverage.net_windows(first, last)
+    if windows:
+        more = f", and {len(windows) - 1:,} more" if len(windows) > 1 else ""
+        yield Caveat("net_change", f"{_of_window(windows[0]).detail}{more}")
+
+
+def leaves_open(cell: str) -> bool:
+    """Whether the caveats of a state (a ``caveats`` cell) leave open that it was another."""
+    return bool(_OPEN & set(cell.split()))
+
+
+def is_redacted(caveats: Iterable[str]) -> bool:
+    """Whether attributes of a state may have been dropped before it was stored."""
+    return "redacted" in set(map(str, caveats))
+
+
+def of_rows(shown: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> Iterator[Caveat]:
+    """The caveats of an answer's rows, and of items that have none but may belong to it: from their ``caveats`` cells,
+    each with a number."""
+    rows, items = _by_name(shown), _by_name(left_out or {})
+    for name in rows.keys() | items.keys():
+        parts = [f"on {plural(rows[name], 'row')}"] if rows[name] else []
+        parts += [f"of {plural(items[name], 'item')} left out, which may belong here"] if items[name] else []
+        yield Caveat(name, "; ".join(parts))
+
+
+def of_changes(left_out: Mapping[str, int]) -> Iterator[Caveat]:
+    """The caveats of changes in an answer's time that it does not show."""
+    for name, count in _by_name(left_out).items():
+        if name in _OF_CHANGES:
+            yield Caveat(name, f"of {plural(count, 'change')} not shown")
+
+
+def of_others(items: Mapping[str, int]) -> Iterator[Caveat]:
+    """The caveats of items beside those of an answer about changes, with their number."""
+    for name, count in items.items():
+        if name in _OF_OTHERS:
+            yield Caveat(name, f"of {plural(count, 'more item')}")
+
+
+def of_counted(items: Mapping[str, int], *, streams: Iterable[str], redacted: bool, unseen: bool) -> Iterator[Caveat]:
+    """The caveats of changes that were only counted: of ``items`` whose chains are not plain, by name; of these streams,
+    some of them redacted, of some an image not in its view."""
+    for name, count in items.items():
+        yield Caveat(name, f"of {plural(count, 'item')}")
+    for stream in streams:
+        if is_net(stream):
+            yield Caveat("net_change", f"of {stream}")
+        if is_old_format(stream):
+            yield Caveat("old_format", told_of(stream))
+    if redacted:
+        yield Caveat("redacted", "of some of the changes that are counted")
+    if unseen:
+        yield Caveat("chain_unproven", "of some of the changes that are counted an image is not in the stream's view")
+
+
+def of_unseen(changes: int) -> Iterator[Caveat]:
+    """How many changes a condition may hold of that are left out, since their images are not seen."""
+    if changes:
+        yield Caveat(
+            "chain_unproven", f"of {plural(changes, 'change')} left out the images do not show whether it is so"
+        )
+
+
+def of_keys(*, known: bool, baselines: bool, unknown: int) -> Iterator[Caveat]:
+    """What an answer about more than single keys does not know: whether all keys are ``known``, and the number of items
+    whose state is ``unknown``; ``baselines``: there are complete ones, if not for this time."""
+    parts = []
+    if not known:
+        why = "never changed are not known: no complete baseline reaches to this time"
+        parts.append(f"items that {why if baselines else 'did not change since the capture began are not known'}")
+    if unknown:
+        parts.append(f"of {plural(unknown, 'known item')} the state is unknown")
+    if parts:
+        yield Caveat("unknown_keys", "; ".join(parts))
+
+
+def of_text(*, old_format: bool, not_shown: str) -> Iterator[Caveat]:
+    """What a condition must know of a history that is, or once was, in format 0; and what the table through which it is
+    read does not show of its files."""
+    if old_format:
+        yield Caveat("old_format", "in the article's format numbers and sets are text: there '0' is found, not 0")
+    if not_shown:
+        yield Caveat("old_format", not_shown)
+
+
+def _by_name(cells: Mapping[str, int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for cell, count in cells.items():
+        found.update(dict.fromkeys(cell.split(), count))
+    return found

@@ -22,7 +22,7 @@ from histlib.index.attributes import attributes
 from histlib.index.baseline_facts import BaselineFacts
 from histlib.index.by_time import parts
 from histlib.index.changed import CHANGED, changing
-from histlib.index.filtering import holding
+from histlib.index.filtering import holding, unseen_images
 from histlib.index.fold import fold
 from histlib.index.landing import first_day
 from histlib.index.layout import CHANGES, ITSELF
@@ -206,7 +206,8 @@ def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:
 
 
 def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:
-    """Where new images are seen, old ones tell nothing more: each is the new one before it, or shows a gap."""
+    """Where new images are seen, old ones tell nothing more: each is the new one before it, or shows a gap. Of what a
+    change left unseen anything may hold."""
     unseen = any(stream.view not in _NEW_IMAGES for stream in snapshot.manifest.streams)
     images = ["new_image", *(["old_image"] if unseen else [])] if query.condition else []
     found: set[str] = set()
@@ -218,7 +219,7 @@ def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:
             may = rows if unseen else rows.filter(changing(rows, query.condition))
             keys = may.column("keys")
             held = np.logical_or.reduce([holding(keys, may.column(name), query.condition) for name in images])
-            keys = keys.filter(pa.array(held))
+            keys = keys.filter(pa.array(held | unseen_images(may)))
         found.update(pc.unique(keys).to_pylist())
     return pa.table({"keys": pa.array(sorted(found), pa.string())})
 

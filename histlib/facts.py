@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from histlib.baselines import STREAM_PREFIX, Manifest, all_keys_known, read_manifest, why_incomplete
+from histlib.baselines import NEAR, STREAM_PREFIX, Manifest, all_keys_known, read_manifest, why_incomplete
 from histlib.coverage import (
     Attestation,
     Coverage,
@@ -19,7 +19,17 @@ from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
 from histlib.keys import KeySchema, infer_schema
 from histlib.net_windows import read_window
-from histlib.queries import Attestations, Baselines, CompleteBaseline, Holes, Landing, NetWindows, Source, Streams
+from histlib.queries import (
+    Attestations,
+    Baselines,
+    CompleteBaseline,
+    Holes,
+    Landing,
+    NetWindows,
+    Silent,
+    Source,
+    Streams,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,12 +53,31 @@ class Facts:
     streams: tuple[Stream, ...] = ()
     attestations: tuple[Attestation, ...] = ()
 
+    def counting(self, moment: int) -> tuple[CompleteBaseline, ...]:
+        """The complete baselines that tell of a moment (epoch µs), as queries name them: one that was read within an
+        export's window tells nothing of a time at or before its start."""
+        told = []
+        for one in self.baselines:
+            windows = self.coverage.net_windows(one.read_begin, one.read_end)
+            if not any(window.start >= moment for window in windows):
+                told.append(CompleteBaseline(one.stream, one.read_begin, one.read_end, one.redaction))
+        return tuple(told)
+
     @property
-    def counting(self) -> tuple[CompleteBaseline, ...]:
-        """The complete baselines, as queries name them."""
-        return tuple(
-            CompleteBaseline(one.stream, one.read_begin, one.read_end, one.redaction) for one in self.baselines
+    def straddling(self) -> bool:
+        """Whether a baseline was read partly within an export's window, so that its rows differ in what they tell."""
+        windows = self.coverage.net_windows
+        return any(
+            not (window.start < one.read_begin and one.read_end < window.end)
+            for one in self.baselines
+            for window in windows(one.read_begin, one.read_end)
         )
+
+    def silent(self, moment: int) -> tuple[Silent, ...]:
+        """Around a moment, as queries name it, what of each stream is certain."""
+        streams = {span.stream for span in self.coverage.spans}
+        found = [Silent(stream, *self.coverage.silent_around(moment, stream)) for stream in sorted(streams)]
+        return (*found, Silent(None, *self.coverage.silent_around(moment, None, NEAR)))
 
     def all_keys_known(self, *moments: int) -> bool:
         """Whether the keys of all items that were in the table at these moments (epoch µs) are known."""
@@ -73,6 +102,11 @@ class Facts:
     def old_format(self) -> bool:
         """Whether any change is in format 0."""
         return any(map(is_old_format, self.tables[0].column("stream").to_pylist()))
+
+    @property
+    def blind(self) -> bool:
+        """Whether any stream's view lacks images."""
+        return any(view != "NEW_AND_OLD_IMAGES" for view in self.tables[0].column("view").to_pylist())
 
     @property
     def not_shown(self) -> str:

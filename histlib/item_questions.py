@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from histlib import doubt
 from histlib.asking import Asking
 from histlib.baselines import Sighting
 from histlib.chain import Step
@@ -78,13 +79,17 @@ class ItemQuestions(Asking):
         wanted = [paths] if isinstance(paths, str) else list(paths or ())
         parsed_paths = tuple(map(parse_path, wanted))
         window = parse_range(start, end, self._tz)
-        keys = self._keys_of(parsed)
-        items = {text: item.steps for text, item in self._items(keys, facts, *window.instants).items()}
+        scope = self._scope([key], facts)
+        assert scope.keys is not None
+        items = {text: item.steps for text, item in self._items(scope.keys, facts, *window.instants).items()}
         if not have_paths(items, parsed_paths):
-            check_paths({text: item.steps for text, item in self._items(keys, facts).items()}, parsed_paths)
+            check_paths({text: item.steps for text, item in self._items(scope.keys, facts).items()}, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
-        caveats = timeline_caveats(items, facts.coverage, options)
+        caveats = [
+            *doubt.of_range(window, None if scope.wide else scope.keys, facts.coverage),
+            *timeline_caveats(items, columns, facts.coverage, options),
+        ]
         attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 

@@ -6,11 +6,13 @@ Pure. All times are epoch µs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from histlib.caveats import to_cell
+from histlib import doubt
+from histlib.caveats import Caveat, to_cell
 from histlib.chain import Image
+from histlib.coverage import Coverage
 from histlib.format0 import same_value_as_old_format
 from histlib.paths import Path, format_path, get
 from histlib.stretches import Period, Stretch, periods
@@ -103,6 +105,20 @@ def _begun_after(stretches: Sequence[Stretch], moment: int) -> int:
     return next(begun, len(stretches))
 
 
+def spoken_of(stretches: Sequence[Stretch], spell: Spell, moment: int, coverage: Coverage) -> list[Caveat]:
+    """The caveats of the time that an answer speaks of: from the begin of the period it tells, or if it tells of none
+    from where the history begins, up to a moment."""
+    begun = None if spell.period is None else spell.period.first
+    known = [one for one in stretches if one.from_earliest is None or one.from_earliest <= moment]
+    told = known if begun is None else known[next(at for at, one in enumerate(known) if one is begun) :]
+    found = [caveat for one in told for caveat in one.caveats]
+    found += spell.period.caveats if spell.period is not None else ()
+    earliest = coverage.earliest if begun is None else spell.period.from_earliest if spell.period else None
+    found += doubt.of_windows(coverage.earliest or 0 if earliest is None else earliest, moment, coverage)
+    unknown_before = told and told[0].from_earliest is None and told[0].image is not Image.NONE
+    return [*found, doubt.before_all()] if unknown_before else found
+
+
 def value_before(period: Period, path: Path) -> Any:
     """What the path held right before a period; MISSING where nothing, or no item, or not known."""
     return MISSING if period.before is None else _Values(path).of(period.before.image)
@@ -116,6 +132,8 @@ class Origination:
     before: Any
     stretch: Stretch
     from_earliest: int | None
+    caveats: set[Caveat] = field(default_factory=set)
+    """Of that stretch and all since."""
 
 
 def up_to(stretches: Sequence[Stretch], moment: int, image: str | Image) -> Sequence[Stretch]:
@@ -155,6 +173,8 @@ def _originations(stretches: Sequence[Stretch], paths: tuple[Path, ...]) -> dict
     for stretch in stretches:
         if stretch.image is Image.UNSEEN:
             unseen = unseen or stretch
+            for one in found.values():
+                one.caveats.update(stretch.caveats)
             continue
         image = decode_image(stretch.image) if isinstance(stretch.image, str) else {}
         values = {path: get(image, path) for path in paths} if paths else dict(_leaves(image))
@@ -164,6 +184,8 @@ def _originations(stretches: Sequence[Stretch], paths: tuple[Path, ...]) -> dict
             before, value = last.get(path, MISSING), values.get(path, MISSING)
             if (path not in found and value is not MISSING) or not same(before, value):
                 found[path] = Origination(value, before, stretch, earliest)
+        for one in found.values():
+            one.caveats.update(stretch.caveats)
         last, old, unseen = values, stretch.old_format, None
     return found
 
@@ -196,7 +218,7 @@ def _row(keys: str, path: Path, one: Origination, actor_attribute: str | None) -
         *with_json(one.value),
         *with_json(one.before),
         one.from_earliest,
-        to_cell(stretch.caveats if exact or step is None else {*stretch.caveats, "chain_unproven"}),
+        to_cell(one.caveats if exact or step is None else {*one.caveats, doubt.widened()}),
     )
 
 

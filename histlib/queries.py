@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from histlib.times import end_of_second
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -113,6 +115,7 @@ class Activity:
     """Columns ``period`` int64 (epoch µs, its start), ``action`` and ``path`` str, ``changes`` and ``items`` int64: how
     many changes, each counted once, changed a top-level attribute, and of how many items; by the changes' stamps.
 
+    ``redacted`` and ``unseen`` bool tell whether of any of them attributes were dropped, or an image is not in its view.
     The path is empty for INSERT and REMOVE, and where images do not show what changed. ``unit`` is the length of a
     period in µs; periods begin at ``origin`` (epoch µs) and every ``unit`` from there.
     """
@@ -130,6 +133,11 @@ class ItemCondition(Protocol):
 
     @property
     def paths(self) -> frozenset[tuple[str | int, ...]]: ...
+
+    @property
+    def lacking(self) -> ItemCondition:
+        """The condition that an item has nothing at one of these paths."""
+        ...
 
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it holds of the item with these key and image texts (None: no item)."""
@@ -149,6 +157,10 @@ class _Nothing:
     """The condition that holds of no item."""
 
     paths: frozenset[tuple[str | int, ...]] = frozenset()
+
+    @property
+    def lacking(self) -> ItemCondition:
+        return self
 
     def item(self, keys: str, image: str | None) -> bool:
         return False
@@ -199,6 +211,16 @@ class CompleteBaseline:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """From when to when, around a moment, it is certain that nothing is missing of a ``stream`` (None: where a baseline
+    tells): a change before ``since``, or first after ``until`` (epoch µs), leaves open what was between."""
+
+    stream: str | None
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
 class Around:
     """A row per item: the last change up to a moment and the first after it, by effective time (a whole second
     means its end).
@@ -217,15 +239,27 @@ class Around:
     covered, a sighting or change after it may decide instead. Items of which not all known images between the two
     changes agree are odd; with ``through`` those too that changed up to then and were seen to disagree afterwards.
 
-    With a ``condition``, items that are not odd only where it may hold of the item then: of ``seen_image`` where a
-    sighting decides, else of ``new_image``, or where there is no change up to the moment of ``next_old_image``; and
-    those with a ``gap``.
+    With a ``condition``, ``holds`` bool tells whether it holds of the item then: of ``seen_image`` where a sighting
+    decides, else of ``new_image``, or where there is no change up to the moment of ``next_old_image``; and ``may``
+    whether it may, since that image is redacted and lacks what the condition asks for, or what it is compared with is
+    redacted by other rules (both null for odd items). Items
+    that are not odd come only where one of these is so, where there is a ``gap``, and where what tells of them lies
+    outside of ``silent`` (of streams that it does not name: nothing does).
+
+    ``exact``: a whole second means its begin, as at the ends of exports' windows.
     """
 
     moment: int
     condition: ItemCondition | None = None
     through: int | None = None
     baselines: tuple[CompleteBaseline, ...] = ()
+    silent: tuple[Silent, ...] = ()
+    exact: bool = False
+
+    @property
+    def last(self) -> int:
+        """The last instant of the moment, epoch µs."""
+        return self.moment if self.exact else end_of_second(self.moment)
 
 
 @dataclass(frozen=True)

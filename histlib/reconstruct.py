@@ -180,9 +180,7 @@ class _Around:
         if self._is_outside(silence):
             reason = f"{when}, and the time between is not covered"
             return Finding(status="unknown", basis=basis, reason=reason, candidates=(image,))
-        return Finding(
-            status=status, basis=basis, image=image, evidence="next_change", until=following.effective
-        )
+        return Finding(status=status, basis=basis, image=image, evidence="next_change", until=following.effective)
 
     def _between_unseen(self, current: Step) -> Finding:
         """The last change left an image that the view does not hold; the next change may show it."""

@@ -30,6 +30,7 @@ class Since:
         ended_by: the change that ended it; None likewise, or where it has not ended.
         earlier: (since, until) of each earlier period with this value, in order.
         caveats, completeness, origin: as for a state.
+        reason: why the status is unknown; else empty.
     """
 
     keys: Item
@@ -47,6 +48,7 @@ class Since:
     completeness: str
     caveats: tuple[Caveat, ...]
     origin: Origin
+    reason: str = ""
 
     @property
     def from_earliest(self) -> datetime | None:
@@ -70,6 +72,7 @@ class Since:
             "earlier": "[" + ",".join(f"[{json_time(begin)},{json_time(end)}]" for begin, end in self.earlier) + "]",
             "completeness": json_text(self.completeness),
             "caveats": json_text([caveat.as_json() for caveat in self.caveats]),
+            "reason": json_text(self.reason),
             "origin": self.origin.as_json(),
         }
         return "{" + ",".join(f"{json_text(name)}:{text}" for name, text in members.items()) + "}"
@@ -91,7 +94,7 @@ class Since:
         return markup.one_line(f"{self.origin.table} {keys} {self.path} = {_shown(self.value)}")
 
     def _lines(self) -> list[str]:
-        lines = []
+        lines = [markup.one_line(self.reason)] if self.reason else []
         if self.status in ("holds", "held"):
             begun = self._begun()
             ended = "not ended" if self.until is None else f"until {_time(self.until)}"

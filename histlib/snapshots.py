@@ -1,7 +1,8 @@
 """States of many items at one time, decided for all of them at once by the rules of :mod:`histlib.reconstruct`.
 
 Pure. It takes what :class:`histlib.queries.Around` yields of the items that are not odd; a test holds it equal to
-:func:`histlib.reconstruct.state_at`. All times are epoch µs.
+:func:`histlib.reconstruct.state_at`. What is doubtful :mod:`histlib.doubt` says, once for all items of which the times
+that matter lie alike between the times that it compares with. All times are epoch µs.
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.baselines import NEAR
+from histlib import doubt
+from histlib.baselines import NEAR, Sighting
 from histlib.caveats import MEANINGS, to_cell
-from histlib.coverage import Coverage, Span
+from histlib.chain import Link
+from histlib.coverage import Coverage
+from histlib.doubt import Silence
+from histlib.index.filtering import holding
 from histlib.masks import Mask, mask
+from histlib.queries import ItemCondition
 from histlib.reconstruct import Finding
-from histlib.times import SECOND, end_of_second
+from histlib.times import SECOND
 
-#: States: ``since`` and ``until`` int64, null where open or not known; ``image`` null unless present.
+#: States: ``since`` and ``until`` int64, null where open or not known; ``image`` null unless present; ``holds``:
+#: whether a condition holds of it, ``may`` whether it may all the same; both are ``present`` where there is none.
 SCHEMA: Final = pa.schema(
     [
         ("keys", pa.string()),
@@ -33,22 +41,24 @@ SCHEMA: Final = pa.schema(
         ("image", pa.string()),
         ("caveats", pa.string()),
         ("attested", pa.bool_()),
+        ("holds", pa.bool_()),
+        ("may", pa.bool_()),
     ]
 )
 
 _NAMES: Final = list(MEANINGS)
-_DOUBTFUL: Final = ("outside_coverage", "unreadable_files", "gap", "not_settled")
 
 Times = np.ndarray[Any, np.dtype[np.int64]]
 #: States, and which of them are cut off: the time up to the moment is not covered, or holds a hole.
 _Decided = tuple[pa.Table, Mask]
 
 
-def states_around(around: pa.Table, moment: int, coverage: Coverage) -> tuple[pa.Table, list[str]]:
-    """The states (:data:`SCHEMA`) of the items in the rows around a moment, none of them odd; and the keys of those
-    left open: cut off from what is known before the moment, so that what comes after may decide."""
+def states_around(around: pa.Table, last: int, coverage: Coverage) -> tuple[pa.Table, list[str]]:
+    """The states (:data:`SCHEMA`) of the items in the rows around a moment that ends with ``last``, none of them odd;
+    and the keys of those left open: cut off from what is known before the moment, so that what comes after may decide.
+    """
     seen = pc.is_valid(around.column("seen_begin"))
-    before = pc.fill_null(pc.less_equal(around.column("seen_begin"), end_of_second(moment)), False)
+    before = pc.fill_null(pc.less_equal(around.column("seen_begin"), last), False)
     changed = pc.is_valid(around.column("effective"))
     kinds = (
         (_after_sighting, before),
@@ -59,15 +69,30 @@ def states_around(around: pa.Table, moment: int, coverage: Coverage) -> tuple[pa
     found, left_open = [], []
     for decide, mine in kinds:
         rows = around.filter(mine)
-        states, cut_off = decide(rows, moment, coverage)
+        states, cut_off = decide(rows, last, coverage)
         left = cut_off & mask(rows.column("later"))
         found.append(states.filter(pa.array(~left)))
         left_open += rows.column("keys").filter(pa.array(left)).to_pylist()
     return pa.concat_tables(found), left_open
 
 
-def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
-    """The same table from findings, one by one: (key text, finding)."""
+def judged(states: pa.Table, condition: ItemCondition) -> pa.Table:
+    """The states, with what a condition says of them."""
+    keys, images = states.column("keys"), states.column("image")
+    holds = holding(keys, images, condition)
+    may = holds.copy()
+    cells = states.column("caveats")
+    open_cells = [cell for cell in pc.unique(cells).to_pylist() if doubt.is_redacted(cell.split())]
+    redacted = np.flatnonzero(mask(pc.is_in(cells, pa.array(open_cells, pa.string()))) & ~holds)
+    some = pa.array(redacted)
+    may[redacted] = holding(keys.take(some), images.take(some), condition.lacking)
+    for name, verdict in (("holds", holds), ("may", may)):
+        states = states.set_column(states.schema.get_field_index(name), name, pa.array(verdict))
+    return states
+
+
+def states_of(findings: Sequence[tuple[str, Finding, bool, bool]]) -> pa.Table:
+    """The same table from findings, one by one: (key text, finding, holds, may)."""
     rows = [
         (
             keys,
@@ -78,8 +103,10 @@ def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
             finding.image,
             to_cell(finding.caveats),
             finding.completeness == "attested",
+            holds,
+            may,
         )
-        for keys, finding in findings
+        for keys, finding, holds, may in findings
     ]
     columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA.names)
     return pa.table(
@@ -87,15 +114,13 @@ def states_of(findings: Sequence[tuple[str, Finding]]) -> pa.Table:
     )
 
 
-def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+def _after_change(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
     """The last change up to the moment tells."""
-    start, end = _times(around, "effective"), _constant(around, moment)
-    silence = _Silence(around, start, end, start, end, coverage, around.column("stream"), same=_one_second(start, end))
-    caveats = silence.caveats() | {
-        "redacted": mask(pc.is_valid(around.column("redaction"))),
-        "gap": mask(pc.equal(around.column("link"), "gap")),
-        "chain_unproven": mask(pc.equal(around.column("link"), "unproven")),
-    }
+    silences = _Silences(
+        around.column("keys"), _times(around, "effective"), _constant(around, last), coverage, around.column("stream")
+    )
+    links = {link.value: _bits(doubt.of_link(link, 0)) for link in Link}
+    doubts = silences.doubts | _redacted(around.column("redaction")) | _mapped(around.column("link"), links)
     removed = mask(pc.equal(around.column("action"), "REMOVE"))
     states = _states(
         around,
@@ -103,72 +128,63 @@ def _after_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided
         evidence="change",
         since=around.column("effective"),
         image=pc.if_else(pa.array(removed), None, around.column("new_image")),
-        caveats=caveats,
-        attested=silence.attested(caveats),
+        doubts=_at(last, doubts, coverage),
+        proven=silences.proven,
     )
-    return states, _cut_off(caveats)
+    return states, silences.cut_off
 
 
-def _before_change(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+def _before_change(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
     """There is none up to the moment: the first one after it tells, if the time between is covered."""
-    start, end = _constant(around, moment), _times(around, "next_effective")
-    silence = _Silence(around, start, end, start, end, coverage, around.column("next_stream"), same=_never(start))
-    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("next_redaction")))}
-    image = around.column("next_old_image")
-    return _if_covered(around, image, silence, caveats, ("next_change", around.column("next_effective")))
+    start, end = _constant(around, last), _times(around, "next_effective")
+    silences = _Silences(around.column("keys"), start, end, coverage, around.column("next_stream"))
+    doubts = _at(last, silences.doubts | _redacted(around.column("next_redaction")), coverage)
+    evidence = ("next_change", around.column("next_effective"))
+    return _if_covered(around, around.column("next_old_image"), silences, doubts, evidence)
 
 
-def _after_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+def _after_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
     """A baseline saw the item after its last change."""
     start, seen_end = _times(around, "seen_begin"), _times(around, "seen_end")
-    end = np.maximum(seen_end, moment)
-    first, last = start - NEAR, np.maximum(end, seen_end + NEAR)
-    silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
-    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("seen_redaction")))}
+    silences = _Silences(around.column("keys"), start, np.maximum(seen_end, last), coverage, None, (start, seen_end))
+    doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
     image, changed = around.column("seen_image"), pc.is_valid(around.column("effective"))
-    without = pc.if_else(changed, "deleted", "absent")
     step = pa.array(_surely_set(around, seen_end, coverage))
     states = _states(
         around,
-        status=pc.if_else(pc.is_valid(image), "present", without),
+        status=pc.if_else(pc.is_valid(image), "present", pc.if_else(changed, "deleted", "absent")),
         evidence=pc.if_else(step, "change", "baseline"),
         since=pc.if_else(step, around.column("effective"), None),
         image=image,
-        caveats=caveats,
-        attested=silence.attested(caveats),
+        doubts=doubts,
+        proven=silences.proven,
     )
-    return states, _cut_off(caveats)
+    return states, silences.cut_off
 
 
 def _surely_set(around: pa.Table, seen_end: Times, coverage: Coverage) -> Mask:
     """Whether the last change set what was seen: nothing may have come between."""
-    changed = _times(around, "effective")
-    way = _Silence(
-        around, changed, seen_end, changed, seen_end, coverage, around.column("stream"), same=_never(changed)
-    )
-    surely = mask(around.column("set_seen")) & way.covered
-    for touched in way.holes(changed, seen_end).values():
-        surely &= ~touched
-    return surely
+    changed, set_seen = _times(around, "effective"), mask(around.column("set_seen"))
+    between = _Silences(around.column("keys"), changed, seen_end, coverage, around.column("stream"))
+    return set_seen & ~between.cut_off
 
 
-def _before_sighting(around: pa.Table, moment: int, coverage: Coverage) -> _Decided:
+def _before_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
     """Nothing is known up to the moment, and a baseline saw the item before any change after it: it tells, if the time
     between is covered."""
-    start, end = _constant(around, moment), _times(around, "seen_end")
-    first, last = np.minimum(start, _times(around, "seen_begin") - NEAR), end + NEAR
-    silence = _Silence(around, start, end, first, last, coverage, None, same=_one_second(start, end))
-    caveats = silence.caveats() | {"redacted": mask(pc.is_valid(around.column("seen_redaction")))}
+    start, end = _constant(around, last), _times(around, "seen_end")
+    silences = _Silences(around.column("keys"), start, end, coverage, None, (_times(around, "seen_begin"), end))
+    doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
     evidence = ("baseline", around.column("next_effective"))
-    return _if_covered(around, around.column("seen_image"), silence, caveats, evidence)
+    return _if_covered(around, around.column("seen_image"), silences, doubts, evidence)
 
 
 def _if_covered(
-    around: pa.Table, image: pa.ChunkedArray, silence: _Silence, caveats: dict[str, Mask], evidence: tuple[str, Any]
+    around: pa.Table, image: pa.ChunkedArray, silences: _Silences, doubts: Times, evidence: tuple[str, Any]
 ) -> _Decided:
     """States told by what comes after the moment, unknown where the time up to it is not covered. Nothing else could
     tell of these: none is cut off."""
-    unknown = caveats["outside_coverage"]
+    unknown = silences.outside
     by, until = evidence
     told = pa.array(~unknown)
     states = _states(
@@ -178,14 +194,16 @@ def _if_covered(
         since=pa.nulls(around.num_rows, pa.int64()),
         until=pc.if_else(told, until, None),
         image=pc.if_else(told, image, None),
-        caveats=caveats,
-        attested=silence.attested(caveats) & ~unknown,
+        doubts=doubts,
+        proven=silences.proven & ~unknown,
     )
-    return states, _never(unknown)
+    return states, np.zeros(around.num_rows, dtype=bool)
 
 
 def _states(around: pa.Table, *, status: Any, evidence: Any, since: Any, **columns: Any) -> pa.Table:
     texts = pa.array([evidence] * around.num_rows, pa.string()) if isinstance(evidence, str) else evidence
+    cells, attested = _told(columns["doubts"], columns["proven"])
+    present = pc.is_valid(columns["image"])
     found = {
         "keys": around.column("keys"),
         "status": pa.array(status.astype(object), pa.string()) if isinstance(status, np.ndarray) else status,
@@ -193,112 +211,135 @@ def _states(around: pa.Table, *, status: Any, evidence: Any, since: Any, **colum
         "since": since,
         "until": columns.get("until", around.column("next_effective")),
         "image": columns["image"],
-        "caveats": _cells(columns["caveats"], around.num_rows),
-        "attested": pa.array(columns["attested"]),
+        "caveats": cells,
+        "attested": attested,
+        "holds": pc.and_(present, pc.coalesce(around.column("holds"), True)),
+        "may": pc.coalesce(around.column("may"), True),
     }
     return pa.table([found[name] for name in SCHEMA.names], names=SCHEMA.names).cast(SCHEMA)
 
 
-def _cells(caveats: dict[str, Mask], rows: int) -> pa.Array:
-    """The ``caveats`` texts from a mask for each name."""
-    codes = np.zeros(rows, dtype=np.int64)
-    for name, having in caveats.items():
-        codes |= having.astype(np.int64) << _NAMES.index(name)
-    different, places = np.unique(codes, return_inverse=True)
-    texts = [to_cell(name for at, name in enumerate(_NAMES) if code >> at & 1) for code in different.tolist()]
-    return pa.array(texts, pa.string()).take(pa.array(places))
+# --- caveats as bits of a number, in the vocabulary's order ---
+
+
+def _bits(caveats: Any) -> int:
+    return sum(1 << _NAMES.index(name) for name in set(map(str, caveats)))
+
+
+def _names(bits: int) -> list[str]:
+    return [name for at, name in enumerate(_NAMES) if bits >> at & 1]
+
+
+def _at(last: int, doubts: Times, coverage: Coverage) -> Times:
+    """With the caveats of the moment itself."""
+    return doubts | _bits(doubt.of_moment((), last, coverage))
+
+
+def _redacted(rules: pa.ChunkedArray) -> Times:
+    return np.where(mask(pc.is_valid(rules)), _bits(doubt.of_redaction("")), 0)
+
+
+def _mapped(texts: pa.ChunkedArray, bits: dict[str, int]) -> Times:
+    """The bits of each text; of null none."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    known = np.array([*map(bits.__getitem__, encoded.dictionary.to_pylist()), 0], dtype=np.int64)
+    found: Times = known[pc.fill_null(encoded.indices, len(known) - 1).to_numpy()]
+    return found
+
+
+def _told(doubts: Times, proven: Mask) -> tuple[pa.Array, pa.Array]:
+    """The ``caveats`` texts, and what is attested."""
+    places, different = pd.factorize(doubts)
+    names = list(map(_names, different.tolist()))
+    texts = pa.array(list(map(to_cell, names)), pa.string()).take(pa.array(places))
+    spared = np.array([doubt.completeness(some, proven=True) == "attested" for some in names], dtype=bool)
+    return texts, pa.array(proven & spared[places] if len(names) else proven)
+
+
+@dataclass(frozen=True)
+class _Silences:
+    """The times [start, end] in which items are taken not to have changed.
+
+    ``streams``: whose span must cover it; None: any one's. ``seen``: begin and end of the reading that tells of it.
+    """
+
+    keys: pa.ChunkedArray
+    start: Times
+    end: Times
+    coverage: Coverage
+    streams: pa.ChunkedArray | None
+    seen: tuple[Times, Times] | None = None
+
+    @cached_property
+    def doubts(self) -> Times:
+        """The caveats' bits."""
+        return self._each(lambda keys, silence: _bits(doubt.of_silence(silence, keys, self.coverage)), np.int64)
+
+    @cached_property
+    def outside(self) -> Mask:
+        return self._each(lambda keys, silence: doubt.is_outside(silence, keys, self.coverage), np.bool_)
+
+    @cached_property
+    def cut_off(self) -> Mask:
+        return self._each(lambda keys, silence: doubt.is_cut_off(silence, keys, self.coverage), np.bool_)
+
+    @cached_property
+    def proven(self) -> Mask:
+        """Whether attestations prove that all of it has landed."""
+        return self._each(
+            lambda _, silence: self.coverage.attests(silence.start, silence.end, silence.stream), np.bool_
+        )
+
+    def _each(self, judge: Any, kind: Any) -> Any:
+        """A verdict for each row, judged once for all that are alike."""
+        places, rows = self._alike
+        verdicts = np.array([judge(*self._row(row)) for row in rows.tolist()], dtype=kind)
+        return verdicts[places] if len(rows) else np.zeros(len(places), dtype=kind)
+
+    def _row(self, row: int) -> tuple[str, Silence]:
+        stream = None if self.streams is None else self.streams[row].as_py()
+        seen = None
+        if self.seen is not None:
+            seen = Sighting(int(self.seen[0][row]), int(self.seen[1][row]), None, None, "")
+        return self.keys[row].as_py(), Silence(int(self.start[row]), int(self.end[row]), stream, seen)
+
+    @cached_property
+    def _alike(self) -> tuple[Times, Times]:
+        """The group of each row, and a row of each group: of one stream, with times that lie alike between all that a
+        verdict compares them with; an item of which something is known to be missing by itself."""
+        edges = np.array(doubt.edges(self.coverage), dtype=np.int64)
+        codes = np.zeros(len(self.start), dtype=np.int64)
+        for times in self._compared():
+            codes = (
+                codes * (2 * len(edges) + 1) + np.searchsorted(edges, times) + np.searchsorted(edges, times, "right")
+            )
+            codes = pd.factorize(codes)[0].astype(np.int64)
+        if self.streams is not None and len(codes):
+            streams = self.streams.combine_chunks().dictionary_encode()
+            codes = codes * (len(streams.dictionary) + 1) + pc.fill_null(streams.indices, -1).to_numpy() + 1
+        alone = [hole.keys for hole in self.coverage.holes if hole.keys is not None]
+        if alone:
+            own = np.flatnonzero(mask(pc.is_in(self.keys, pa.array(alone, pa.string()))))
+            codes[own] = -1 - np.arange(len(own))
+        places, _ = pd.factorize(codes)
+        first = np.zeros(places.max(initial=-1) + 1, dtype=np.int64)
+        first[places[::-1]] = np.arange(len(places))[::-1]
+        return places, first
+
+    def _compared(self) -> list[Times]:
+        """What verdicts compare: as :class:`histlib.doubt.Silence` has it."""
+        if self.seen is None:
+            return [self.start, self.end, _ends_of_seconds(self.end)]
+        begin, end = self.seen
+        first, last = np.minimum(self.start, begin - NEAR), np.maximum(self.end, end + NEAR)
+        found = [self.start, self.end, first, last, begin, end]
+        return [*found, _ends_of_seconds(self.end), _ends_of_seconds(last)]
 
 
 def _ends_of_seconds(times: Times) -> Times:
     """As :func:`histlib.times.end_of_second`, of all at once."""
     ends: Times = np.where(times % SECOND == 0, times + SECOND - 1, times)
     return ends
-
-
-@dataclass(frozen=True)
-class _Silence:
-    """Why it is not certain that items did not change within [start, end], for all of them at once.
-
-    A hole counts that touches [first, last]. ``streams``: whose span must cover it; None: any one's. ``same``: asked
-    for the very second of the last change or sighting, so that there is no silence to prove.
-    """
-
-    around: pa.Table
-    start: Times
-    end: Times
-    first: Times
-    last: Times
-    coverage: Coverage
-    streams: pa.ChunkedArray | None
-    same: Mask
-
-    def caveats(self) -> dict[str, Mask]:
-        found = self.holes(self.first, _ends_of_seconds(self.last))
-        found["outside_coverage"] |= ~self.covered & ~self.same
-        return found | {"not_settled": ~self._settled}
-
-    def holes(self, first: Times, last: Times) -> dict[str, Mask]:
-        """The caveats of holes that touch [first, last]."""
-        found = {"unreadable_files": self._none(), "outside_coverage": self._none()}
-        for hole in self.coverage.holes:
-            touched = ~self._none()
-            if hole.keys is not None:
-                touched &= mask(pc.equal(self.around.column("keys"), hole.keys))
-            if hole.start is not None:
-                touched &= hole.start <= last
-            if hole.end is not None:
-                touched &= hole.end >= first
-            found["unreadable_files" if hole.kind == "unreadable" else "outside_coverage"] |= touched
-        return found
-
-    def attested(self, caveats: dict[str, Mask]) -> Mask:
-        """Whether attestations prove that all of it has landed."""
-        if not self.coverage.attested:
-            return self._none()
-        doubtful: Mask = np.logical_or.reduce([caveats[name] for name in _DOUBTFUL if name in caveats])
-        return ~doubtful & self._settled & self.covered
-
-    @cached_property
-    def _settled(self) -> Mask:
-        through = self.coverage.captured_through
-        end = _ends_of_seconds(self.end) if self.coverage.attested else self.end
-        return self._none() if through is None else end <= through
-
-    @cached_property
-    def covered(self) -> Mask:
-        """Whether one span covers it."""
-        through = self.coverage.captured_through
-        if through is None:
-            return self._none()
-        if self.streams is None:
-            return self._within(self.coverage.spans, through)
-        covered = self._none()
-        for stream in pc.unique(self.streams).to_pylist():
-            own = self._within([span for span in self.coverage.spans if span.stream == stream], through)
-            covered |= own & mask(pc.equal(self.streams, stream))
-        return covered
-
-    def _within(self, spans: Sequence[Span], through: int) -> Mask:
-        start, end, found = np.minimum(self.start, through), np.minimum(self.end, through), self._none()
-        for span in spans:
-            found |= (span.start <= start) & (end <= span.end)
-        return found
-
-    def _none(self) -> Mask:
-        return _never(self.start)
-
-
-def _cut_off(caveats: dict[str, Mask]) -> Mask:
-    return caveats["outside_coverage"] | caveats["unreadable_files"]
-
-
-def _one_second(start: Times, end: Times) -> Mask:
-    same: Mask = start // SECOND == end // SECOND
-    return same
-
-
-def _never(values: np.ndarray[Any, Any]) -> Mask:
-    return np.zeros(len(values), dtype=bool)
 
 
 def _times(table: pa.Table, name: str) -> Times:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from histlib.asking import Asking, with_not_shown
-from histlib.caveats import Caveat, in_order
+from histlib import doubt
+from histlib.asking import Asking
 from histlib.coverage import Hole
 from histlib.queries import UNSEEN, Attributes, Sql
 from histlib.times import DAY, HOUR, from_micros
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: What every answer says of itself.
 NOTICE: Final = "raw lines as they landed: duplicates are not removed, and rows have no order but what ORDER BY gives"
-_NAMED: Final = 3
 #: The dateday of a file.
 _DAY: Final = re.compile(r"(?:^|/)(\d{4}/\d{2}/\d{2})/")
 _LATENESS: Final = 2 * DAY
@@ -75,7 +74,10 @@ class SqlQuestion(Asking):
             f"sql in {origin}",
             self._tz,
             "observed",
-            in_order(with_not_shown(_caveats(facts.coverage.holes, statement), facts)),
+            doubt.told(
+                doubt.of_lines(_missing(facts.coverage.holes, statement)),
+                doubt.of_text(old_format=False, not_shown=facts.not_shown),
+            ),
         )
         unseen = json.loads((answer.schema.metadata or {}).get(UNSEEN, b"[]"))
         attrs["notices"] = [NOTICE, *(f"no image that was read has {name}" for name in unseen)]
@@ -87,18 +89,9 @@ class SqlQuestion(Asking):
         return names
 
 
-def _caveats(holes: tuple[Hole, ...], statement: Statement) -> tuple[Caveat, ...]:
+def _missing(holes: tuple[Hole, ...], statement: Statement) -> list[Hole]:
     """What is known to be missing of the days that a statement reads."""
-    touched = [hole for hole in holes if any(_touches(hole, scan.days.admits) for scan in statement.scans)]
-    found = []
-    for name, some in (
-        ("unreadable_files", [hole for hole in touched if hole.kind == "unreadable"]),
-        ("outside_coverage", [hole for hole in touched if hole.kind != "unreadable"]),
-    ):
-        if some:
-            more = f" and {len(some) - _NAMED:,} more" if len(some) > _NAMED else ""
-            found.append(Caveat(name, "; ".join(map(str, some[:_NAMED])) + more))
-    return in_order(found)
+    return [hole for hole in holes if any(_touches(hole, scan.days.admits) for scan in statement.scans)]
 
 
 def _touches(hole: Hole, admits: Any) -> bool:

@@ -289,11 +289,7 @@ def _confirmed_run(
     return Stretch(
         image=next((one.image for one in run if one.image is not Image.UNSEEN), first.image),
         from_earliest=before.first if before is not None else None if step is None else between.begins[0],
-        from_latest=latest
-        if before is not None
-        else _known_since(between, first)
-        if step is None
-        else step.effective,
+        from_latest=latest if before is not None else _known_since(between, first) if step is None else step.effective,
         to_earliest=last.first if ends or after is not None else None,
         to_latest=last.last if ends else ended,
         begun_by=step,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking, said, told_as_text, unknown_keys
-from histlib.caveats import Caveat, in_order
+from histlib import doubt
+from histlib.asking import Asking, Scope, hidden_keys, said
+from histlib.caveats import plural
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween, Upcoming
 from histlib.reconstruct import Finding, state_at
@@ -58,17 +60,18 @@ class TableQuestions(Asking):
         moment = parse_state_time(time, self._tz)
         paths = self._paths(columns)
         condition = self._condition(where, params, Subject.ITEM, facts)
-        if keys is None:
-            known = self._table_states(facts, moment, condition)
-            caveats = [*_unknown_items(facts, [moment], [known]), *_row_caveats(known), *_unsettled(facts, moment)]
-            caveats += told_as_text(facts)
-            states = _present(known)
-        else:
-            states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
-            caveats = [*_row_caveats(states)]
-        heading = f"{states.num_rows:,} items at {format_time(moment, self._tz)}{said(where)}"
-        attrs = self._answer_attrs(facts, heading, caveats, attested=_all_attested(known))
-        return snapshot_frame(states, facts.key_schema.names, paths, self._tz, attrs)
+        scope = self._scope(keys, facts)
+        known = self._states(facts, moment, scope, condition)
+        every_status = keys is not None and condition is None
+        shown = _shown(known, every_status=every_status)
+        caveats = [
+            *self._wide_caveats(facts, [moment], scope, 0 if every_status else _unknown([known], condition)),
+            *doubt.of_rows(_cells(shown), {} if every_status else _left_out([known], shown, condition)),
+            *doubt.of_text(old_format=facts.old_format, not_shown=""),
+        ]
+        heading = f"{_heading(shown, every_status=every_status)} at {format_time(moment, self._tz)}{said(where)}"
+        attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, [known], [moment]))
+        return snapshot_frame(shown, facts.key_schema.names, paths, self._tz, attrs)
 
     def affected(
         self,
@@ -99,7 +102,7 @@ class TableQuestions(Asking):
             ConditionNotValidError: a condition that cannot be read.
             SourceError: the history cannot be read.
         """
-        from histlib.affected import condition_on_images, find_hits, hit_columns
+        from histlib.affected import Hit, condition_on_images, find_hits, hit_columns, in_doubt
         from histlib.frames import affected_frame
 
         facts = self._facts()
@@ -107,20 +110,21 @@ class TableQuestions(Asking):
         paths = self._paths(columns)
         condition = self._condition(where, params, Subject.ITEM, facts)
         assert condition is not None
-        holds = condition_on_images(condition.item)
-        hits, broken, untold = [], 0, 0
-        candidates = self._candidates(facts, window, condition)
+        holds = condition_on_images(condition)
+        candidates, left_out = self._candidates(facts, window, condition)
         self._opened.source.fetch(Upcoming(tuple(candidates), condition))
+        hits: list[Hit] = []
         for item in self._items_by_batch(candidates, facts):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
-            seen = [] if found else [stretch for stretch in stretches if stretch.touches(window.start, window.end)]
-            broken += any("gap" in stretch.caveats for stretch in seen)
-            untold += any(holds(item.keys, stretch.image) is None for stretch in seen)
+            if not found and condition.possible(item.keys):
+                left_out[in_doubt(item.keys, stretches, window, facts.coverage, condition)] += 1
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
-        caveats = [*_not_told(broken, untold), *self._window_caveats(facts, window), *_counted(h.caveats for h in hits)]
-        heading = f"{len({hit.keys for hit in hits}):,} items where {where}, {len(hits):,} periods"
+        rows = Counter(hit.caveats for hit in hits)
+        caveats = [*self._range_caveats(facts, window), *doubt.of_rows(rows, left_out)]
+        items, periods = plural(len({hit.keys for hit in hits}), "item"), plural(len(hits), "period")
+        heading = f"{items} where {where}, {periods}"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
         return affected_frame(hit_columns(hits, self._actor_attribute), facts.key_schema.names, paths, self._tz, attrs)
 
@@ -155,63 +159,121 @@ class TableQuestions(Asking):
         facts = self._facts()
         moments = [parse_state_time(time, self._tz) for time in (time1, time2)]
         condition = self._condition(where, params, Subject.ITEM, facts)
-        if key is None:
-            sides = [self._table_states(facts, moment, None) for moment in moments]
-        else:
-            keys = self._wanted_keys(key, facts)
-            sides = [self._states_of(facts, moment, keys, None) for moment in moments]
-        pairs = pair_states(*sides)
-        columns = difference_columns(pairs, None if condition is None else condition.item)
-        unknown = _unknown_items(facts, moments, sides) if key is None else _unknown_states(*sides)
-        caveats = [*unknown, *_counted(columns["caveats"]), *_unsettled(facts, max(moments))]
+        scope = self._scope(key, facts)
+        sides = [self._states(facts, moment, scope, condition, whole=True) for moment in moments]
+        columns = difference_columns(pair_states(*sides), None if condition is None else condition.item)
+        told = set(columns["keys"])
+        caveats = [
+            *self._wide_caveats(facts, moments, scope, _unknown(sides, condition)),
+            *doubt.of_rows(Counter(columns["caveats"]), _left_out(sides, told, condition)),
+            *doubt.of_text(old_format=condition is not None and facts.old_format, not_shown=""),
+        ]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
-        heading = f"{len(set(columns['keys'])):,} items differ between {times}{said(where)}"
-        attested = all(_all_attested(side) for side in sides)
-        attrs = self._answer_attrs(facts, heading, caveats, attested=attested)
+        heading = (
+            f"{plural(len(told), 'item')} {'differs' if len(told) == 1 else 'differ'} between {times}{said(where)}"
+        )
+        attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, sides, moments))
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     # --- what the answers share ---
 
-    def _table_states(self, facts: Facts, moment: int, condition: Condition | None) -> pa.Table:
-        """The states (:data:`histlib.snapshots.SCHEMA`) of all known items of which the condition may hold, by key."""
+    def _states(
+        self, facts: Facts, moment: int, scope: Scope, condition: Condition | None, *, whole: bool = False
+    ) -> pa.Table:
+        """The states (:data:`histlib.snapshots.SCHEMA`) of the known items of a scope, and whether a condition holds of
+        each; those of which it surely does not may be left out, unless all are asked for."""
+        if scope.keys is not None:
+            return self._states_of(facts, moment, scope.keys, condition)
+        return self._table_states(facts, moment, condition, whole=whole)
+
+    def _table_states(self, facts: Facts, moment: int, condition: Condition | None, *, whole: bool = False) -> pa.Table:
+        """The same of the whole table, by key."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from histlib.snapshots import states_around
+        from histlib.snapshots import judged, states_around
 
-        around_all = Around(moment, baselines=facts.counting)
-        if facts.old_format and "N" in facts.key_schema.types.values():  # one item may have two key texts
-            keys = self._opened.source.fetch(around_all).column("keys").to_pylist()
-            return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
-        around = self._opened.source.fetch(replace(around_all, condition=condition))
-        odd = around.column("odd")
-        plain, left_open = states_around(around.filter(pc.invert(odd)), moment, facts.coverage)
-        one_by_one = [*around.column("keys").filter(odd).to_pylist(), *left_open]
-        others = self._states_of(facts, moment, one_by_one, condition)
-        return _by_key(pa.concat_tables([plain, others]))
+        query = _around(facts, moment, None if whole else condition)
+        around = self._opened.source.fetch(query)
+        known = around.column("keys").to_pylist()
+        if facts.straddling or (facts.old_format and "N" in facts.key_schema.types.values()):  # one may have two texts
+            keys = self._known_as([*known, *hidden_keys(facts)], facts)
+            return self._states_of(facts, moment, keys, condition).sort_by("keys")
+        alone = around.column("odd") if condition is None else pc.or_(around.column("odd"), around.column("gap"))
+        plain, left_open = states_around(around.filter(pc.invert(alone)), query.last, facts.coverage)
+        if whole and condition is not None:
+            plain = judged(plain, condition)
+        keys = {
+            *around.column("keys").filter(alone).to_pylist(),
+            *left_open,
+            *set(hidden_keys(facts)).difference(known),
+        }
+        return _by_key(pa.concat_tables([plain, self._states_of(facts, moment, sorted(keys), condition)]))
 
     def _states_of(self, facts: Facts, moment: int, keys: Sequence[str], condition: Condition | None) -> pa.Table:
-        """The states of these items, one by one; with a condition those of which it holds, or may hold."""
+        """The same of these items, one by one, in their order."""
         from histlib.snapshots import states_of
 
-        found = (
-            (text, finding)
-            for text, finding in self._findings(facts, moment, keys)
-            if condition is None or _may_hold(condition, text, finding)
-        )
-        return states_of(list(found))
+        found = self._findings(facts, moment, keys)
+        return states_of([(text, finding, *_verdicts(condition, text, finding)) for text, finding in found])
 
     def _findings(self, facts: Facts, moment: int, keys: Sequence[str]) -> Iterator[tuple[str, Finding]]:
         for item in self._items_by_batch(keys, facts, *second_of(moment)):
             yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
-    def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> list[str]:
-        """The keys of which the condition may hold at some time in a window, or of which a change is missing in it."""
+    def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> tuple[list[str], Counter[str]]:
+        """The keys of which the condition may hold at some time in a window, or of which a change is missing in it; and
+        the caveats of other items that are in doubt when it begins, with their number."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from histlib.snapshots import states_around
+
         source = self._opened.source
-        around = Around(window.before, condition, through=window.end, baselines=facts.counting)
-        held = source.fetch(around).column("keys").to_pylist()
+        query = replace(_around(facts, window.before, condition), through=window.end)
+        around = source.fetch(query)
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
-        return self._known_as({*held, *within}, facts)
+        keys = around.column("keys")
+        asked = pc.or_(
+            around.column("odd"),
+            pc.or_(pc.fill_null(around.column("may"), True), pc.fill_null(around.column("gap"), True)),
+        )
+        asked = pc.or_(asked, pc.is_in(keys, pa.array([*within, *hidden_keys(facts)], pa.string())))
+        others, left_open = states_around(around.filter(pc.invert(asked)), query.last, facts.coverage)
+        left_out = _left_out([others], (), condition)
+        found = {*keys.filter(asked).to_pylist(), *within, *left_open, *hidden_keys(facts)}
+        return self._known_as(found, facts), Counter(left_out)
+
+
+def _around(facts: Facts, moment: int, condition: Condition | None) -> Around:
+    """The query for all items around a moment; with a condition also those of which a change is missing there."""
+    last = facts.coverage.last_instant(moment)
+    return Around(
+        moment,
+        condition,
+        through=None if condition is None else moment,
+        baselines=facts.counting(last),
+        silent=() if condition is None else facts.silent(last),
+        exact=last == moment,
+    )
+
+
+def _verdicts(condition: Condition | None, keys: str, finding: Finding) -> tuple[bool, bool]:
+    """Whether a condition holds of a state, and whether it may: of a candidate, of an image that is not seen, or of
+    what was redacted."""
+    if condition is None:
+        return finding.status == "present", True
+    holds = finding.status == "present" and condition.item(keys, finding.image)
+    if holds or (finding.status == "unknown" and not finding.candidates):
+        return holds, holds or condition.possible(keys)
+    images = [image for image in (finding.image, *finding.candidates) if image is not None]
+    may = any(condition.item(keys, image) for image in images)
+    return holds, may or (doubt.is_redacted(finding.caveats) and _may_be_dropped(condition, keys, images))
+
+
+def _may_be_dropped(condition: Condition, keys: str, images: Iterable[str]) -> bool:
+    """Whether what a condition asks for may have been redacted."""
+    return condition.possible(keys) and any(condition.lacking.item(keys, image) for image in images)
 
 
 def _by_key(states: pa.Table) -> pa.Table:
@@ -222,79 +284,65 @@ def _by_key(states: pa.Table) -> pa.Table:
     return states.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__), pa.int64()))
 
 
-def _may_hold(condition: Condition, keys: str, finding: Finding) -> bool:
-    """Whether the condition holds of a state; of an unknown one, whether it may."""
-    if finding.status != "unknown":
-        return finding.image is not None and condition.item(keys, finding.image)
-    return not finding.candidates or any(
-        image is not None and condition.item(keys, image) for image in finding.candidates
+def _shown(states: pa.Table, *, every_status: bool) -> pa.Table:
+    return states if every_status else states.filter(states.column("holds"))
+
+
+def _heading(shown: pa.Table, *, every_status: bool) -> str:
+    if not every_status:
+        return plural(shown.num_rows, "item")
+    present = shown.column("status").to_pylist().count("present")
+    return f"{plural(shown.num_rows, 'key')}, {present:,} present,"
+
+
+def _attested(facts: Facts, sides: Sequence[pa.Table], moments: Sequence[int]) -> bool:
+    """Whether attestations prove all states at some moments, and that nothing is missing at them."""
+    import pyarrow.compute as pc
+
+    coverage = facts.coverage
+    lasts = map(coverage.last_instant, moments)
+    return all(coverage.attests(last, last) for last in lasts) and all(
+        pc.all(side.column("attested"), min_count=0).as_py() for side in sides
     )
 
 
-def _present(states: pa.Table) -> pa.Table:
+def _unknown(sides: Sequence[pa.Table], condition: Condition | None) -> int:
+    """How many items there are of which the state is unknown at some time, and of which a condition may hold."""
     import pyarrow.compute as pc
 
-    return states.filter(pc.equal(states.column("status"), "present"))
+    found: set[str] = set()
+    for states in sides:
+        open_ones = states.filter(pc.and_(pc.equal(states.column("status"), "unknown"), states.column("may")))
+        found.update(open_ones.column("keys").to_pylist())
+    return sum(condition is None or condition.possible(keys) for keys in found)
 
 
-def _all_attested(states: pa.Table) -> bool:
+def _cells(states: pa.Table) -> dict[str, int]:
+    """The number of states with each ``caveats`` text."""
     import pyarrow.compute as pc
 
-    return bool(states.num_rows and pc.all(states.column("attested")).as_py())
+    return {found["values"]: found["counts"] for found in pc.value_counts(states.column("caveats")).to_pylist()}
 
 
-def _unknown_items(facts: Facts, moments: Sequence[int], states: Sequence[pa.Table]) -> Iterator[Caveat]:
-    """What an answer about all items does not know."""
+def _left_out(
+    sides: Sequence[pa.Table], shown: pa.Table | Iterable[str], condition: Condition | None
+) -> dict[str, int]:
+    """The names of the caveats of items that an answer does not show but that may belong to it, with the number of
+    items: with a condition, those of which it holds or may hold, or that were perhaps in another state."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    unknown = sum(int(pc.sum(pc.equal(one.column("status"), "unknown")).as_py() or 0) for one in states)
-    known = facts.all_keys_known(*moments)
-    if unknown or not known:
-        told = [] if known else [unknown_keys(facts).detail]
-        told += [f"of {unknown:,} known items the state is unknown" + ("" if known else ", too")] if unknown else []
-        yield Caveat("unknown_keys", "; ".join(told))
-
-
-def _unsettled(facts: Facts, moment: int) -> Iterator[Caveat]:
-    """Changes that have not landed may be of items that no row tells of."""
-    if not facts.coverage.settled(moment):
-        yield Caveat("not_settled")
-
-
-def _unknown_states(*states: pa.Table) -> Iterator[Caveat]:
-    """What an answer about some items does not know."""
-    import pyarrow.compute as pc
-
-    unknown = {key for one in states for key in one["keys"].filter(pc.equal(one["status"], "unknown")).to_pylist()}
-    if unknown:
-        yield Caveat("unknown_keys", f"of {len(unknown):,} of these items the state at one of the times is unknown")
-
-
-def _row_caveats(states: pa.Table) -> Iterator[Caveat]:
-    import pyarrow.compute as pc
-
-    counts = pc.value_counts(states.column("caveats")).to_pylist()
-    return _told({found["values"]: found["counts"] for found in counts})
-
-
-def _counted(cells: Iterable[str]) -> Iterator[Caveat]:
-    """The caveats of rows, each with the number of rows that carry it."""
-    counts: dict[str, int] = {}
-    for cell in cells:
-        counts[cell] = counts.get(cell, 0) + 1
-    return _told(counts)
-
-
-def _told(counts: Mapping[str, int]) -> Iterator[Caveat]:
-    by_name: dict[str, int] = {}
-    for cell, count in counts.items():
-        for name in cell.split():
-            by_name[name] = by_name.get(name, 0) + count
-    yield from in_order(Caveat(name, f"on {count:,} row{'s'[: count > 1]}") for name, count in by_name.items())
-
-
-def _not_told(broken: int, untold: int) -> Iterator[Caveat]:
-    if broken:
-        yield Caveat("gap", f"of {broken:,} more items a change in this time is missing; they may have been so too")
-    if untold:
-        yield Caveat("chain_unproven", f"of {untold:,} more items images are missing; they may have been so too")
+    keys = shown.column("keys") if isinstance(shown, pa.Table) else pa.array(list(shown), pa.string())
+    found: dict[str, set[str]] = {}
+    for states in sides:
+        rest = states.filter(
+            pc.and_(pc.invert(pc.is_in(states.column("keys"), keys)), pc.not_equal(states.column("caveats"), ""))
+        )
+        for cell in pc.unique(rest.column("caveats")).to_pylist():
+            some = rest.filter(pc.equal(rest.column("caveats"), cell))
+            if condition is not None and not doubt.leaves_open(cell):
+                some = some.filter(some.column("may"))
+            items = [text for text in some.column("keys").to_pylist() if condition is None or condition.possible(text)]
+            for name in cell.split():
+                found.setdefault(name, set()).update(items)
+    return {name: len(items) for name, items in found.items() if items}

@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from itertools import islice
 from typing import Any, Final
 
-from histlib.caveats import Caveat, in_order, to_cell
+from histlib import doubt
+from histlib.caveats import Caveat, to_cell
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.diff import Difference, diff
@@ -22,7 +22,7 @@ from histlib.format0 import is_old_format, same_value_as_old_format
 from histlib.net_windows import is_net
 from histlib.paths import Path, format_path, get
 from histlib.record import Change
-from histlib.times import SECOND, TimeRange, format_time
+from histlib.times import TimeRange
 from histlib.values import MISSING, decode_image, encode_image, encode_value
 
 #: Columns of a timeline after the key's: name → what it holds.
@@ -134,7 +134,8 @@ def _item_rows(
     whole = _covered_whole(steps, coverage)
     for position in _inside(steps, options.window):
         step, change = steps[position], steps[position].change
-        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, None if whole else coverage))
+        known = None if whole else coverage
+        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, known, options.window.start))
         if step.link is Link.GAP:
             old = is_old_format(steps[position - 1].change.stream) or is_old_format(change.stream)
             unseen = _differences(images.of(steps[position - 1].after), images.of(step.before), options.paths)
@@ -165,7 +166,8 @@ def _change_rows(
             continue
         if not options.paths and change.action != "MODIFY":
             paths = [""]
-        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, None if whole else coverage))
+        known = None if whole else coverage
+        caveats = "" if whole and _sound(step) else to_cell(_row_caveats(steps, position, known, options.window.start))
         shown = (_image_cells(image, text) for image, text in ((before, sides[0]), (after, sides[1])))
         yield (
             keys,
@@ -282,65 +284,39 @@ def _sound(step: Step) -> bool:
     )
 
 
-def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None) -> Iterator[str]:
-    """The caveats of one change; ``coverage`` is None where it is known to be whole."""
-    step = steps[position]
-    if step.link is Link.GAP or not step.sure:
-        yield "gap"
-    if is_old_format(step.change.stream):
-        yield "old_format"
-    if is_net(step.change.stream):
-        yield "net_change"
-    if step.link is Link.UNPROVEN or Image.UNSEEN in (step.before, step.after):
-        yield "chain_unproven"
-    if step.conflict:
-        yield "conflict"
-    if step.change.redaction is not None:
-        yield "redacted"
+def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None, start: int) -> list[Caveat]:
+    """The caveats of one change; ``coverage`` is None where it is known to be whole. Of the time before it counts what
+    lies after ``start``."""
+    found = doubt.of_row(steps[position])
     if position == 0 or coverage is None:
-        return
-    start, stream = steps[position - 1].effective, step.change.stream
-    if step.new_stream or not coverage.covers(start, step.effective, stream):
-        yield "outside_coverage"
-    for hole in coverage.holes_in(start, step.effective, step.change.keys):
-        yield "unreadable_files" if hole.kind == "unreadable" else "outside_coverage"
+        return found
+    return [*found, *doubt.before_row(steps[position - 1], steps[position], coverage, start)]
+
+
+def chain_caveats(steps: Sequence[Step], coverage: Coverage, window: TimeRange) -> set[Caveat]:
+    """The caveats of all changes of one item in a window, and of the first one after it."""
+    inside = _inside(steps, window)
+    found = {caveat for position in inside for caveat in _row_caveats(steps, position, coverage, window.start)}
+    return found.union(doubt.after_window(steps[inside.stop]) if 0 < inside.stop < len(steps) else ())
 
 
 def timeline_caveats(
-    items: Mapping[str, Sequence[Step]], coverage: Coverage, options: TimelineOptions
+    items: Mapping[str, Sequence[Step]],
+    columns: Mapping[str, Sequence[Any]],
+    coverage: Coverage,
+    options: TimelineOptions,
 ) -> tuple[Caveat, ...]:
-    """The caveats of a timeline as a whole: of its window, and of all changes in it, shown as rows or not."""
-    found = list(window_caveats(list(items), coverage, options.window))
-    counts: Counter[str] = Counter()
+    """The caveats of a timeline as a whole, beside those of its window: of its rows, of changes in the window that have
+    none, and of what comes after it."""
+    shown, changes, counted = Counter(columns["caveats"]), set(columns["event_id"]), Counter[str]()
+    start = options.window.start
+    later = []
     for steps in items.values():
         inside = _inside(steps, options.window)
         whole = _covered_whole(steps, coverage)
         for position in inside:
-            if not (whole and _sound(steps[position])):
-                counts.update(set(_row_caveats(steps, position, None if whole else coverage)))
-        following = inside.stop
-        if 0 < following < len(steps) and steps[following].link is Link.GAP:
-            when = _utc(steps[following].effective)
-            found.append(Caveat("gap", f"the next change after the window, at {when}, shows that one is missing"))
-    found += [Caveat(name, f"on {count:,} change{'s'[: count > 1]}") for name, count in counts.items()]
-    return in_order(found)
-
-
-def window_caveats(keys: Sequence[str] | None, coverage: Coverage, window: TimeRange) -> Iterator[Caveat]:
-    """The caveats of an answer about a window of time: of these items, or (None) of any."""
-    last = window.end - 1
-    if window.explicit_end and not coverage.settled(last - last % SECOND):
-        through = coverage.captured_through
-        yield Caveat("not_settled", f"captured through {_utc(through) if through else 'no known time'}")
-    start = window.start if window.explicit_start else coverage.earliest
-    if start is None or not coverage.covers(start, last):
-        spans = ", ".join(f"{_utc(span.start)} to {_utc(span.end)}" for span in coverage.spans) or "nothing"
-        yield Caveat("outside_coverage", f"covered is only {spans}")
-    for hole in coverage.holes:
-        asked = [hole.keys or ""] if keys is None else keys or [""]
-        if any(hole.touches(start or 0, last, key) for key in asked):
-            yield Caveat("unreadable_files" if hole.kind == "unreadable" else "outside_coverage", str(hole))
-
-
-def _utc(micros: int) -> str:
-    return format_time(micros, UTC)
+            if steps[position].change.event_id not in changes and not (whole and _sound(steps[position])):
+                counted[to_cell(_row_caveats(steps, position, None if whole else coverage, start))] += 1
+        if 0 < inside.stop < len(steps):
+            later += doubt.after_window(steps[inside.stop])
+    return doubt.told(doubt.of_rows(shown), doubt.of_changes(counted), later)

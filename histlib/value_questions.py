@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from histlib import doubt
 from histlib.baselines import ItemHistory
-from histlib.caveats import Caveat, in_order
+from histlib.caveats import Caveat
 from histlib.chain import Image, Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
 from histlib.item_questions import ItemQuestions, check_paths, have_paths
 from histlib.keys import Key
-from histlib.lineage import Sought, Spell, blame_columns, find_spell, is_spell_told, is_told, up_to, value_before
+from histlib.lineage import (
+    Sought,
+    Spell,
+    blame_columns,
+    find_spell,
+    is_spell_told,
+    is_told,
+    spoken_of,
+    up_to,
+    value_before,
+)
 from histlib.paths import Path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
 from histlib.since import Since
-from histlib.stretches import Period, Stretch, build_stretches
+from histlib.stretches import Period, build_stretches
 from histlib.times import format_time, from_micros, parse_state_time, second_of
 from histlib.values import MISSING, Item, decode_image
 
@@ -66,6 +78,7 @@ class ValueQuestions(ItemQuestions):
             stretches = build_stretches(self._items([whole.text], facts)[whole.text], facts.coverage)
             spell = find_spell(stretches, sought, last)
         period = spell.period
+        caveats = doubt.told(finding.caveats, spoken_of(stretches, spell, last, facts.coverage))
         return Since(
             keys=dict(whole.values),
             path=path,
@@ -79,8 +92,9 @@ class ValueQuestions(ItemQuestions):
             change=self._change_of(period.begun_by) if period else None,
             ended_by=self._change_of(period.ended_by) if period else None,
             earlier=tuple((self._time(one.from_earliest), self._time(one.to_latest)) for one in spell.earlier),
-            completeness=_completeness(facts, finding, period),
-            caveats=in_order([*finding.caveats, *_spell_caveats(spell, stretches)]),
+            completeness=_completeness(facts, caveats, period),
+            caveats=caveats,
+            reason=_why_unknown(spell, finding),
             origin=self._origin(facts),
         )
 
@@ -115,7 +129,7 @@ class ValueQuestions(ItemQuestions):
         stretches = up_to(known, last, Image.UNSEEN if finding.reason else image)
         columns = blame_columns(whole.text, stretches, wanted, self._actor_attribute)
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
-        caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
+        caveats = [*finding.caveats, *doubt.of_rows(Counter(columns["caveats"]))]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
@@ -143,22 +157,16 @@ def _whole_path(path: str) -> Path:
     return parsed
 
 
-def _completeness(facts: Facts, finding: Finding, period: Period | None) -> str:
-    """Attested where the state is, and nothing may be missing since the period began."""
-    if period is None or period.from_earliest is None or finding.completeness != "attested":
-        return "observed"
+def _completeness(facts: Facts, caveats: Sequence[Caveat], period: Period | None) -> str:
+    """Attested where nothing may be missing since the period began."""
+    if period is None or period.from_earliest is None:
+        return doubt.completeness(caveats, proven=False)
     stream = period.begun_by.change.stream if period.begun_by else None
     end = period.from_latest if period.to_earliest is None else period.to_earliest
-    doubtful = {"gap", "outside_coverage", "unreadable_files"} & period.caveats
-    return "attested" if not doubtful and facts.coverage.attests(period.from_earliest, end, stream) else "observed"
+    return doubt.completeness(caveats, proven=facts.coverage.attests(period.from_earliest, end, stream))
 
 
-def _spell_caveats(spell: Spell, stretches: Sequence[Stretch]) -> list[Caveat]:
-    if spell.period is not None:
-        found = [Caveat(name) for name in spell.period.caveats]
-        if spell.period.from_earliest is None:
-            found.append(Caveat("outside_coverage", "it was so already before the history tells"))
-        return found
-    if stretches and stretches[0].image is not Image.NONE:
-        return [Caveat("outside_coverage", "what was before it is first known is not known")]
-    return []
+def _why_unknown(spell: Spell, finding: Finding) -> str:
+    if spell.status == "held" or "unknown" not in (spell.status, finding.status):
+        return ""
+    return finding.reason or "the stream's view does not hold all images of this item, and what it shows does not tell"

@@ -12,10 +12,11 @@ from typing import Final
 import pyarrow as pa
 
 from histlib.athena.days import Days
+from histlib.athena.literals import literal
 from histlib.athena.selects import BAD
 from histlib.athena.statement import Statement
 from histlib.queries import Around
-from histlib.times import SECOND, end_of_second
+from histlib.times import SECOND
 
 #: What the fold looks at, and its type in Trino.
 _PACKED: Final = {
@@ -55,7 +56,7 @@ def around(table: str, days: Days, query: Around) -> Statement:
 
     Items of which the condition is surely false, and whose chain surely has no gap, are left out.
     """
-    last = end_of_second(query.moment)
+    last = query.last
     through = query.moment if query.through is None else query.through
     second = query.moment - query.moment % SECOND
     before, after = f"ord IS NOT NULL AND timestamp_micros <= {last}", f"ord IS NOT NULL AND timestamp_micros > {last}"
@@ -122,4 +123,21 @@ def _kept(query: Around, through: int) -> str:
     quiet = "TRUE" if query.through is None else f"coalesce(following IS NULL OR {follows}, FALSE)"
     may = query.condition.trino(keys="keys", image=image)
     holds = f"({image} IS NOT NULL AND coalesce({may}, TRUE))"
-    return f" WHERE odd OR bad_file IS NOT NULL OR {unseen} OR {holds} OR NOT ({quiet})"
+    lacking = query.condition.lacking.trino(keys="keys", image=image)
+    redacted = "coalesce(latest.redaction, CASE WHEN latest IS NULL THEN following.redaction END) IS NOT NULL"
+    blind = f"({redacted} AND {image} IS NOT NULL AND coalesce({lacking}, TRUE))"
+    open_ones = f"NOT ({quiet}) OR NOT {_certain(query)}"
+    return f" WHERE odd OR bad_file IS NOT NULL OR {unseen} OR {holds} OR {blind} OR {open_ones}"
+
+
+def _certain(query: Around) -> str:
+    """SQL that is true where what tells of an item lies inside of what is silent for certain."""
+    if not query.silent:
+        return "TRUE"
+    inside = [
+        f"(coalesce(latest.stream, following.stream) = {literal(one.stream)} "
+        f"AND coalesce(latest.timestamp_micros >= {one.since}, following.timestamp_micros <= {one.until}))"
+        for one in query.silent
+        if one.stream is not None
+    ]
+    return f"coalesce({' OR '.join(['FALSE', *inside])}, FALSE)"

@@ -28,7 +28,7 @@ from histlib.athena.streams import Row
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.format0 import declared_stream
 from histlib.index.activity import activity
-from histlib.index.filtering import holding
+from histlib.index.filtering import holding, unseen_images
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
 from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
@@ -104,7 +104,7 @@ class OldRowSelection:
         if query.condition is not None:
             images = ("new_image", "old_image") if unseen else ("new_image",)
             held = [holding(rows.column("keys"), rows.column(name), query.condition) for name in images]
-            rows = rows.filter(pa.array(held[0] | held[-1]))
+            rows = rows.filter(pa.array(held[0] | held[-1] | unseen_images(rows)))
         return pa.table({"keys": pa.array(sorted(pc.unique(rows.column("keys")).to_pylist()), pa.string())})
 
     def change_keys(self, query: ChangeKeys, days: Days | None) -> pa.Table:

@@ -22,7 +22,6 @@ from histlib.index.in_memory import MemorySegment, MemoryTimes, as_rows
 from histlib.index.selecting import selected
 from histlib.queries import UNSEEN, Activity, Around, ChangeKeys, ItemCondition, KeysBetween
 from histlib.raw_sql.trino import days_read, trino_text, unseen_text
-from histlib.times import end_of_second
 
 #: Items whose rows are brought page by page; those of more come by UNLOAD.
 _FEW_KEYS: Final = 200
@@ -30,7 +29,7 @@ _FEW_KEYS: Final = 200
 _KEY_BYTES: Final = 200_000
 #: What a condition on a change, and counting, look at.
 _CHANGE: Final = ("keys", "new_image", "old_image", "action", "timestamp_micros", "actor")
-_COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id")
+_COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id", "view", "redaction")
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
@@ -87,6 +86,7 @@ class RowSelection:
         if query.condition is not None:
             images = ("new_image", "old_image") if unseen else ("new_image",)
             held = [f"({name} IS NOT NULL AND {_may(query.condition, 'keys', name)})" for name in images]
+            held.append("(new_image IS NULL AND action <> 'REMOVE')")
             inside = f"{inside} AND ({' OR '.join(held)})"
         found = self._keys(self._run(selects.distinct_keys(self._table, days, inside), bulk=True)) if days else []
         return pa.table({"keys": pa.array(found, pa.string())})
@@ -114,7 +114,7 @@ class RowSelection:
         plain = found.filter(pc.invert(found.column("odd")))
         parts = [_place(plain, place) for place in around.PLACES]
         if query.through is not None:
-            parts.append(self._window(end_of_second(query.moment), query.through, days))
+            parts.append(self._window(query.last, query.through, days))
         if query.baselines and baseline_days is not None:
             streams = selects.one_of("stream", [one.stream for one in query.baselines])
             names = ("keys", "action", "stream", "new_image", "redaction", "timestamp_micros", "read_begin", "read_end")

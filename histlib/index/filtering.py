@@ -27,6 +27,14 @@ def holding(keys: Any, images: Any, condition: ItemCondition) -> Mask:
     return there & decide(items, condition.duckdb(), lambda row: condition.item(*row))
 
 
+def unseen_images(rows: pa.Table) -> Mask:
+    """The rows of changes that left an item whose image their view does not hold."""
+    found: Mask = pc.and_(pc.is_null(rows.column("new_image")), pc.not_equal(rows.column("action"), "REMOVE")).to_numpy(
+        zero_copy_only=False
+    )
+    return found
+
+
 def decide(rows: pa.Table, condition: tuple[str, dict[str, Any]], ask: Callable[[tuple[Any, ...]], bool]) -> Mask:
     """For each row, whether a condition (DuckDB's text and parameters) holds; where it is NULL, ``ask`` says."""
     text, parameters = condition

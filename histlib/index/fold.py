@@ -23,8 +23,8 @@ from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS
 from histlib.index.sighted import Items, Sighted
 from histlib.masks import Mask, mask
-from histlib.queries import Around, CompleteBaseline, ItemCondition
-from histlib.times import SECOND, end_of_second
+from histlib.queries import NOTHING, Around, CompleteBaseline, Silent
+from histlib.times import SECOND
 
 _TEXTS: Final = ("keys", "stream", "action", "redaction")
 _NARROW: Final = ["key_hash", "timestamp_micros", "link", *_TEXTS]
@@ -55,8 +55,11 @@ SCHEMA: Final = pa.schema(
         ("seen_redaction", pa.string()),
         ("set_seen", pa.bool_()),
         ("later", pa.bool_()),
+        ("holds", pa.bool_()),
+        ("may", pa.bool_()),
     ]
 )
+_SEEN: Final = ("seen_begin", "seen_end", "seen_image", "seen_redaction", "set_seen", "later")
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -82,19 +85,55 @@ def fold(readers: Sequence[Segment], query: Around) -> Iterator[pa.Table]:
     step = 1 << (HASH_BITS - bits)
     ranges = [_Range(readers, at * step, (at + 1) * step - 1, query) for at in range(1 << bits)]
     jobs = (ranges[at : at + _AT_ONCE] for at in range(0, len(ranges), _AT_ONCE))
-    return ordered_map(lambda some: _answer(some, query.condition), jobs, THREADS)
+    return ordered_map(lambda some: _answer(some, query), jobs, THREADS)
 
 
-def _answer(ranges: Sequence[_Range], condition: ItemCondition | None) -> pa.Table:
-    """The rows of some ranges that the condition may hold of, and those that stay whatever it says."""
+def _answer(ranges: Sequence[_Range], query: Around) -> pa.Table:
+    """The rows of some ranges that the condition holds of, and those that stay whatever it says."""
     found = [part.rows() for part in ranges]
     table = pa.concat_tables([rows for rows, _ in found])
-    if condition is None:
+    if query.condition is None:
         return table
-    images = pc.coalesce(table.column("new_image"), table.column("next_old_image"))
-    images = pc.if_else(pc.is_valid(table.column("seen_begin")), table.column("seen_image"), images)
+    images, rules = (_deciding(table, name) for name in ("image", "redaction"))
+    holds = holding(table.column("keys"), images, query.condition)
+    may = holds.copy()
+    redacted = np.flatnonzero(mask(pc.is_valid(rules)) & ~holds)
+    if len(redacted):
+        some = pa.array(redacted)
+        may[redacted] = holding(table.column("keys").take(some), images.take(some), query.condition.lacking)
     stay = np.concatenate([rows for _, rows in found])
-    return table.filter(pa.array(stay | holding(table.column("keys"), images, condition)))
+    may |= stay
+    odd = mask(table.column("odd"))
+    for name, verdict in (("holds", holds), ("may", may)):
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(verdict, mask=odd))
+    return table.filter(pa.array(may | _open(table, query.silent)))
+
+
+def _deciding(rows: pa.Table, name: str) -> pa.ChunkedArray:
+    """The image that tells of each item, or the redaction of it."""
+    new, old = ("new_image", "next_old_image") if name == "image" else ("redaction", "next_redaction")
+    changed = pc.is_valid(rows.column("effective"))
+    told = pc.if_else(changed, rows.column(new), rows.column(old))
+    return pc.if_else(pc.is_valid(rows.column("seen_begin")), rows.column(f"seen_{name}"), told)
+
+
+def _open(rows: pa.Table, silent: Sequence[Silent]) -> Mask:
+    """The rows of which more may be missing than what is silent for certain; none where nothing is said of that."""
+    if not silent:
+        return np.zeros(rows.num_rows, dtype=bool)
+    seen = pc.is_valid(rows.column("seen_begin"))
+    changed = pc.is_valid(rows.column("effective"))
+    streams = pc.if_else(seen, None, pc.if_else(changed, rows.column("stream"), rows.column("next_stream")))
+    first = pc.coalesce(rows.column("seen_begin"), rows.column("effective"))
+    last = pc.if_else(seen, rows.column("seen_end"), pc.if_else(changed, None, rows.column("next_effective")))
+    certain = np.zeros(rows.num_rows, dtype=bool)
+    for one in silent:
+        own = seen if one.stream is None else pc.and_(pc.invert(seen), pc.equal(streams, one.stream))
+        inside = pc.and_(
+            pc.fill_null(pc.greater_equal(first, one.since), True), pc.fill_null(pc.less_equal(last, one.until), True)
+        )
+        certain |= mask(pc.and_(own, inside))
+    return ~certain
 
 
 @dataclass(frozen=True)
@@ -112,6 +151,8 @@ class _Range:
         if not self._rows.num_rows:
             return SCHEMA.empty_table(), np.zeros(0, dtype=bool)
         plain = np.flatnonzero(~self._odd)
+        if self.query.condition is NOTHING:  # no image matters
+            plain = plain[self._broken[plain] | self._unlike[plain]]
         has_current, has_next = self._current[plain] >= 0, self._next[plain] >= 0
         current = np.where(has_current, self._current[plain], 0)
         following = np.where(has_next, self._next[plain], 0)
@@ -137,6 +178,7 @@ class _Range:
                 "link": self._link_texts(plain, has_current & has_next),
                 "gap": pa.array(self._broken[plain]),
                 **self._seen_columns(plain, has_current, has_next),
+                **{name: pa.nulls(len(plain), pa.bool_()) for name in ("holds", "may")},
             },
             schema=SCHEMA,
         )
@@ -152,7 +194,7 @@ class _Range:
     def _seen_columns(self, plain: Numbers, has_current: Mask, has_next: Mask) -> dict[str, pa.Array]:
         """The columns that tell of sightings."""
         if self._sighted is None:
-            return {name: pa.nulls(len(plain), SCHEMA.field(name).type) for name in SCHEMA.names[-6:]}
+            return {name: pa.nulls(len(plain), SCHEMA.field(name).type) for name in _SEEN}
         chosen = self._sighted.chosen
         by, row, upcoming = chosen.by[plain], chosen.row[plain], chosen.upcoming[plain]
         there, found = by >= 0, row >= 0
@@ -285,7 +327,7 @@ class _Range:
     @cached_property
     def _split(self) -> Numbers:
         """The first row of each item after the moment (its end where there is none)."""
-        before = (self._effective <= end_of_second(self.query.moment)) & ~self._is_seen
+        before = (self._effective <= self.query.last) & ~self._is_seen
         return self._starts + np.add.reduceat(before.astype(np.int64), self._starts)
 
     @cached_property

@@ -16,7 +16,6 @@ from histlib.baselines import NEAR
 from histlib.index.sightings import NEVER, OPEN, Chosen, Neighbours, Numbers, Seen, choose
 from histlib.masks import Mask, mask
 from histlib.queries import Around, CompleteBaseline
-from histlib.times import end_of_second
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Sighted:
         """The sightings that decide."""
         before = _times(self.items.effective, self.items.current, NEVER)
         after = _times(self.items.effective, self.items.following, OPEN)
-        return choose(self._seen, Neighbours(before, after), end_of_second(self.query.moment))
+        return choose(self._seen, Neighbours(before, after), self.query.last)
 
     @cached_property
     def odd(self) -> Mask:

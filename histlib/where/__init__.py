@@ -19,7 +19,8 @@ from histlib.paths import Path
 from histlib.where import duckdb, trino
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
-from histlib.where.nodes import Actor, Subject, Test, TimeIs, image_paths, uses
+from histlib.where.nodes import Actor, And, Not, Subject, Test, TimeIs, image_paths, uses
+from histlib.where.unknown import Unknown, beyond_keys, lacking, may_be, unseen
 
 __all__ = ["Condition", "Names", "Subject", "parse_where"]
 
@@ -36,6 +37,7 @@ class Condition:
     paths: frozenset[Path] = field(repr=False)
     _test: Test = field(repr=False)
     _check: Callable[[list[Any]], bool] = field(repr=False)
+    _possible: Callable[[list[Any]], bool] = field(repr=False)
 
     @property
     def uses_actor(self) -> bool:
@@ -50,6 +52,22 @@ class Condition:
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it is true of an item, by its key and image texts; of no item it is not."""
         return image is not None and self._check([keys, image])
+
+    def possible(self, keys: str) -> bool:
+        """Whether it may be true of an item with this key text, whatever its image."""
+        return self._possible([keys])
+
+    @property
+    def lacking(self) -> Condition:
+        """Of an item: that it is true of it only if more was at a path that it asks for than the image has."""
+        return self._where_not(lacking)
+
+    def unseen(self, key: str) -> Condition:
+        """Of a change: that an image which its view does not hold may make it true; ``key`` is an attribute of keys."""
+        return self._where_not(unseen(key))
+
+    def _where_not(self, unknown: Unknown) -> Condition:
+        return _condition(self.text, self.subject, And((may_be(self._test, unknown), Not(self._test))))
 
     def holds(self, keys: str, item: dict[str, Any] | None) -> bool:
         """The same of a decoded item."""
@@ -97,4 +115,9 @@ def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, n
     from histlib.where.parse import tree_of
 
     test = tree_of(text, params, subject, names, tz)
-    return Condition(text, subject, image_paths(test), test, checker(test))
+    return _condition(text, subject, test)
+
+
+def _condition(text: str, subject: Subject, test: Test) -> Condition:
+    possible = checker(may_be(test, beyond_keys))
+    return Condition(text, subject, image_paths(test), test, checker(test), possible)

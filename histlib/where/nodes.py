@@ -152,15 +152,20 @@ class TimeIs:
 Test = Always | And | Or | Not | Compare | Among | Like | IsMissing | IsNull | IsTrue | ActionIs | TimeIs
 
 
-def image_paths(test: Any) -> frozenset[Path]:
-    """The paths of the images that a tree asks for, at whatever depth."""
+def image_operands(test: Any) -> frozenset[ImagePath]:
+    """What a tree asks of images, at whatever depth."""
     if isinstance(test, ImagePath):
-        return frozenset() if test.prefix == "keys" else frozenset({test.path})
+        return frozenset() if test.prefix == "keys" else frozenset({test})
     if isinstance(test, tuple):
-        return frozenset().union(*map(image_paths, test))
+        return frozenset().union(*map(image_operands, test))
     if hasattr(test, "__dataclass_fields__"):
-        return image_paths(tuple(getattr(test, name) for name in test.__dataclass_fields__))
+        return image_operands(tuple(getattr(test, name) for name in test.__dataclass_fields__))
     return frozenset()
+
+
+def image_paths(test: Any) -> frozenset[Path]:
+    """The paths of the images that a tree asks for."""
+    return frozenset(operand.path for operand in image_operands(test))
 
 
 def uses(test: Any, kind: type) -> bool:

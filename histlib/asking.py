@@ -21,7 +21,7 @@ from histlib.reconstruct import state_at
 from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
-from histlib.times import TimeRange, from_micros, zone
+from histlib.times import SECOND, TimeRange, from_micros, zone
 from histlib.values import decode_image, encode_value, equal
 from histlib.where import Condition, Subject, parse_where
 
@@ -141,7 +141,7 @@ class Asking:
     ) -> dict[str, Any]:
         """What a table says of itself; ``attested``: whether what it tells is, None: as far as its caveats let it be."""
         origin = self._origin(facts)
-        proven = facts.coverage.attested if attested is None else attested
+        proven = _proven(facts, window) if attested is None else attested
         found = doubt.told(caveats, doubt.of_text(old_format=False, not_shown=facts.not_shown))
         completeness = doubt.completeness(found, proven=proven)
         attrs = origin.attrs(f"{heading} in {origin}", self._tz, completeness, found)
@@ -173,6 +173,15 @@ class Asking:
 
     def _time(self, micros: int | None) -> datetime | None:
         return None if micros is None else from_micros(micros, self._tz)
+
+
+def _proven(facts: Facts, window: TimeRange | None) -> bool:
+    """Whether attestations prove that all changes of a window have landed."""
+    if window is None:
+        return False
+    start = window.start if window.explicit_start else facts.coverage.earliest
+    last = window.end - 1 if window.explicit_end else facts.coverage.captured_through
+    return start is not None and last is not None and facts.coverage.attests(start, last - last % SECOND)
 
 
 @dataclass(frozen=True)

@@ -226,12 +226,13 @@ def all_keys_known(baselines: Iterable[Manifest], coverage: Coverage, moment: in
     """Whether the keys of all items that were in the table at a moment are known: some complete baseline saw the
     table, and all the way between it and the moment is covered, without a hole."""
     last = coverage.last_instant(moment)
-    ways = ((min(one.read_begin, moment), max(one.read_end, last)) for one in baselines)
+    ways = ((one, min(one.read_begin, moment), max(one.read_end, last)) for one in baselines)
     return any(
         coverage.covers(start, end)
+        and not any(window.start >= start for window in coverage.net_windows(one.read_begin, one.read_end))
         and (end == last or coverage.settled(end))
         and not coverage.holes_in(start - NEAR, end_of_second(end) + NEAR, None)
-        for start, end in ways
+        for one, start, end in ways
     )
 
 

@@ -79,8 +79,7 @@ class ChangeQuestions(Asking):
             raise _too_many(found, limit)
         others = self._strays(facts, window, at_paths or condition, set(items)) if scope.keys is None else {}
         caveats = [
-            *doubt.of_range(window, None if scope.wide else scope.keys, facts.coverage),
-            *timeline_caveats(items, columns, facts.coverage, options),
+            *timeline_caveats(items, columns, facts.coverage, options, wide=scope.wide),
             *doubt.of_others(strays_in(others, facts.coverage, window)),
             *self._unseen_caveats(facts, window, at_paths or condition, items if scope.keys is not None else None),
             *doubt.of_text(old_format=facts.old_format, not_shown=""),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from histlib import doubt
 from histlib.asking import Asking
 from histlib.baselines import Sighting
 from histlib.chain import Step
@@ -86,10 +85,7 @@ class ItemQuestions(Asking):
             check_paths({text: item.steps for text, item in self._items(scope.keys, facts).items()}, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
-        caveats = [
-            *doubt.of_range(window, None if scope.wide else scope.keys, facts.coverage),
-            *timeline_caveats(items, columns, facts.coverage, options),
-        ]
+        caveats = timeline_caveats(items, columns, facts.coverage, options, wide=scope.wide)
         attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 

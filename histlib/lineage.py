@@ -108,14 +108,14 @@ def _begun_after(stretches: Sequence[Stretch], moment: int) -> int:
 def spoken_of(stretches: Sequence[Stretch], spell: Spell, moment: int, coverage: Coverage) -> list[Caveat]:
     """The caveats of the time that an answer speaks of: from the begin of the period it tells, or if it tells of none
     from where the history begins, up to a moment."""
-    begun = None if spell.period is None else spell.period.first
-    known = [one for one in stretches if one.from_earliest is None or one.from_earliest <= moment]
-    told = known if begun is None else known[next(at for at, one in enumerate(known) if one is begun) :]
+    period = spell.period
+    at = 0 if period is None else next(at for at, one in enumerate(stretches) if one is period.first)
+    told = [one for one in stretches[at:] if one.from_earliest is None or one.from_earliest <= moment]
     found = [caveat for one in told for caveat in one.caveats]
-    found += spell.period.caveats if spell.period is not None else ()
-    earliest = coverage.earliest if begun is None else spell.period.from_earliest if spell.period else None
-    found += doubt.of_windows(coverage.earliest or 0 if earliest is None else earliest, moment, coverage)
-    unknown_before = told and told[0].from_earliest is None and told[0].image is not Image.NONE
+    found += () if period is None else period.caveats
+    first = coverage.earliest if period is None else period.from_earliest
+    found += doubt.of_windows(coverage.earliest or 0 if first is None else first, moment, coverage)
+    unknown_before = bool(told) and told[0].from_earliest is None and told[0].image is not Image.NONE
     return [*found, doubt.before_all()] if unknown_before else found
 
 

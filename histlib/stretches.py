@@ -20,7 +20,7 @@ from histlib.caveats import Caveat
 from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage
 from histlib.doubt import Silence
-from histlib.format0 import is_old_format
+from histlib.format0 import is_old_format, same_as_old_format
 from histlib.net_windows import is_net
 from histlib.times import SECOND
 
@@ -200,6 +200,7 @@ class _Point(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     seen: bool
+    old_format: bool = False
 
 
 class _Between(msgspec.Struct, frozen=True):
@@ -238,12 +239,15 @@ def _points(between: _Between) -> list[_Point]:
     begun, ended = between.begins
     found = []
     if step is not None and begun is not None:
-        found.append(_Point(step.after, step.change.redaction, begun, step.effective, seen=False))
+        found.append(
+            _Point(step.after, step.change.redaction, begun, step.effective, seen=False, old_format=_is_old(step))
+        )
     for one in between.seen:
         image = Image.NONE if one.image is None else one.image
         found.append(_Point(image, one.redaction, one.read_begin, one.read_end, seen=True))
     if following is not None and ended is not None:
-        found.append(_Point(following.before, following.change.redaction, ended, following.effective, seen=False))
+        old, rules = _is_old(following), following.change.redaction
+        found.append(_Point(following.before, rules, ended, following.effective, seen=False, old_format=old))
     return found
 
 
@@ -264,7 +268,13 @@ def _agree(earlier: _Point, later: _Point) -> bool | None:
         return earlier.image is later.image
     if Image.UNSEEN in (earlier.image, later.image) or earlier.redaction != later.redaction:
         return None
+    if earlier.old_format or later.old_format:
+        return same_as_old_format(str(earlier.image), str(later.image))
     return earlier.image == later.image
+
+
+def _is_old(step: Step) -> bool:
+    return is_old_format(step.change.stream)
 
 
 def _unsure(between: _Between, earlier: _Point, later: _Point) -> set[Caveat]:

@@ -67,7 +67,7 @@ class TableQuestions(Asking):
         caveats = [
             *self._wide_caveats(facts, [moment], scope, 0 if every_status else _unknown([known], condition)),
             *doubt.of_rows(_cells(shown), {} if every_status else _left_out([known], shown, condition)),
-            *doubt.of_text(old_format=facts.old_format, not_shown=""),
+            *doubt.of_text(old_format=facts.old_format and not every_status, not_shown=""),
         ]
         heading = f"{_heading(shown, every_status=every_status)} at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, [known], [moment]))
@@ -199,7 +199,7 @@ class TableQuestions(Asking):
         if facts.straddling or (facts.old_format and "N" in facts.key_schema.types.values()):  # one may have two texts
             keys = self._known_as([*known, *hidden_keys(facts)], facts)
             return self._states_of(facts, moment, keys, condition).sort_by("keys")
-        alone = around.column("odd") if condition is None else pc.or_(around.column("odd"), around.column("gap"))
+        alone = around.column("odd") if condition is None else pc.or_kleene(around.column("odd"), around.column("gap"))
         plain, left_open = states_around(around.filter(pc.invert(alone)), query.last, facts.coverage)
         if whole and condition is not None:
             plain = judged(plain, condition)
@@ -234,11 +234,9 @@ class TableQuestions(Asking):
         around = source.fetch(query)
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
         keys = around.column("keys")
-        asked = pc.or_(
-            around.column("odd"),
-            pc.or_(pc.fill_null(around.column("may"), True), pc.fill_null(around.column("gap"), True)),
-        )
-        asked = pc.or_(asked, pc.is_in(keys, pa.array([*within, *hidden_keys(facts)], pa.string())))
+        asked = pc.is_in(keys, pa.array([*within, *hidden_keys(facts)], pa.string()))
+        for name in ("odd", "gap", "may"):
+            asked = pc.or_kleene(asked, around.column(name))
         others, left_open = states_around(around.filter(pc.invert(asked)), query.last, facts.coverage)
         left_out = _left_out([others], (), condition)
         found = {*keys.filter(asked).to_pylist(), *within, *left_open, *hidden_keys(facts)}

@@ -305,12 +305,14 @@ def timeline_caveats(
     columns: Mapping[str, Sequence[Any]],
     coverage: Coverage,
     options: TimelineOptions,
+    *,
+    wide: bool = False,
 ) -> tuple[Caveat, ...]:
-    """The caveats of a timeline as a whole, beside those of its window: of its rows, of changes in the window that have
-    none, and of what comes after it."""
-    shown, changes, counted = Counter(columns["caveats"]), set(columns["event_id"]), Counter[str]()
-    start = options.window.start
-    later = []
+    """The caveats of a timeline as a whole: of its window (``wide``: for other items too), of its rows, of changes in
+    the window that have none, and of what comes after it."""
+    changes, start = set(columns["event_id"]), options.window.start
+    counted: Counter[str] = Counter()
+    later: list[Caveat] = []
     for steps in items.values():
         inside = _inside(steps, options.window)
         whole = _covered_whole(steps, coverage)
@@ -319,4 +321,5 @@ def timeline_caveats(
                 counted[to_cell(_row_caveats(steps, position, None if whole else coverage, start))] += 1
         if 0 < inside.stop < len(steps):
             later += doubt.after_window(steps[inside.stop])
-    return doubt.told(doubt.of_rows(shown), doubt.of_changes(counted), later)
+    window = doubt.of_range(options.window, None if wide else items, coverage)
+    return doubt.told(window, doubt.of_rows(Counter(columns["caveats"])), doubt.of_changes(counted), later)

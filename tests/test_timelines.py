@@ -144,6 +144,11 @@ def test_new_images_alone_are_compared_with_the_one_before():
     assert shown(*changes)[1] == ("MODIFY", "v", "1", "2", "chain_unproven")
 
 
+def caveats_of(steps, window):
+    options = TimelineOptions(window)
+    return timeline_caveats(steps, timeline_columns(steps, WIDE, options), WIDE, options)
+
+
 def test_the_window_is_half_open_and_says_what_it_may_lack():
     """start ≤ time < end; a gap that the next change after the window reveals is said too."""
     changes = (change(10, 1, None), change(20, 2, 1), change(40, 9, 8))
@@ -152,9 +157,9 @@ def test_the_window_is_half_open_and_says_what_it_may_lack():
     window = TimeRange(START + 15 * SECOND, START + 40 * SECOND)
     steps = {KEYS: build_chain(changes)}
     assert [row["path"] for row in rows(*changes, window=window)] == ["v"]
-    assert "gap" in timeline_caveats(steps, WIDE, TimelineOptions(window))
+    assert "gap" in caveats_of(steps, window)
     early = TimeRange(START, START + 15 * SECOND)
-    assert timeline_caveats(steps, WIDE, TimelineOptions(early)) == ()
+    assert caveats_of(steps, early) == ()
 
 
 def test_windows_beyond_the_capture_say_so():
@@ -162,9 +167,9 @@ def test_windows_beyond_the_capture_say_so():
     steps = {KEYS: build_chain([change(10, 1, None)])}
     before = TimeRange(START - 10 * SECOND, START + 15 * SECOND)
     after = TimeRange(START, START + 2_000 * SECOND)
-    assert timeline_caveats(steps, WIDE, TimelineOptions(before)) == ("outside_coverage",)
-    assert timeline_caveats(steps, WIDE, TimelineOptions(after)) == ("not_settled",)
-    assert timeline_caveats(steps, WIDE, TimelineOptions(ALL)) == ()
+    assert caveats_of(steps, before) == ("outside_coverage",)
+    assert caveats_of(steps, after) == ("not_settled",)
+    assert caveats_of(steps, ALL) == ()
 
 
 def test_several_items_are_in_order_of_time():

@@ -77,7 +77,9 @@ def hole(kind: str, file: str, raw: bytes) -> dict[str, Any]:
         "kind": kind,
         "start": min(times) * SECOND if known else None,
         "end": max(times) * SECOND + SECOND - 1 if known else None,
-        "detail": f"{len(changes)} changes not in the history" if changes else "not readable as stream records",
+        "detail": f"{plural(len(changes), 'change')} not in the history"
+        if changes
+        else "not readable as stream records",
         "file": file,
         "line": None,
         "keys": keys.pop() if len(keys) == 1 else None,

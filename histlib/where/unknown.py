@@ -31,7 +31,7 @@ def may_be(test: Test, unknown: Unknown, *, true: bool = True) -> Test:
         case And(tests) | Or(tests):
             kind = And if isinstance(test, And) == true else Or
             return kind(tuple(may_be(each, unknown, true=true) for each in tests))
-    return Or((test if true else Not(test), unknown(test)))
+    return Or((unknown(test), test if true else Not(test)))
 
 
 def beyond_keys(test: Test) -> Test:

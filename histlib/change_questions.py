@@ -12,9 +12,10 @@ from histlib.chain import Link, Step
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
 from histlib.facts import Facts
 from histlib.paths import Path, format_path
+from histlib.periods import Periods
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
 from histlib.timelines import TimelineOptions, Wanted, change_columns, timeline_caveats
-from histlib.times import HOUR, TimeRange, from_micros, parse_period, parse_range, to_micros
+from histlib.times import HOUR, TimeRange, parse_period, parse_range
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -94,8 +95,10 @@ class ChangeQuestions(Asking):
 
         Args:
             start, end: as for :meth:`timeline`.
-            by: length of a period: a number and ``s``, ``min``, ``h`` or ``d``. Days begin at midnight in the history's
-                zone, shorter periods at the full unit of UTC.
+            by: length of a period: a number and ``s``, ``min``, ``h`` or ``d``. Whole days (``1d``, ``7d``, ``24h``)
+                begin with the first instant of a date in the history's zone, also where its clocks were changed and a
+                day has 23 or 25 hours; several together are counted from the date of ``start``. Periods of any other
+                length begin at full multiples of it in UTC, counted from 1970-01-01.
             where: a condition on the change, as for :meth:`changes`.
             params: values of ``:name`` in ``where``.
 
@@ -112,11 +115,9 @@ class ChangeQuestions(Asking):
 
         facts = self._facts()
         window = parse_range(start, end, self._tz)
-        unit = parse_period(by)
+        periods = Periods(parse_period(by), self._tz, window.start)
         condition = self._condition(where, params, Subject.CHANGE, facts)
-        query = Activity(
-            window.start, window.end, unit, self._origin_of_periods(window), condition, self._actor_attribute
-        )
+        query = Activity(window.start, window.end, periods, condition, self._actor_attribute)
         counts = self._opened.source.fetch(query)
         caveats = [*self._changes_caveats(facts, window, None)]
         attrs = self._answer_attrs(facts, f"activity by {by}{said(where)}", caveats, window=window) | {"by": by}
@@ -175,11 +176,6 @@ class ChangeQuestions(Asking):
             yield Caveat(
                 "gap", f"of {len(broken):,} more item{'s'[: len(broken) > 1]} a change in this time is missing"
             )
-
-    def _origin_of_periods(self, window: TimeRange) -> int:
-        """Midnight in the history's zone before the window, epoch µs."""
-        begin = from_micros(max(window.start, 0), self._tz)
-        return to_micros(begin.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
 
     def _changes_caveats(self, facts: Facts, window: TimeRange, items: Mapping[str, Any] | None) -> Iterator[Caveat]:
         from histlib.timelines import window_caveats

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from histlib.periods import Periods
     from histlib.raw_sql.statement import Statement
 
 
@@ -113,14 +114,12 @@ class Activity:
     """Columns ``period`` int64 (epoch µs, its start), ``action`` and ``path`` str, ``changes`` and ``items`` int64: how
     many changes, each counted once, changed a top-level attribute, and of how many items; by the changes' stamps.
 
-    The path is empty for INSERT and REMOVE, and where images do not show what changed. ``unit`` is the length of a
-    period in µs; periods begin at ``origin`` (epoch µs) and every ``unit`` from there.
+    The path is empty for INSERT and REMOVE, and where images do not show what changed.
     """
 
     start: int
     end: int
-    unit: int
-    origin: int
+    periods: Periods
     condition: ChangeCondition | None = None
     actor_attribute: str | None = None
 

@@ -36,22 +36,30 @@ Kinds = dict[tuple[str, str], int]
 def activity(readers: Sequence[Times], query: Activity) -> pa.Table:
     """The answer to a query."""
     kinds: Kinds = {}
-    found = [_facts(rows, query, kinds) for rows in selected(readers, query, _COLUMNS)]
-    items, identities, periods, codes = (
-        (np.concatenate(column) for column in zip(*found, strict=True)) if found else 4 * (np.zeros(0, np.int64),)
-    )
+    found = [_facts(rows, kinds) for rows in selected(readers, query, _COLUMNS)]
+    if not any(len(items) for items, *_ in found):
+        return _SCHEMA.empty_table()
+    items, identities, stamps, codes = (np.concatenate(column) for column in zip(*found, strict=True))
     once = _once(identities, codes, kinds)
-    items, periods, codes = items[once], periods[once], codes[once]
+    items, stamps, codes = items[once], stamps[once], codes[once]
+    starts = query.periods.starts(int(stamps.min()), int(stamps.max()))
+    periods = _numbers(stamps, starts)
     order = np.argsort(items.astype(np.uint64) ^ (periods.astype(np.uint64) * _MIX))
     items, periods, codes = items[order], periods[order], codes[order]
     counted = []
     for action, path in sorted({(action, path) for action, paths in kinds for path in paths.split("\n")}):
         having = np.array([a == action and path in paths.split("\n") for a, paths in kinds], dtype=bool)
-        counted += _count(action, path, items[having[codes]], periods[having[codes]])
-    columns = zip(*counted, strict=True) if counted else ([] for _ in _SCHEMA)
-    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
-    period = pc.add(pc.multiply(table.column("period"), query.unit), query.origin)
-    return table.set_column(0, "period", period)
+        counts = _count(items[having[codes]], periods[having[codes]])
+        counted += [(starts[number], action, path, changes, different) for number, changes, different in counts]
+    columns = zip(*counted, strict=True)
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
+
+
+def _numbers(stamps: Numbers, starts: Sequence[int]) -> Numbers:
+    """Of each stamp the number of the period that it lies in."""
+    if isinstance(starts, range):
+        return (stamps - starts.start) // starts.step
+    return np.searchsorted(np.array(starts, dtype=np.int64), stamps, side="right") - 1
 
 
 def _once(identities: Numbers, codes: Numbers, kinds: Kinds) -> Numbers:
@@ -65,14 +73,13 @@ def _once(identities: Numbers, codes: Numbers, kinds: Kinds) -> Numbers:
     return order[~pd.Series(identities[order]).duplicated().to_numpy()]
 
 
-def _facts(rows: pa.Table, query: Activity, kinds: Kinds) -> tuple[Numbers, ...]:
-    """Of each change its item, its identity, its period and the code of its kind, that is action and paths."""
-    periods = (rows.column("timestamp_micros").to_numpy() - query.origin) // query.unit
+def _facts(rows: pa.Table, kinds: Kinds) -> tuple[Numbers, ...]:
+    """Of each change its item, its identity, its stamp and the code of its kind, that is action and paths."""
     pairs = pc.binary_join_element_wise(rows.column("action"), rows.column(CHANGED), "\n").combine_chunks()
     encoded = pairs.dictionary_encode()
     known = [kinds.setdefault(_kind(text), len(kinds)) for text in encoded.dictionary.to_pylist()]
     codes = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()] if known else np.zeros(0, np.int64)
-    return rows.column("key_hash").to_numpy(), identity_hashes(rows), periods, codes
+    return rows.column("key_hash").to_numpy(), identity_hashes(rows), rows.column("timestamp_micros").to_numpy(), codes
 
 
 def _kind(text: str) -> tuple[str, str]:
@@ -80,7 +87,7 @@ def _kind(text: str) -> tuple[str, str]:
     return action, paths
 
 
-def _count(action: str, path: str, items: Numbers, periods: Numbers) -> list[tuple[int, str, str, int, int]]:
+def _count(items: Numbers, periods: Numbers) -> list[tuple[int, int, int]]:
     """The numbers of changes and of different items in each period; equal pairs of item and period stand together."""
     if not len(items):
         return []
@@ -89,4 +96,4 @@ def _count(action: str, path: str, items: Numbers, periods: Numbers) -> list[tup
     lowest = periods.min()
     changes = np.bincount(periods - lowest)
     different = np.bincount(periods[first] - lowest, minlength=len(changes))
-    return [(int(at + lowest), action, path, int(changes[at]), int(different[at])) for at in np.flatnonzero(changes)]
+    return [(int(at + lowest), int(changes[at]), int(different[at])) for at in np.flatnonzero(changes)]

@@ -173,16 +173,14 @@ def test_periods_of_many_years_are_few():
     assert all(23 * HOUR <= late - early <= 24 * HOUR for early, late in pairwise(periods.starts(*found)))
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Santiago", "Australia/Lord_Howe"])
-def test_the_same_days_on_athena(athena, tmp_path, zone):
+def test_the_same_days_on_athena(athena, tmp_path):
     """Folder and Athena agree on the periods of any length, with and without a condition."""
-    folder = hourly(tmp_path / "h", SPRING + AUTUMN)
+    zone, folder = "Europe/Berlin", hourly(tmp_path / "h", SPRING + AUTUMN)
     embedded = histlib.connect(folder, tz=zone)
     other = histlib.connect(put_history(folder), tz=zone, cache=tmp_path / "cache")
     questions = [
-        (f"{by} {where}", lambda h, b=by, w=where: h.activity("2025-10-25", "2026-04-01", by=b, where=w))
-        for by in ("1d", "7d", "5h")
-        for where in (None, "new_image.version > 50")
+        (by, lambda h, b=by, w=where: h.activity("2025-10-25", "2026-04-01", by=b, where=w))
+        for by, where in (("1d", None), ("7d", "new_image.version > 50"), ("5h", None))
     ]
     dates = Counter(str(datetime.fromtimestamp(at, ZoneInfo(zone)).date()) for at in SPRING + AUTUMN)
     told = {day[:10]: changes for day, changes in counted(other, "2025-10-01", "2026-05-01", "1d")}

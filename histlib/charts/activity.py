@@ -141,7 +141,8 @@ def _begins(activity: pd.DataFrame, width: pd.Timedelta) -> pd.Series[Any]:
     elif width == unit:
         return at
     origin = first - (first - _EPOCH) % width + (first - _EPOCH) % unit
-    return origin + (at - origin) // width * width
+    begins: pd.Series[Any] = origin + (at - origin) // width * width
+    return begins
 
 
 def _times(bars: pd.Series[Any], firsts: pd.Series[Any]) -> list[str]:

@@ -14,9 +14,10 @@ from histlib.coverage import Coverage
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
 from histlib.facts import Facts
 from histlib.paths import Path, format_path
+from histlib.periods import Periods
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
 from histlib.timelines import TimelineOptions, Wanted, chain_caveats, change_columns, timeline_caveats
-from histlib.times import HOUR, TimeRange, from_micros, parse_period, parse_range, to_micros
+from histlib.times import HOUR, TimeRange, parse_period, parse_range
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -101,8 +102,10 @@ class ChangeQuestions(Asking):
 
         Args:
             start, end: as for :meth:`timeline`.
-            by: length of a period: a number and ``s``, ``min``, ``h`` or ``d``. Days begin at midnight in the history's
-                zone, shorter periods at the full unit of UTC.
+            by: length of a period: a number and ``s``, ``min``, ``h`` or ``d``. Whole days (``1d``, ``7d``, ``24h``)
+                begin with the first instant of a date in the history's zone, also where its clocks were changed and a
+                day has 23 or 25 hours; several together are counted from the date of ``start``. Periods of any other
+                length begin at full multiples of it in UTC, counted from 1970-01-01.
             where: a condition on the change, as for :meth:`changes`.
             params: values of ``:name`` in ``where``.
 
@@ -119,11 +122,9 @@ class ChangeQuestions(Asking):
 
         facts = self._facts()
         window = parse_range(start, end, self._tz)
-        unit = parse_period(by)
+        periods = Periods(parse_period(by), self._tz, window.start)
         condition = self._condition(where, params, Subject.CHANGE, facts)
-        query = Activity(
-            window.start, window.end, unit, self._origin_of_periods(window), condition, self._actor_attribute
-        )
+        query = Activity(window.start, window.end, periods, condition, self._actor_attribute)
         counts = self._opened.source.fetch(query)
         strays = strays_in(self._strays(facts, window, condition, set()), facts.coverage, window)
         net = [stream.arn for stream in facts.streams if stream.last >= window.start and stream.first < window.end]
@@ -206,16 +207,11 @@ class ChangeQuestions(Asking):
             steps = [step for some in items.values() for step in some if window.start <= step.effective < window.end]
             count = sum(wanted(step, None) for step in steps)
         else:
-            query = Activity(
-                window.start, window.end, window.end - window.start, window.start, unseen, self._actor_attribute
-            )
+            periods = Periods(HOUR, self._tz, window.start)
+            query = Activity(window.start, window.end, periods, unseen, self._actor_attribute)
             count = sum(self._opened.source.fetch(query).column("changes").to_pylist())
         yield from doubt.of_unseen(count)
 
-    def _origin_of_periods(self, window: TimeRange) -> int:
-        """Midnight in the history's zone before the window, epoch µs."""
-        begin = from_micros(max(window.start, 0), self._tz)
-        return to_micros(begin.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
 
 
 def _wanted(condition: Condition | None) -> Wanted | None:

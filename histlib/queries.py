@@ -13,6 +13,7 @@ from histlib.times import end_of_second
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from histlib.periods import Periods
     from histlib.raw_sql.statement import Statement
 
 
@@ -115,15 +116,13 @@ class Activity:
     """Columns ``period`` int64 (epoch µs, its start), ``action`` and ``path`` str, ``changes`` and ``items`` int64: how
     many changes, each counted once, changed a top-level attribute, and of how many items; by the changes' stamps.
 
-    ``redacted`` and ``unseen`` bool tell whether of any of them attributes were dropped, or an image is not in its view.
-    The path is empty for INSERT and REMOVE, and where images do not show what changed. ``unit`` is the length of a
-    period in µs; periods begin at ``origin`` (epoch µs) and every ``unit`` from there.
+    ``redacted`` and ``unseen`` bool tell whether of any of them attributes were dropped, or an image is not in its
+    view. The path is empty for INSERT and REMOVE, and where images do not show what changed.
     """
 
     start: int
     end: int
-    unit: int
-    origin: int
+    periods: Periods
     condition: ChangeCondition | None = None
     actor_attribute: str | None = None
 

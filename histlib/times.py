@@ -8,8 +8,9 @@ zone. What could mean two moments, or none, is refused with the candidates.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -97,6 +98,17 @@ def format_time(micros: int, tz: tzinfo) -> str:
     return from_micros(micros, tz).isoformat(sep=" ")
 
 
+def first_instant(day: date, tz: tzinfo) -> int:
+    """When a zone's clock first shows a date, epoch µs; of a date that the zone left out, the next one.
+
+    Where midnight is left out, that is between the two instants that the offsets before and after give for it.
+    """
+    midnight = datetime.combine(day, time(), tz)
+    latest = to_micros(midnight)
+    earliest = min(to_micros(midnight.replace(fold=1)), latest)
+    return earliest + bisect_left(range(earliest, latest), day, key=lambda at: from_micros(at, tz).date())
+
+
 def end_of_second(micros: int) -> int:
     """A whole second means its end, because stream times are floored to the second (FACTS 1)."""
     return micros + SECOND - 1 if micros % SECOND == 0 else micros
@@ -126,7 +138,7 @@ def _moment(value: Any, tz: tzinfo, now: int) -> int:
     if isinstance(value, datetime):
         return _from_datetime(value, tz)
     if isinstance(value, date):
-        return _from_datetime(datetime(value.year, value.month, value.day), tz)  # noqa: DTZ001
+        return _from_date(value, tz)
     if isinstance(value, bool | int | float):
         raise _refuse_number(value, tz)
     if not isinstance(value, str):
@@ -196,7 +208,8 @@ def _parse_end(value: Any, tz: tzinfo, now: int) -> int:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
         value = _date(value.strip(), value)
     if isinstance(value, date) and not isinstance(value, datetime):
-        return parse_time(min(value, date.max - timedelta(days=1)) + timedelta(days=1), tz, now)
+        parse_time(value, tz, now)
+        return first_instant(min(value, date.max - timedelta(days=1)) + timedelta(days=1), tz)
     if isinstance(value, str) and value.strip() == "now":
         return now + 1
     return parse_time(value, tz, now)
@@ -211,7 +224,14 @@ def _from_text(text: str, tz: tzinfo, now: int) -> int:
         moment = datetime.fromisoformat(text.replace(",", ".").replace("z", "Z"))
     except ValueError as error:
         raise TimeNotValidError(f"{text!r} is no time ({error}); {_EXPECTED}", text) from error
-    return _from_datetime(moment, tz)
+    return _from_date(moment.date(), tz) if len(text) == len("2026-11-08") else _from_datetime(moment, tz)
+
+
+def _from_date(day: date, tz: tzinfo) -> int:
+    first = first_instant(day, tz)
+    if from_micros(first, tz).date() != day:
+        raise TimeNotValidError(f"{day} is no date of {tz}, which left it out; write {format_time(first, tz)}", day)
+    return first
 
 
 def _from_datetime(moment: datetime, tz: tzinfo) -> int:

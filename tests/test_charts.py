@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -261,6 +262,99 @@ def test_periods_of_any_length(by, said):
     for begin, (end, changes) in zip(pd.to_datetime(bars.index), bars.to_numpy(), strict=True):
         inside = (frame["period"] >= begin) & (frame["period"] < pd.Timestamp(end))
         assert frame["changes"][inside].sum() == changes
+
+
+def hourly(tmp_path: Any, first: str, hours: float, tz: str) -> histlib.History:
+    """A change each half hour from a time on."""
+    begin = int(pd.Timestamp(first).timestamp()) - NOON
+    put(tmp_path, [record(begin + at, f"i{at}") for at in range(0, int(hours * 3_600), 1_800)])
+    return histlib.connect(tmp_path, tz=tz)
+
+
+def bars_of(chart: Any) -> list[tuple[str, str, str, int]]:
+    """Begin and end on the axis, begin as it is told, changes."""
+    rows = data(chart, "kind")
+    return [(row["begin"][:16], row["end"][:16], row["time"], row["changes"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("tz", "first", "by", "expected"),
+    [
+        ("Europe/Berlin", "2025-03-28T23:00Z", "1d", [
+            ("2025-03-29T00:00", "2025-03-30T00:00", "2025-03-29 00:00:00+01:00", 48),
+            ("2025-03-30T00:00", "2025-03-31T00:00", "2025-03-30 00:00:00+01:00", 46),
+            ("2025-03-31T00:00", "2025-04-01T00:00", "2025-03-31 00:00:00+02:00", 2),
+        ]),
+        ("America/Santiago", "2025-09-07T04:00Z", "1d", [
+            ("2025-09-07T00:00", "2025-09-08T00:00", "2025-09-07 01:00:00-03:00", 46),
+            ("2025-09-08T00:00", "2025-09-09T00:00", "2025-09-08 00:00:00-03:00", 48),
+            ("2025-09-09T00:00", "2025-09-10T00:00", "2025-09-09 00:00:00-03:00", 2),
+        ]),
+        ("Pacific/Apia", "2011-12-30T10:00Z", "2d", [
+            ("2011-12-31T00:00", "2012-01-02T00:00", "2011-12-31 00:00:00+14:00", 96),
+        ]),
+        ("Europe/Berlin", "2025-03-28T23:00Z", "24h", [
+            ("2025-03-29T00:00", "2025-03-30T00:00", "2025-03-29 00:00:00+01:00", 48),
+            ("2025-03-30T00:00", "2025-03-31T00:00", "2025-03-30 00:00:00+01:00", 46),
+            ("2025-03-31T00:00", "2025-04-01T00:00", "2025-03-31 00:00:00+02:00", 2),
+        ]),
+    ],
+)  # fmt: skip
+def test_days_are_drawn_from_midnight_to_midnight(tmp_path, tz, first, by, expected):
+    """However long a day was, and where midnight was left out: each bar is its own day, told with its offset."""
+    history = hourly(tmp_path, first, 48, tz)
+    begin = str(pd.Timestamp(first).tz_convert(tz).date())
+    chart = charts.activity_chart(history.activity(begin, "2025-12-01", by=by), by="action")
+    assert bars_of(chart) == expected
+    assert ("not every day has 24 hours" in below(chart)) is (tz == "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("tz", "first", "by", "expected"),
+    [
+        ("Europe/Berlin", "2025-10-25T22:00Z", "2h", [
+            ("2025-10-26T00:00", "2025-10-26T02:00", "2025-10-26 00:00:00+02:00", 4),
+            ("2025-10-26T02:00", "2025-10-26T03:00", "2025-10-26 02:00:00+02:00", 4),
+            ("2025-10-26T03:00", "2025-10-26T05:00", "2025-10-26 03:00:00+01:00", 4),
+        ]),
+        ("Europe/Berlin", "2025-10-26T00:00Z", "1h", [
+            ("2025-10-26T02:00", "2025-10-26T03:00", "2025-10-26 02:00:00+02:00", 4),
+            ("2025-10-26T03:00", "2025-10-26T04:00", "2025-10-26 03:00:00+01:00", 2),
+        ]),
+        ("Europe/Berlin", "2025-03-30T00:00Z", "2h", [
+            ("2025-03-30T01:00", "2025-03-30T03:00", "2025-03-30 01:00:00+01:00", 4),
+            ("2025-03-30T04:00", "2025-03-30T06:00", "2025-03-30 04:00:00+02:00", 4),
+        ]),
+        ("Australia/Lord_Howe", "2025-04-05T14:00Z", "1h", [
+            ("2025-04-06T01:00", "2025-04-06T01:30", "2025-04-06 01:00:00+11:00", 2),
+            ("2025-04-06T01:30", "2025-04-06T02:30", "2025-04-06 01:30:00+10:30", 2),
+        ]),
+        ("Asia/Kolkata", "2025-04-05T14:00Z", "1h", [
+            ("2025-04-05T19:30", "2025-04-05T20:30", "2025-04-05 19:30:00+05:30", 2),
+            ("2025-04-05T20:30", "2025-04-05T21:30", "2025-04-05 20:30:00+05:30", 2),
+        ]),
+    ],
+)  # fmt: skip
+def test_hours_are_drawn_where_the_clock_shows_them(tmp_path, tz, first, by, expected):
+    """Also after the clocks were changed a bar begins when its period does, and none covers another."""
+    hours = sum(changes for *_, changes in expected) / 2
+    chart = charts.activity_chart(hourly(tmp_path, first, hours, tz).activity("2025-01-01", "2025-12-01", by=by))
+    assert bars_of(chart) == expected
+
+
+def test_bars_of_many_periods_tell_offsets(tmp_path):
+    """Minutes drawn together begin at full clock times of the zone, and the tips say at which offset."""
+    begin = int(pd.Timestamp("2025-10-25T22:10Z").timestamp()) - NOON
+    put(tmp_path, [record(begin + at, f"i{at}") for at in range(0, 12 * 3_600, 60)])
+    frame = histlib.connect(tmp_path, tz="Europe/Berlin").activity("2025-10-26", "2025-10-27")
+    found = bars_of(charts.activity_chart(frame))
+    assert [told for _, _, told, _ in found][:4] == [
+        "2025-10-26 00:10:00+02:00", "2025-10-26 00:15:00+02:00", "2025-10-26 00:20:00+02:00",
+        "2025-10-26 00:25:00+02:00",
+    ]  # fmt: skip
+    assert found[-1][2].endswith("+01:00")
+    assert all(one[1] <= later[0] for one, later in pairwise(found))
+    assert sum(changes for *_, changes in found) == len(frame) == 720
 
 
 def test_inserts_removes_and_what_was_not_seen_have_words(tmp_path):

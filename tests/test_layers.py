@@ -18,7 +18,7 @@ LAYERS = [
     ["numbers"],
     ["values"],
     ["paths", "times", "format0", "trails"],
-    ["trino_json"],
+    ["trino_json", "periods"],
     ["keys"],
     ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],

@@ -97,6 +97,37 @@ def test_what_is_no_time_or_more_than_one_is_refused(value, says):
 
 
 @pytest.mark.parametrize(
+    ("day", "tz", "first", "length"),
+    [
+        ("2026-09-06", "America/Santiago", "2026-09-06T01:00-03:00", 23),
+        ("2026-04-04", "America/Santiago", "2026-04-04T00:00-03:00", 25),
+        ("2026-11-01", "America/Havana", "2026-11-01T00:00-04:00", 25),
+        ("2026-10-04", "Australia/Lord_Howe", "2026-10-04T00:00+10:30", 23.5),
+        ("2011-12-29", "Pacific/Apia", "2011-12-29T00:00-10:00", 24),
+        ("1919-03-31", "America/Toronto", "1919-03-31T00:30-04:00", 23.5),
+        ("1919-03-30", "America/Toronto", "1919-03-30T00:00-05:00", 23.5),
+    ],
+)
+def test_a_date_is_its_first_instant(day, tz, first, length):
+    """A date alone means one moment, also where its midnight is left out or shown twice, and as end all of that day;
+    midnight written as a time stays refused."""
+    for value in (day, f" {day} ", date.fromisoformat(day)):
+        window = parse_range(value, value, zone(tz), now=NOW)
+        assert window.start == to_micros(datetime.fromisoformat(first))
+        assert window.end - window.start == length * HOUR
+    if first[11:16] != "00:00":
+        with pytest.raises(TimeNotValidError, match="does not exist"):
+            parse_time(f"{day}T00:00", zone(tz), NOW)
+
+
+def test_a_date_that_a_zone_left_out_is_refused():
+    """Samoa had no 30 December 2011: neither as a beginning nor as an end."""
+    for ask in (("2011-12-30", "2012-01-05"), ("2011-12-01", "2011-12-30"), ("2011-12-01", date(2011, 12, 30))):
+        with pytest.raises(TimeNotValidError, match=r"is no date of Pacific/Apia.*2011-12-31 00:00:00\+14:00"):
+            parse_range(*ask, zone("Pacific/Apia"), now=NOW)
+
+
+@pytest.mark.parametrize(
     ("local", "tz", "what", "candidates"),
     [
         ("2026-03-29T02:30", BERLIN, "does not exist", ["03:30:00+02:00", "01:30:00+01:00"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, cast
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from histlib.charts.drawing import (
@@ -21,11 +22,13 @@ from histlib.charts.drawing import (
     short,
     time_axis,
     title,
+    told,
 )
 from histlib.times import parse_period
 
 _MOST_BARS: Final = 240
 _NOTHING: Final = pd.Timedelta(0)
+_DAY: Final = pd.Timedelta(days=1)
 _EPOCH: Final = pd.Timestamp(0, tz="UTC")
 _MOST_KINDS: Final = len(PALETTE)
 _WHOLE: Final = {"INSERT": "(item inserted)", "REMOVE": "(item removed)", "MODIFY": "(not seen)"}
@@ -47,7 +50,8 @@ def activity_chart(activity: pd.DataFrame, by: Literal["path", "action"] = "path
     bars = f"a bar is {_said(width)}" + (
         f", the periods of {_said(_unit(activity))} taken together" if together else ""
     )
-    lines = [f"{bars}; a change of several attributes counts once for each", clock_note(activity["period"])]
+    note = clock_note(activity["period"], days=width % _DAY == _NOTHING)
+    lines = [f"{bars}; a change of several attributes counts once for each", note]
     about_it = title(f"What changed, by {by}", activity, *lines)
     if activity.empty:
         return nothing(about_it)
@@ -113,17 +117,39 @@ def _unit(activity: pd.DataFrame) -> pd.Timedelta:
 
 def _stacked(activity: pd.DataFrame, kinds: pd.Series[Any], width: pd.Timedelta, names: list[str]) -> pd.DataFrame:
     """A row for each bar's part: ``begin``, ``end``, ``time`` (text), ``kind``, ``changes``, ``low``, ``high``."""
-    at = clock(activity["period"]).reset_index(drop=True)
-    if len(at):
-        origin = at.min() - (at.min() - _EPOCH) % width + (at.min() - _EPOCH) % _unit(activity)
-        at = origin + (at - origin) // width * width
-    found = pd.DataFrame({"begin": at, "kind": kinds, "changes": activity["changes"].to_numpy()})
+    begins = _begins(activity, width)
+    found = pd.DataFrame({"begin": begins, "kind": kinds, "changes": activity["changes"].to_numpy()})
     parts = found.groupby(["begin", "kind"])["changes"].sum().reset_index()
     parts["rank"] = [names.index(kind) for kind in parts["kind"]]
     parts = parts.sort_values(["begin", "rank"]).reset_index(drop=True)
     high = parts.groupby("begin")["changes"].cumsum()
-    times = [moment.tz_localize(None).isoformat(sep=" ") for moment in parts["begin"]]
-    return parts.assign(end=parts["begin"] + width, time=times, low=high - parts["changes"], high=high)
+    firsts = activity["period"].reset_index(drop=True).groupby(begins).min()
+    bars = firsts.index.to_series()
+    drawn = pd.DataFrame({"end": (bars + width).where(~(bars.shift(-1) < bars + width), bars.shift(-1))})
+    drawn["time"] = _times(bars, firsts)
+    return parts.join(drawn, on="begin").assign(low=high - parts["changes"], high=high)
+
+
+def _begins(activity: pd.DataFrame, width: pd.Timedelta) -> pd.Series[Any]:
+    """Where the bar of each row begins, on the clock. Bars of days go from midnight to midnight, also where the clock
+    left midnight out."""
+    at, unit = clock(activity["period"]).reset_index(drop=True), _unit(activity)
+    first = at.min()
+    if unit % _DAY == _NOTHING:
+        start = edge(activity, "start")
+        first = (first if start is None else start.tz_localize(None).tz_localize("UTC")).floor("D")
+    elif width == unit:
+        return at
+    origin = first - (first - _EPOCH) % width + (first - _EPOCH) % unit
+    begins: pd.Series[Any] = origin + (at - origin) // width * width
+    return begins
+
+
+def _times(bars: pd.Series[Any], firsts: pd.Series[Any]) -> list[str]:
+    """When bars begin, with offsets: with the first of its periods, or where that is later, at the clock's time."""
+    local = bars.dt.tz_localize(None)
+    known = local.dt.tz_localize(firsts.dt.tz, ambiguous=np.ones(len(bars), bool), nonexistent="shift_forward")
+    return told(firsts.where(clock(firsts) == bars, known))
 
 
 def _domain(activity: pd.DataFrame, rows: pd.DataFrame) -> Domain | None:

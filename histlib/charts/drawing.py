@@ -74,13 +74,14 @@ def told(times: pd.Series[Any]) -> list[str]:
     return ["" if pd.isna(moment) else moment.isoformat(sep=" ") for moment in times]
 
 
-def clock_note(times: pd.Series[Any]) -> str:
-    """Says so where the clocks went forward or back between these times."""
+def clock_note(times: pd.Series[Any], *, days: bool = False) -> str:
+    """Says so where the clocks went forward or back between these times; ``days``: whole days are drawn."""
     known = times.dropna()
     offsets = known.dt.tz_localize(None) - known.dt.tz_convert("UTC").dt.tz_localize(None)
     if offsets.nunique() <= 1:
         return ""
-    return "the clocks were changed in this time: an hour is empty or drawn twice; the tips have the offsets"
+    drawn = "not every day has 24 hours" if days else "an hour is empty or drawn twice"
+    return f"the clocks were changed in this time: {drawn}; the tips have the offsets"
 
 
 def time_axis(times: pd.Series[Any], field: str, domain: Domain | None) -> alt.X:

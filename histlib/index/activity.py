@@ -50,25 +50,32 @@ Kinds = dict[Kind, int]
 def activity(readers: Sequence[Times], query: Activity) -> pa.Table:
     """The answer to a query."""
     kinds: Kinds = {}
-    found = [_facts(rows, query, kinds) for rows in selected(readers, query, _COLUMNS)]
-    items, identities, periods, codes = (
-        (np.concatenate(column) for column in zip(*found, strict=True)) if found else 4 * (np.zeros(0, np.int64),)
-    )
+    found = [_facts(rows, kinds) for rows in selected(readers, query, _COLUMNS)]
+    if not any(len(items) for items, *_ in found):
+        return _SCHEMA.empty_table()
+    items, identities, stamps, codes = (np.concatenate(column) for column in zip(*found, strict=True))
     once = _once(identities, codes, kinds)
-    items, periods, codes = items[once], periods[once], codes[once]
+    items, stamps, codes = items[once], stamps[once], codes[once]
+    starts = query.periods.starts(int(stamps.min()), int(stamps.max()))
+    periods = _numbers(stamps, starts)
     order = np.argsort(items.astype(np.uint64) ^ (periods.astype(np.uint64) * _MIX))
     items, periods, codes = items[order], periods[order], codes[order]
     counted = []
     for action, path in sorted({(kind[0], path) for kind in kinds for path in kind[1].split("\n")}):
-        mine = [kind[0] == action and path in kind[1].split("\n") for kind in kinds]
-        flags = tuple(np.array([one and flag(kind) for one, kind in zip(mine, kinds, strict=True)]) for flag in _FLAGS)
-        having = np.array(mine, dtype=bool)[codes]
-        told = tuple(flag[codes][having] for flag in flags)
-        counted += _count(action, path, items[having], periods[having], told)
-    columns = zip(*counted, strict=True) if counted else ([] for _ in _SCHEMA)
-    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
-    period = pc.add(pc.multiply(table.column("period"), query.unit), query.origin)
-    return table.set_column(0, "period", period)
+        mine = [kind for kind in kinds if kind[0] == action and path in kind[1].split("\n")]
+        having = np.array([kind in mine for kind in kinds], dtype=bool)
+        flags = any(kind[3] for kind in mine), any(map(_unseen, mine))
+        counts = _count(items[having[codes]], periods[having[codes]])
+        counted += [(starts[number], action, path, changes, different, *flags) for number, changes, different in counts]
+    columns = zip(*counted, strict=True)
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA)
+
+
+def _numbers(stamps: Numbers, starts: Sequence[int]) -> Numbers:
+    """Of each stamp the number of the period that it lies in."""
+    if isinstance(starts, range):
+        return (stamps - starts.start) // starts.step
+    return np.searchsorted(np.array(starts, dtype=np.int64), stamps, side="right") - 1
 
 
 def _once(identities: Numbers, codes: Numbers, kinds: Kinds) -> Numbers:
@@ -82,16 +89,15 @@ def _once(identities: Numbers, codes: Numbers, kinds: Kinds) -> Numbers:
     return order[~pd.Series(identities[order]).duplicated().to_numpy()]
 
 
-def _facts(rows: pa.Table, query: Activity, kinds: Kinds) -> tuple[Numbers, ...]:
-    """Of each change its item, its identity, its period and the code of its kind, that is action and paths."""
-    periods = (rows.column("timestamp_micros").to_numpy() - query.origin) // query.unit
+def _facts(rows: pa.Table, kinds: Kinds) -> tuple[Numbers, ...]:
+    """Of each change its item, its identity, its stamp and the code of its kind."""
     redacted = pc.if_else(pc.is_valid(rows.column("redaction")), "r", "")
     columns = [rows.column("action"), rows.column("view"), redacted, rows.column(CHANGED)]
     plain = [column.cast(pa.string()) for column in columns]
     encoded = pc.binary_join_element_wise(*plain, "\n").combine_chunks().dictionary_encode()
     known = [kinds.setdefault(_kind(text), len(kinds)) for text in encoded.dictionary.to_pylist()]
     codes = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()] if known else np.zeros(0, np.int64)
-    return rows.column("key_hash").to_numpy(), identity_hashes(rows), periods, codes
+    return rows.column("key_hash").to_numpy(), identity_hashes(rows), rows.column("timestamp_micros").to_numpy(), codes
 
 
 def _kind(text: str) -> Kind:
@@ -106,15 +112,8 @@ def _unseen(kind: Kind) -> bool:
     return lacks_new or (view in ("KEYS_ONLY", "NEW_IMAGE") and action != "INSERT")
 
 
-#: What is told of the changes counted in a row.
-_FLAGS: Final = (lambda kind: kind[3], _unseen)
-
-
-def _count(
-    action: str, path: str, items: Numbers, periods: Numbers, flags: Sequence[Numbers]
-) -> list[tuple[int, str, str, int, int, bool, bool]]:
-    """The numbers of changes and of different items in each period, and what is told of any of them; equal pairs of item
-    and period stand together."""
+def _count(items: Numbers, periods: Numbers) -> list[tuple[int, int, int]]:
+    """The numbers of changes and of different items in each period; equal pairs of item and period stand together."""
     if not len(items):
         return []
     first = np.ones(len(items), dtype=bool)
@@ -122,8 +121,4 @@ def _count(
     lowest = periods.min()
     changes = np.bincount(periods - lowest)
     different = np.bincount(periods[first] - lowest, minlength=len(changes))
-    redacted, unseen = (np.bincount(periods - lowest, weights=flag, minlength=len(changes)) > 0 for flag in flags)
-    return [
-        (int(at + lowest), action, path, int(changes[at]), int(different[at]), bool(redacted[at]), bool(unseen[at]))
-        for at in np.flatnonzero(changes)
-    ]
+    return [(int(at + lowest), int(changes[at]), int(different[at])) for at in np.flatnonzero(changes)]

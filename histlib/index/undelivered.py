@@ -13,6 +13,7 @@ import zlib
 from contextlib import suppress
 from typing import Any, Final
 
+from histlib.caveats import plural
 from histlib.errors import ValueNotValidError
 from histlib.index.rows import decode_line
 from histlib.times import SECOND

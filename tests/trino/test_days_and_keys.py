@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from athena.answers import on_athena
 from athena.equal_answers import differences, told
-from athena.histories import upload
+from athena.histories import put_history, upload
 from landings import NOON, put, record
 
 import histlib
@@ -55,6 +55,26 @@ def test_new_days_and_late_changes(athena, tmp_path: Path):
     upload(folder, "histories", "things/")
     assert other.state_at("a").item == {"id": "a", "version": 7}
     assert differences(embedded, other, [("timeline", lambda h: h.timeline("a"))]) == []
+
+
+def test_days_of_a_zone(athena, tmp_path: Path):
+    """Counted by days that have 23 hours, or by hours: as embedded, with a condition that Trino decides."""
+    begin = int(datetime(2026, 3, 28, 12, 30, tzinfo=UTC).timestamp())
+    for number in range(48):
+        seconds = begin + number * HOUR
+        day = f"{datetime.fromtimestamp(seconds, UTC):%Y/%m/%d}"
+        put(tmp_path / "h", [record(number, seconds=seconds)], day=day, name=f"{number}.gz")
+    embedded = histlib.connect(tmp_path / "h", tz="Europe/Berlin")
+    other = histlib.connect(put_history(tmp_path / "h"), tz="Europe/Berlin", cache=tmp_path / "cache")
+    days = other.activity("2026-03-28", "2026-03-30", by="1d")
+    assert [(str(one), int(count)) for one, count in zip(days["period"], days["changes"], strict=True)] == [
+        ("2026-03-28 00:00:00+01:00", 11),
+        ("2026-03-29 00:00:00+01:00", 23),
+        ("2026-03-30 00:00:00+02:00", 14),
+    ]
+    where = "new_image.version > 20"
+    questions = [(by, lambda h, b=by: h.activity("2026-03-28", "2026-03-30", by=b, where=where)) for by in ("2d", "5h")]
+    assert differences(embedded, other, questions) == []
 
 
 @pytest.mark.parametrize("keys", [KEYS, PAIRS], ids=["one attribute", "two"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from histlib.attribute_names import HistoryNames, as_attrs, notices
 from histlib.baselines import ItemHistory, sightings_of
 from histlib.caveats import Caveat, in_order
 from histlib.chain import build_chain
@@ -14,7 +15,7 @@ from histlib.facts import Facts, current_facts
 from histlib.format0 import to_format0, value_to_format0
 from histlib.keys import Key, KeySchema, key_from_format0, parse_key
 from histlib.paths import Path, parse_path
-from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
+from histlib.queries import ItemChanges, MatchingKeys
 from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
@@ -104,7 +105,17 @@ class Asking:
             if params:
                 raise RequestError(f"params without where: {', '.join(params)}; add where, or leave them out", params)
             return None
-        return parse_where(where, params, subject, _Names(self._opened.source, facts), self._tz)
+        return parse_where(where, params, subject, self._names(facts), self._tz)
+
+    def _names(self, facts: Facts) -> HistoryNames:
+        return HistoryNames(self._opened.source, facts.key_schema.names)
+
+    def _noticed(
+        self, facts: Facts, condition: Condition | None, paths: Iterable[Path], images: Sequence[str] = ()
+    ) -> dict[str, list[str]]:
+        """What attrs tell of names that nothing has; ``images``: some that the answer shows."""
+        asked, wants = (condition.paths, condition.wants) if condition else ((), ())
+        return as_attrs(notices([*asked, *paths], wants, self._names(facts), images))
 
     def _window_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
         """What an answer about all items in a window does not know."""
@@ -167,18 +178,6 @@ def unknown_keys(facts: Facts) -> Caveat:
             "unknown_keys", "items that never changed are not known: no complete baseline reaches to this time"
         )
     return Caveat("unknown_keys", "items that did not change since the capture began are not known")
-
-
-class _Names:
-    """The names that a condition may use."""
-
-    def __init__(self, source: Source, facts: Facts) -> None:
-        self._source = source
-        self.key = facts.key_schema.names
-
-    def attributes(self, exact: bool) -> frozenset[str]:
-        """Top-level attributes of the images: all, or those of a sample."""
-        return frozenset(self._source.fetch(Attributes(exact)).column("name").to_pylist())
 
 
 def said(where: str | None) -> str:

@@ -152,9 +152,7 @@ def _add_functions(connection: duckdb.DuckDBPyConnection, text: DuckDbText) -> N
     """Make the functions of images known."""
     for (function, path), name in text.functions.items():
         read = _vectorised(reader(function, path))
-        connection.create_function(
-            name, read, [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL
-        )
+        connection.create_function(name, read, [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL)
 
 
 def _vectorised(read: Callable[[str | None], str | None]) -> Callable[..., Any]:

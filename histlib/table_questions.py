@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from histlib.asking import Asking, said, told_as_text, unknown_keys
+from histlib.attribute_names import first_images, meant
 from histlib.caveats import Caveat, in_order
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween, Upcoming
@@ -66,8 +67,11 @@ class TableQuestions(Asking):
         else:
             states = known = self._states_of(facts, moment, self._wanted_keys(keys, facts), condition)
             caveats = [*_row_caveats(states)]
+        images = first_images(states.column("image"))
+        paths = meant(paths, self._names(facts), images)
         heading = f"{states.num_rows:,} items at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_all_attested(known))
+        attrs |= self._noticed(facts, condition, paths, images)
         return snapshot_frame(states, facts.key_schema.names, paths, self._tz, attrs)
 
     def affected(
@@ -122,7 +126,11 @@ class TableQuestions(Asking):
         caveats = [*_not_told(broken, untold), *self._window_caveats(facts, window), *_counted(h.caveats for h in hits)]
         heading = f"{len({hit.keys for hit in hits}):,} items where {where}, {len(hits):,} periods"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
-        return affected_frame(hit_columns(hits, self._actor_attribute), facts.key_schema.names, paths, self._tz, attrs)
+        told = hit_columns(hits, self._actor_attribute)
+        images = first_images(told["image"])
+        paths = meant(paths, self._names(facts), images)
+        attrs |= self._noticed(facts, condition, paths, images)
+        return affected_frame(told, facts.key_schema.names, paths, self._tz, attrs)
 
     def diff(
         self,
@@ -168,6 +176,7 @@ class TableQuestions(Asking):
         heading = f"{len(set(columns['keys'])):,} items differ between {times}{said(where)}"
         attested = all(_all_attested(side) for side in sides)
         attrs = self._answer_attrs(facts, heading, caveats, attested=attested)
+        attrs |= self._noticed(facts, condition, (), first_images(*(side.column("image") for side in sides)))
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     # --- what the answers share ---

@@ -20,20 +20,23 @@ from histlib.where import duckdb, trino
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
 from histlib.where.nodes import Actor, Subject, Test, TimeIs, image_paths, uses
+from histlib.where.wants import Want, wants_of
 
-__all__ = ["Condition", "Names", "Subject", "parse_where"]
+__all__ = ["Condition", "Names", "Subject", "Want", "parse_where"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Condition:
     """A condition that was understood; asked of one row at a time or of an engine.
 
-    ``paths``: the paths of images that it asks for, top-level names as the images write them.
+    ``paths``: the paths of images that it asks for, top-level names as the images write them; ``wants``: what types of
+    value its parts look for.
     """
 
     text: str
     subject: Subject
     paths: frozenset[Path] = field(repr=False)
+    wants: tuple[Want, ...] = field(repr=False)
     _test: Test = field(repr=False)
     _check: Callable[[list[Any]], bool] = field(repr=False)
 
@@ -97,4 +100,4 @@ def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, n
     from histlib.where.parse import tree_of
 
     test = tree_of(text, params, subject, names, tz)
-    return Condition(text, subject, image_paths(test), test, checker(test))
+    return Condition(text, subject, image_paths(test), wants_of(test), test, checker(test))

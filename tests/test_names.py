@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from athena.answers import on_athena
 from landings import put, record
+from name_cases import IMAGES, parts_unlike
 from tables import assert_same
 
 import histlib
@@ -274,3 +275,11 @@ def test_a_rare_name_is_found_and_a_common_one_costs_no_look(tmp_path, monkeypat
     for at in range(20):
         assert notices(history.snapshot_at("2026-01-08", keys=["i1"], columns=f"rare{at}.deep")) == []
     assert Attributes(True) in asked and any(isinstance(one, Parts) and one.exact for one in asked)
+
+
+def test_what_is_at_a_path_is_the_same_on_athena(both):
+    """Every type, and names that look like positions or wrappings."""
+    folder, other = both([born(at, image) for at, image in enumerate(IMAGES)])
+    assert parts_unlike(folder, other) == []
+    found = folder._opened.source.fetch(Parts(("v",), exact=True)).column("kind").to_pylist()
+    assert set(found) == {"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from histlib import doubt
+from histlib.attribute_names import HistoryNames, as_attrs, notices
 from histlib.baselines import ItemHistory, sightings_of
 from histlib.caveats import Caveat, plural
 from histlib.chain import build_chain
@@ -16,7 +17,7 @@ from histlib.facts import Facts, current_facts
 from histlib.format0 import to_format0, value_to_format0
 from histlib.keys import Key, KeySchema, key_from_format0, parse_key
 from histlib.paths import Path, parse_path
-from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
+from histlib.queries import ItemChanges, MatchingKeys
 from histlib.reconstruct import state_at
 from histlib.record import Change, changes_of
 from histlib.results import Origin
@@ -109,7 +110,17 @@ class Asking:
             if params:
                 raise RequestError(f"params without where: {', '.join(params)}; add where, or leave them out", params)
             return None
-        return parse_where(where, params, subject, _Names(self._opened.source, facts), self._tz)
+        return parse_where(where, params, subject, self._names(facts), self._tz)
+
+    def _names(self, facts: Facts) -> HistoryNames:
+        return HistoryNames(self._opened.source, facts.key_schema.names)
+
+    def _noticed(
+        self, facts: Facts, condition: Condition | None, paths: Iterable[Path], images: Sequence[str] = ()
+    ) -> dict[str, list[str]]:
+        """What attrs tell of names that nothing has; ``images``: some that the answer shows."""
+        asked, wants = (condition.paths, condition.wants) if condition else ((), ())
+        return as_attrs(notices([*asked, *paths], wants, self._names(facts), images))
 
     def _wide_caveats(self, facts: Facts, moments: Sequence[int], scope: Scope, unknown: int = 0) -> Iterator[Caveat]:
         """What an answer about states at some moments does not know of items that it has no rows of: where it speaks of
@@ -202,18 +213,6 @@ def _is_under(text: str, part: Key) -> bool:
     """Whether a key has the values of a part of one."""
     values = decode_image(text)
     return all(name in values and equal(values[name], value) for name, value in part.values.items())
-
-
-class _Names:
-    """The names that a condition may use."""
-
-    def __init__(self, source: Source, facts: Facts) -> None:
-        self._source = source
-        self.key = facts.key_schema.names
-
-    def attributes(self, exact: bool) -> frozenset[str]:
-        """Top-level attributes of the images: all, or those of a sample."""
-        return frozenset(self._source.fetch(Attributes(exact)).column("name").to_pylist())
 
 
 def said(where: str | None) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from histlib import doubt
 from histlib.asking import Asking, said
+from histlib.attribute_names import first_images, meant
 from histlib.caveats import Caveat, plural
 from histlib.chain import Step
 from histlib.coverage import Coverage
-from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError
+from histlib.errors import RequestError
 from histlib.facts import Facts
-from histlib.paths import Path, format_path
+from histlib.paths import Path
 from histlib.periods import Periods
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
 from histlib.timelines import TimelineOptions, Wanted, chain_caveats, change_columns, timeline_caveats
@@ -65,7 +66,8 @@ class ChangeQuestions(Asking):
 
         facts = self._facts()
         window = parse_range(start, end, self._tz)
-        options = TimelineOptions(window, self._paths(paths or ()), self._actor_attribute)
+        wanted_paths = tuple(dict.fromkeys(meant(self._paths(paths or ()), self._names(facts))))
+        options = TimelineOptions(window, wanted_paths, self._actor_attribute)
         condition = self._condition(where, params, Subject.CHANGE, facts)
         at_paths = self._change_at(options.paths, where, params, facts)
         scope = self._scope(keys, facts)
@@ -85,8 +87,9 @@ class ChangeQuestions(Asking):
             *self._unseen_caveats(facts, window, at_paths or condition, items if scope.keys is not None else None),
             *doubt.of_text(old_format=facts.old_format, not_shown=""),
         ]
-        heading = f"{plural(found, 'change')}{said(where)}"
-        attrs = self._answer_attrs(facts, heading, caveats, window=window)
+        attrs = self._answer_attrs(facts, f"{plural(found, 'change')}{said(where)}", caveats, window=window)
+        images = first_images(columns["new_image_json"], columns["old_image_json"])
+        attrs |= self._noticed(facts, condition, options.paths, images)
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     def activity(
@@ -140,33 +143,19 @@ class ChangeQuestions(Asking):
             *doubt.of_text(old_format=facts.old_format, not_shown=""),
         ]
         attrs = self._answer_attrs(facts, f"activity by {by}{said(where)}", caveats, window=window) | {"by": by}
+        attrs |= self._noticed(facts, condition, ())
         return activity_frame(counts, self._tz, attrs)
 
     def _change_at(
         self, paths: Sequence[Path], where: str | None, params: Mapping[str, Any] | None, facts: Facts
     ) -> Condition | None:
-        """The condition that a change is at or below one of the paths, and that ``where`` holds.
-
-        Raises:
-            PathNotValidError: a path that no image has.
-        """
-        if not paths:
+        """The condition that a change is at or below one of the paths, and that ``where`` holds."""
+        if not paths or () in paths:
             return None
         texts = [".".join(["{}", *map(_sql_step, path)]).replace(".[", "[") for path in paths]
         differ = " OR ".join(f"{text.format('new_image')} <> {text.format('old_image')}" for text in texts)
         both = f"({where}) AND ({differ})" if where else differ
-        try:
-            condition = self._condition(both, params, Subject.CHANGE, facts)
-        except ConditionNotValidError as error:
-            what = str(error).partition(": ")[2]  # without the place: the condition is not the caller's
-            raise PathNotValidError(f"not a path that an image has: {what}", error.value) from error
-        names = {path[0] for path in condition.paths} if condition else set()
-        for path in paths:
-            if path[0] not in names:
-                raise PathNotValidError(
-                    f"no image has {format_path(path)!r}; there is {', '.join(map(str, names))}", path
-                )
-        return condition
+        return self._condition(both, params, Subject.CHANGE, facts)
 
     def _changed_keys(self, facts: Facts, window: TimeRange, condition: Condition | None, limit: int) -> list[str]:
         """The keys of the rows that may be asked for.

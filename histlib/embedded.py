@@ -19,6 +19,7 @@ from histlib.cache import cache_folder
 from histlib.errors import RequestError
 from histlib.index.activity import activity
 from histlib.index.attributes import attributes
+from histlib.index.attributes import parts as image_parts
 from histlib.index.baseline_facts import BaselineFacts
 from histlib.index.by_time import parts
 from histlib.index.changed import CHANGED, changing
@@ -45,6 +46,7 @@ from histlib.queries import (
     Landing,
     MatchingKeys,
     NetWindows,
+    Parts,
     Query,
     Sql,
     Streams,
@@ -123,6 +125,8 @@ class EmbeddedSource:
                 return self._store.read(lambda snapshot: activity(snapshot.by_time, query))
             case Attributes(exact=exact):
                 return self._once(query, lambda snapshot: attributes(snapshot.readers, exact=exact))
+            case Parts(path=path, exact=exact):
+                return self._once(query, lambda snapshot: image_parts(snapshot.readers, path, exact=exact))
             case Sql(statement=statement):
                 from histlib.engine import run  # DuckDB is slow to load, and no other question needs it
 

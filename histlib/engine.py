@@ -7,12 +7,14 @@ files by way of Arrow, which reads only the columns and row groups that are want
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from duckdb import sqltypes
 from duckdb.func import ARROW, SPECIAL
@@ -22,11 +24,11 @@ from histlib.errors import RequestError
 from histlib.index.by_time import TimeReader
 from histlib.index.parquet import DamagedIndexError
 from histlib.index.rows import ROW_SCHEMA
-from histlib.paths import format_path
 from histlib.queries import UNSEEN
 from histlib.raw_sql.days import Days
 from histlib.raw_sql.duckdb import DuckDbText
-from histlib.raw_sql.images import reader
+from histlib.raw_sql.images import reader, value_json
+from histlib.raw_sql.looks import Look, looks_of
 from histlib.raw_sql.statement import Statement
 
 #: Rows of an answer that are taken at once.
@@ -46,6 +48,7 @@ _SETTINGS: Final = {
     "temp_directory": "",
     "integer_division": "true",
 }
+_DATEDAY: Final = re.compile(r"[^/]+/(\d{4}/\d{2}/\d{2})/", re.ASCII)
 _LOCAL: Final = fs.LocalFileSystem()
 _FORMAT: Final = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -67,17 +70,56 @@ def run_over(statement: Statement, rows_on: Callable[[Days], ds.Dataset | pa.Tab
         DamagedIndexError: rows that are not as they were written.
     """
     text = statement.duckdb()
-    seen: set[str] = set()
     scans = {scan.name: rows_on(scan.days) for scan in statement.scans}
     engine = f"{int(memory * _ENGINE) >> 10}KiB"
     with duckdb.connect(":memory:", config={**_SETTINGS, "memory_limit": engine}) as connection:
         for name, rows in scans.items():
             connection.register(name, rows)
-        names = _add_functions(connection, text, seen)
+        _add_functions(connection, text)
         connection.execute("SET lock_configuration = true")
         answer = _interruptible(connection, lambda: _answer(connection, text, memory))
-    unseen = sorted(names - seen)
-    return answer.replace_schema_metadata({UNSEEN: json.dumps(unseen, ensure_ascii=False).encode()})
+    unseen = json.dumps(_unseen(statement, scans), ensure_ascii=False)
+    return answer.replace_schema_metadata({UNSEEN: unseen.encode()})
+
+
+def _unseen(statement: Statement, rows: Mapping[str, ds.Dataset | pa.Table]) -> list[str]:
+    """The dotted names that no image has of the days that may be wanted, whichever rows the answer needed."""
+    wanted = looks_of(statement.tree)
+    read = {scan.days: rows[scan.name] for scan in statement.scans}
+    for days, some in read.items():
+        for batch in _images(some, days, {look.column for looks in wanted.values() for look in looks}):
+            wanted = {name: looks for name, looks in wanted.items() if not any(_is_there(batch, one) for one in looks)}
+            if not wanted:
+                return []
+    return sorted(wanted)
+
+
+def _images(rows: ds.Dataset | pa.Table, days: Days, columns: set[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of the rows that are of these days.
+
+    Raises:
+        DamagedIndexError: rows that are not as they were written.
+    """
+    dataset = ds.dataset(rows) if isinstance(rows, pa.Table) else rows
+    try:
+        for batch in dataset.to_batches(columns=[*columns, "file"], batch_size=_BATCH):
+            files = pc.unique(batch.column("file"))
+            admitted = [file for file in files.to_pylist() if days.admits(_day(file))]
+            yield batch.filter(pc.is_in(batch.column("file"), pa.array(admitted, pa.string()))) if days.tests else batch
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedIndexError(str(error)) from error
+
+
+def _is_there(batch: pa.RecordBatch, look: Look) -> bool:
+    images = batch.column(look.column).drop_null()
+    return any(_has(image.as_py(), look) for image in images)
+
+
+def _has(image: str, look: Look) -> bool:
+    try:
+        return value_json(image, look.path, wrapped=look.wrapped) is not None
+    except ValueError:
+        return False  # no JSON: who reads it is told
 
 
 def rows_of(readers: Sequence[TimeReader], days: Days) -> ds.Dataset:
@@ -101,22 +143,16 @@ def _fragment(one: TimeReader, days: Days) -> ds.Fragment | None:
 
 
 def _day(file: str) -> str | None:
-    """The dateday of a landing file, for leaving out what is surely not wanted."""
-    parts = file.split("/")
-    return "/".join(parts[1:4]) if len(parts) > 4 else None
+    """The dateday of a landing file, as the table has it."""
+    found = _DATEDAY.match(file)
+    return found[1] if found else None
 
 
-def _add_functions(connection: duckdb.DuckDBPyConnection, text: DuckDbText, seen: set[str]) -> set[str]:
-    """Make the functions of images known; returns the dotted names that they stand for."""
-    names = set()
+def _add_functions(connection: duckdb.DuckDBPyConnection, text: DuckDbText) -> None:
+    """Make the functions of images known."""
     for (function, path), name in text.functions.items():
-        dotted = format_path(path)
-        names.add(dotted)
-        read = reader(function, path, seen, dotted)
-        connection.create_function(
-            name, _vectorised(read), [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL
-        )
-    return names
+        read = _vectorised(reader(function, path))
+        connection.create_function(name, read, [sqltypes.VARCHAR], sqltypes.VARCHAR, type=ARROW, null_handling=SPECIAL)
 
 
 def _vectorised(read: Callable[[str | None], str | None]) -> Callable[..., Any]:

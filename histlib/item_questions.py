@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from histlib.asking import Asking
-from histlib.baselines import Sighting
+from histlib.attribute_names import ItemNames, as_attrs, meant, notices
+from histlib.baselines import ItemHistory, Sighting
 from histlib.chain import Step
-from histlib.errors import PathNotValidError, RequestError
+from histlib.errors import RequestError
 from histlib.facts import Facts
 from histlib.keys import Key, parse_key
-from histlib.paths import Path as ValuePath
-from histlib.paths import format_path, get, parse_path
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.results import ItemState, Seen, StateChange
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
 from histlib.times import from_micros, parse_range, parse_state_time, second_of
-from histlib.values import MISSING, Item, decode_image
+from histlib.values import decode_image
 
 if TYPE_CHECKING:
     from histlib.frames import ResultFrame
@@ -75,18 +74,21 @@ class ItemQuestions(Asking):
 
         facts = self._facts()
         parsed = parse_key(key, facts.key_schema)
-        wanted = [paths] if isinstance(paths, str) else list(paths or ())
-        parsed_paths = tuple(map(parse_path, wanted))
+        asked = self._paths(paths or ())
         window = parse_range(start, end, self._tz)
         scope = self._scope([key], facts)
         assert scope.keys is not None
-        items = {text: item.steps for text, item in self._items(scope.keys, facts, *window.instants).items()}
-        if not have_paths(items, parsed_paths):
-            check_paths({text: item.steps for text, item in self._items(scope.keys, facts).items()}, parsed_paths)
-        options = TimelineOptions(window, parsed_paths, self._actor_attribute)
+        found = self._items(scope.keys, facts, *window.instants)
+        names = names_of(found if asked else {})
+        if not names.have(asked):
+            names = names_of(self._items(scope.keys, facts))
+        wanted = tuple(dict.fromkeys(meant(asked, names)))
+        items = {text: item.steps for text, item in found.items()}
+        options = TimelineOptions(window, wanted, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, columns, facts.coverage, options, wide=scope.wide)
         attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
+        attrs |= as_attrs(notices(wanted, (), names))
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     def _state(self, facts: Facts, key: Key, moment: int, finding: Finding) -> ItemState:
@@ -138,29 +140,9 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
     )
 
 
-def have_paths(
-    items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath], sightings: Sequence[Sighting] = ()
-) -> bool:
-    """Whether images of these items have each of the paths."""
-    images = _images(items, sightings) if paths else []
-    return all(any(get(image, path) is not MISSING for image in images) for path in paths)
-
-
-def check_paths(
-    items: Mapping[str, Sequence[Step]], paths: Sequence[ValuePath], sightings: Sequence[Sighting] = ()
-) -> None:
-    """A path that no image of these items ever had is a mistake, not an empty answer."""
-    images = _images(items, sightings) if paths else []
-    for path in paths:
-        if images and all(get(image, path) is MISSING for image in images):
-            names = ", ".join(sorted({format_path((name,)) for image in images for name in image}))
-            raise PathNotValidError(
-                f"no image of this item has the path {format_path(path)!r}; its attributes are {names}",
-                format_path(path),
-            )
-
-
-def _images(items: Mapping[str, Sequence[Step]], sightings: Sequence[Sighting]) -> list[Item]:
-    seen = {image for steps in items.values() for step in steps for image in (step.before, step.after)}
-    texts = {image for image in seen if isinstance(image, str)} | {one.image for one in sightings if one.image}
-    return list(map(decode_image, texts))
+def names_of(items: Mapping[str, ItemHistory]) -> ItemNames:
+    """The names in the images of these items."""
+    steps = [step for item in items.values() for step in item.steps]
+    changed = {image for step in steps for image in (step.before, step.after) if isinstance(image, str)}
+    seen = {sighting.image for item in items.values() for sighting in item.sightings if sighting.image}
+    return ItemNames([decode_image(text) for text in changed | seen], several=len(items) > 1)

@@ -14,6 +14,8 @@ from histlib.numbers import number_from_text
 from histlib.values import decode_image, encode_image, encode_value, from_dynamodb
 
 _TYPE_NAMES: Final = {"S": "string", "N": "number", "B": "binary"}
+#: What begins like ``name=value``; base64 ends in ``=``, too.
+_NAMED: Final = re.compile(r"([^\W\d][\w.-]*)=(?!=*$)")
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,12 @@ def _type_of(value: Any) -> str:
 
 
 def _split_named(text: str, schema: KeySchema) -> dict[str, str]:
-    """``a=1,b=2`` → {"a": "1", "b": "2"}; nothing where the text does not begin with a name of the key.
+    """``a=1,b=2`` → {"a": "1", "b": "2"}; nothing where the text does not begin with a name.
 
     Only a comma before another name of the key separates, so values may hold commas and equals signs.
 
     Raises:
-        KeyNotValidError: a name twice, or in other case than the key's: what was meant is not sure.
+        KeyNotValidError: a name twice, in other case than the key's, or not of the key: what was meant is not sure.
     """
     names = "|".join(re.escape(name) for name in schema.names)
     starts = list(re.finditer(rf"(?:^|,)({names})=", text))
@@ -179,9 +181,27 @@ def _split_named(text: str, schema: KeySchema) -> dict[str, str]:
     if not starts or starts[0].start() != 0:
         if re.match(rf"({names})=", text, re.IGNORECASE):
             raise _refused(text, schema, "the name differs in case; if it is part of the value, write JSON")
+        if other := _NAMED.match(text):
+            own = f"{schema.names[0]}={text}"
+            raise _refused(text, schema, f"it has no {other[1]!r}; if that is part of the value, write {own}, or JSON")
         return {}
     ends = [start.start() for start in starts[1:]] + [len(text)]
-    return {start[1]: text[start.end() : end] for start, end in zip(starts, ends, strict=True)}
+    values = {start[1]: text[start.end() : end] for start, end in zip(starts, ends, strict=True)}
+    _check_rest(text, schema, values)
+    return values
+
+
+def _check_rest(text: str, schema: KeySchema, values: Mapping[str, str]) -> None:
+    """Where a name of the key is missing, ``,other=`` in a value was probably meant for it.
+
+    Raises:
+        KeyNotValidError: there is one.
+    """
+    if set(values) == set(schema.names):
+        return
+    for part in ",".join(values.values()).split(",")[1:]:
+        if other := _NAMED.match(part):
+            raise _refused(text, schema, f"it has no {other[1]!r}; if that is part of the value, write JSON")
 
 
 def _from_text(text: str, kind: str, schema: KeySchema) -> Any:

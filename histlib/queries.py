@@ -278,6 +278,16 @@ class Attributes:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Columns ``kind`` and ``name`` str: what images have at a path. Its types (``S``, ``SS`` …; ``name`` is null), a
+    row per name of a map (kind ``M``), and last positions of lists (kind ``L``), that of the longest among them.
+    ``exact`` of all images, else of a sample."""
+
+    path: tuple[str | int, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
 class Sql:
     """The engine's columns for a checked statement over all rows: the lines as they landed, duplicates too.
 
@@ -308,6 +318,7 @@ Query = (
     | Around
     | Upcoming
     | Attributes
+    | Parts
     | Sql
 )
 

@@ -19,7 +19,7 @@ class Since:
     """Since when a path of an item has held a value.
 
     Attributes:
-        keys, path, value, time: what was asked (time aware, in the history's zone).
+        keys, path, value, time: what was asked (time aware, in the history's zone; the path as the images have it).
         status: ``holds`` (at that time), ``held`` (before; the last time is told), ``never`` (up to then, as far as
             captured), ``unknown``.
         since: when it began, the earliest it may have (aware); None: before the history tells.
@@ -31,6 +31,7 @@ class Since:
         earlier: (since, until) of each earlier period with this value, in order.
         caveats, completeness, origin: as for a state.
         reason: why the status is unknown; else empty.
+        notices: what else is to be told: a path that no image of the item has.
     """
 
     keys: Item
@@ -49,6 +50,7 @@ class Since:
     caveats: tuple[Caveat, ...]
     origin: Origin
     reason: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def from_earliest(self) -> datetime | None:
@@ -73,6 +75,7 @@ class Since:
             "completeness": json_text(self.completeness),
             "caveats": json_text([caveat.as_json() for caveat in self.caveats]),
             "reason": json_text(self.reason),
+            "notices": json_text(list(self.notices)),
             "origin": self.origin.as_json(),
         }
         return "{" + ",".join(f"{json_text(name)}:{text}" for name, text in members.items()) + "}"
@@ -80,7 +83,8 @@ class Since:
     def attrs(self) -> dict[str, Any]:
         """What a table of this answer says of itself."""
         heading = f"{self._title()} at {_time(self.time)}"
-        return self.origin.attrs(heading, self.time.tzinfo or UTC, self.completeness, self.caveats)
+        attrs = self.origin.attrs(heading, self.time.tzinfo or UTC, self.completeness, self.caveats)
+        return attrs | ({"notices": list(self.notices)} if self.notices else {})
 
     def __repr__(self) -> str:
         lines = [f"{self._title()}: {self.status}", *(f"  {line}" for line in self._lines())]
@@ -107,7 +111,7 @@ class Since:
             lines.append(f"and {len(self.earlier) - _MOST:,} times earlier")
         through = self.origin.captured_through
         lines.append(f"asked for {_time(self.time)} · {self.completeness} · captured through {_time(through)}")
-        return [*lines, str(self.origin)]
+        return [*lines, str(self.origin), *self.notices]
 
     def _begun(self) -> str:
         if self.since == self.from_latest:

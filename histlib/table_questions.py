@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from histlib import doubt
 from histlib.asking import Asking, Scope, hidden_keys, said
+from histlib.attribute_names import first_images, meant
 from histlib.caveats import plural
 from histlib.facts import Facts
 from histlib.queries import Around, KeysBetween, Upcoming
@@ -69,8 +70,11 @@ class TableQuestions(Asking):
             *doubt.of_rows(_cells(shown), {} if every_status else _left_out([known], shown, condition)),
             *doubt.of_text(old_format=facts.old_format and not every_status, not_shown=""),
         ]
+        images = first_images(shown.column("image"))
+        paths = meant(paths, self._names(facts), images)
         heading = f"{_heading(shown, every_status=every_status)} at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, [known], [moment]))
+        attrs |= self._noticed(facts, condition, paths, images)
         return snapshot_frame(shown, facts.key_schema.names, paths, self._tz, attrs)
 
     def affected(
@@ -126,7 +130,11 @@ class TableQuestions(Asking):
         items, periods = plural(len({hit.keys for hit in hits}), "item"), plural(len(hits), "period")
         heading = f"{items} where {where}, {periods}"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
-        return affected_frame(hit_columns(hits, self._actor_attribute), facts.key_schema.names, paths, self._tz, attrs)
+        told = hit_columns(hits, self._actor_attribute)
+        images = first_images(told["image"])
+        paths = meant(paths, self._names(facts), images)
+        attrs |= self._noticed(facts, condition, paths, images)
+        return affected_frame(told, facts.key_schema.names, paths, self._tz, attrs)
 
     def diff(
         self,
@@ -173,6 +181,7 @@ class TableQuestions(Asking):
             f"{plural(len(told), 'item')} {'differs' if len(told) == 1 else 'differ'} between {times}{said(where)}"
         )
         attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, sides, moments))
+        attrs |= self._noticed(facts, condition, (), first_images(*(side.column("image") for side in sides)))
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
     # --- what the answers share ---

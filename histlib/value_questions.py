@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from histlib import doubt
+from histlib.attribute_names import ItemNames, as_attrs, meant, notices
 from histlib.baselines import ItemHistory
 from histlib.caveats import Caveat
 from histlib.chain import Image, Step
 from histlib.errors import PathNotValidError
 from histlib.facts import Facts
-from histlib.item_questions import ItemQuestions, check_paths, have_paths
+from histlib.item_questions import ItemQuestions, names_of
 from histlib.keys import Key
 from histlib.lineage import (
     Sought,
@@ -25,7 +26,7 @@ from histlib.lineage import (
     up_to,
     value_before,
 )
-from histlib.paths import Path, get, parse_path
+from histlib.paths import Path, format_path, get, parse_path
 from histlib.reconstruct import Finding, state_at
 from histlib.results import StateChange
 from histlib.since import Since
@@ -64,8 +65,8 @@ class ValueQuestions(ItemQuestions):
         facts = self._facts()
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
-        wanted = _whole_path(path)
-        item = self._item_up_to(whole, facts, moment, [wanted])
+        item, names = self._item_up_to(whole, facts, moment, [_whole_path(path)])
+        (wanted,) = meant([_whole_path(path)], names)
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         then = value is _THEN
         if then:
@@ -81,7 +82,7 @@ class ValueQuestions(ItemQuestions):
         caveats = doubt.told(finding.caveats, spoken_of(stretches, spell, last, facts.coverage))
         return Since(
             keys=dict(whole.values),
-            path=path,
+            path=format_path(wanted),
             value=value,
             time=from_micros(moment, self._tz),
             status="unknown" if finding.status == "unknown" and spell.status != "held" else spell.status,
@@ -96,6 +97,7 @@ class ValueQuestions(ItemQuestions):
             caveats=caveats,
             reason=_why_unknown(spell, finding),
             origin=self._origin(facts),
+            notices=tuple(notices([wanted], (), names)),
         )
 
     def blame(self, key: Any, time: Any = "now", *, paths: Sequence[str] | str | None = None) -> ResultFrame:
@@ -118,8 +120,8 @@ class ValueQuestions(ItemQuestions):
         facts = self._facts()
         whole = self._whole_key(key, facts.key_schema)
         moment = parse_state_time(time, self._tz)
-        wanted = self._paths(paths or ())
-        item = self._item_up_to(whole, facts, moment, wanted)
+        item, names = self._item_up_to(whole, facts, moment, self._paths(paths or ()))
+        wanted = tuple(dict.fromkeys(meant(self._paths(paths or ()), names)))
         finding = state_at(item.steps, whole.text, moment, facts.coverage, item.sightings)
         image = Image.NONE if finding.image is None else finding.image
         last = facts.coverage.last_instant(moment)
@@ -131,19 +133,18 @@ class ValueQuestions(ItemQuestions):
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *doubt.of_rows(Counter(columns["caveats"]))]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
+        attrs |= as_attrs(notices(wanted, (), names))
         return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
 
-    def _item_up_to(self, key: Key, facts: Facts, moment: int, paths: Sequence[Path]) -> ItemHistory:
-        """An item up to a moment and what came next; all of it where that does not show a path.
-
-        Raises:
-            PathNotValidError: a path that no image of the item has.
-        """
-        item = self._items([key.text], facts, None, second_of(moment)[1])[key.text]
-        if not have_paths({key.text: item.steps}, paths, item.sightings):
-            item = self._items([key.text], facts)[key.text]
-            check_paths({key.text: item.steps}, paths, item.sightings)
-        return item
+    def _item_up_to(self, key: Key, facts: Facts, moment: int, paths: Sequence[Path]) -> tuple[ItemHistory, ItemNames]:
+        """An item up to a moment and what came next, and the names in its images; all of it where that does not show a
+        path."""
+        items = self._items([key.text], facts, None, second_of(moment)[1])
+        names = names_of(items if paths else {})
+        if not names.have(paths):
+            items = self._items([key.text], facts)
+            names = names_of(items)
+        return items[key.text], names
 
     def _change_of(self, step: Step | None) -> StateChange | None:
         item: Item | None = decode_image(step.after) if step is not None and isinstance(step.after, str) else None

@@ -226,6 +226,7 @@ def test_json_that_dynamodb_cannot_hold_is_no_text(text):
         ("snapshot-at 2026-11-08 --param c=1", "params without where"),
         ("snapshot-at 2026-11-08 --column 'x['", "is no path"),
         ("snapshot-at 2026-11-08 --key '{\"x\":1}'", "productId (string)"),
+        ("state-at id=p0417", "whose key is productId (string): it has no 'id'; if that is part of the value, write"),
         ("changes 2026-11-01", "more than limit=10,000"),
         ("changes 2026-11-08T02:00 2026-11-08T03:00 --key p0417 --limit 1", "2 changes, more than limit=1"),
         ("changes 2026-11-08 --limit many", "invalid int value"),

@@ -167,7 +167,9 @@ def test_windows_of_a_timeline(folder):
 
 def test_paths_that_nothing_has_are_a_mistake(folder):
     """A misspelt path is an error with the names there are, not an empty answer."""
-    with pytest.raises(PathNotValidError, match=r"'versoin'; its attributes are id, version"):
+    with pytest.raises(
+        PathNotValidError, match=r"no image of this item has an attribute 'versoin'; there are version, id"
+    ):
         histlib.connect(folder).timeline("a", paths="versoin")
     with pytest.raises(PathNotValidError, match="is no path"):
         histlib.connect(folder).timeline("a", paths=["a..b"])

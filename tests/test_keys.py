@@ -87,7 +87,10 @@ def test_keys_that_this_table_cannot_have(key, schema, says):
         ("p1", ONE, '{"productId":"p1"}'),
         ("productId=a=b,c", ONE, '{"productId":"a=b,c"}'),
         ('{"productId":"p1"}', ONE, '{"productId":"p1"}'),
-        ("id=7", ONE, '{"productId":"id=7"}'),
+        ("productId=id=7", ONE, '{"productId":"id=7"}'),
+        ("YWJjZA==", ONE, '{"productId":"YWJjZA=="}'),
+        ("https://x/?id=7", ONE, '{"productId":"https://x/?id=7"}'),
+        ("pk=cn=bob,ou=x,sk=1", TWO, '{"pk":"cn=bob,ou=x","sk":1}'),
         ("1.50", NUMBER, '{"n":1.5}'),
         ("AA==", BINARY, '{"b":{"$B":"AA=="}}'),
         ("pk=x,sk=1", TWO, '{"pk":"x","sk":1}'),
@@ -124,6 +127,11 @@ def test_keys_on_the_command_line(text, schema, key):
         ("productId=a,productId=b", ONE),
         ("PK=x,sk=1", TWO),
         ("productid=p1", ONE),
+        ("id=p0417", ONE),
+        ("x=5", NUMBER),
+        ("p=x,s=1", TWO),
+        ("p=x,sk=1", TWO),
+        ("pk=x,s=1", TWO),
     ],
 )
 def test_command_line_keys_that_are_refused(text, schema):

@@ -28,14 +28,17 @@ from histlib.athena.streams import Row
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.format0 import declared_stream
 from histlib.index.activity import activity
+from histlib.index.attributes import parts_at
 from histlib.index.filtering import holding, unseen_images
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
 from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
 from histlib.index.rows import NotARecordError, rows_table
 from histlib.index.selecting import selected
+from histlib.paths import Path
 from histlib.queries import Activity, Around, ChangeKeys, ItemCondition, KeysBetween
 from histlib.raw_sql.trino import days_read
+from histlib.shapes import Part
 from histlib.times import SECOND
 from histlib.values import decode_image
 
@@ -157,6 +160,14 @@ class OldRowSelection:
             images = [*rows.column("new_image").to_pylist(), *rows.column("old_image").to_pylist()]
             found[day].update(*(decode_image(text) for text in set(images) - {None}))
         return {day: sorted(names) for day, names in found.items()}
+
+    def parts_by_day(self, path: Path, days: Sequence[str]) -> Mapping[str, list[list[str | None]]]:
+        """The parts (:mod:`histlib.shapes`) of what images have at a path, on each of these days."""
+        found: dict[str, set[Part]] = {day: set() for day in days}
+        for day, rows in self._by_day(days):
+            images = [*rows.column("new_image").to_pylist(), *rows.column("old_image").to_pylist()]
+            found[day].update(*(parts_at(text, path) for text in set(images) - {None}))
+        return {day: [list(part) for part in parts] for day, parts in found.items()}
 
     def count_keys(self, streams: Sequence[str], days: Days) -> dict[str, int]:
         """How many different keys the rows of each stream have: the table shows no baseline's."""

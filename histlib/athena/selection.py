@@ -20,6 +20,7 @@ from histlib.index import fold
 from histlib.index.activity import activity
 from histlib.index.in_memory import MemorySegment, MemoryTimes, as_rows
 from histlib.index.selecting import selected
+from histlib.paths import Path
 from histlib.queries import UNSEEN, Activity, Around, ChangeKeys, ItemCondition, KeysBetween
 from histlib.raw_sql.trino import days_read, trino_text, unseen_text
 
@@ -154,6 +155,13 @@ class RowSelection:
         found: dict[str, list[str]] = {day: [] for day in days}
         for row in self._run(selects.attribute_names(self._table, days)).to_pylist():
             found[row["dateday"]].append(row["name"])
+        return found
+
+    def parts_by_day(self, path: Path, days: Sequence[str]) -> Mapping[str, list[list[str | None]]]:
+        """The parts (:mod:`histlib.shapes`) of what images have at a path, on each of these days."""
+        found: dict[str, list[list[str | None]]] = {day: [] for day in days}
+        for row in self._run(selects.image_parts(self._table, days, path)).to_pylist():
+            found[row["dateday"]].append([row["kind"], row["name"]])
         return found
 
     def count_keys(self, streams: Sequence[str], days: Days) -> dict[str, int]:

@@ -15,6 +15,8 @@ from histlib.athena.days import Days
 from histlib.athena.key_texts import CANONICAL
 from histlib.athena.literals import identifier, literal
 from histlib.athena.statement import Statement
+from histlib.paths import Path
+from histlib.raw_sql.trino_images import json_at
 from histlib.record import ACTIONS, FORMAT, PRECISIONS, SEQUENCE_DIGITS, VIEWS, Change
 
 #: Arrow types of the columns that a row brings.
@@ -119,6 +121,32 @@ def attribute_names(table: str, days: Sequence[str]) -> Statement:
         f"SELECT DISTINCT dateday, name FROM {table} CROSS JOIN UNNEST(concat({images})) AS names (name) WHERE {among}"
     )
     schema = pa.schema([("dateday", pa.string()), ("name", pa.string())])
+    return Statement(sql, schema, (), Days(min(days), max(days)), tuple(days))
+
+
+#: A set or binary, and a map whose only name begins with ``$``, as image JSON has them.
+_WRAPPED: Final = r'^\{"\$(SS|NS|BS|B|M)":'
+
+
+def image_parts(table: str, days: Sequence[str], path: Path) -> Statement:
+    """Columns ``dateday``, ``kind`` and ``name``: the parts (:mod:`histlib.shapes`) of what images have at a path."""
+    among = f"dateday BETWEEN {literal(min(days))} AND {literal(max(days))} AND {one_of('dateday', days)}"
+    both = ", ".join(json_at(image, path) for image in ("new_image", "old_image"))
+    wrapped = f"CASE WHEN json_size(j, '$') = 1 THEN regexp_extract(j, {literal(_WRAPPED)}, 1) END"
+    kind = (
+        "CASE WHEN starts_with(j, '\"') THEN 'S' WHEN j IN ('true', 'false') THEN 'BOOL' WHEN j = 'null' THEN 'NULL' "
+        f"WHEN starts_with(j, '[') THEN 'L' WHEN starts_with(j, '{{') THEN coalesce({wrapped}, 'M') ELSE 'N' END"
+    )
+    inside = """CASE WHEN json_size(j, '$') = 1 THEN coalesce(json_format(json_extract(j, '$["$M"]')), j) ELSE j END"""
+    members = f"map_keys(CAST(json_parse({inside}) AS MAP(VARCHAR, JSON)))"
+    names = f"CASE WHEN kind = 'M' THEN coalesce(TRY({members}), ARRAY[]) ELSE ARRAY[] END"
+    last = "CASE WHEN kind = 'L' AND json_array_length(j) > 0 THEN CAST(json_array_length(j) - 1 AS VARCHAR) END"
+    sql = (
+        f"SELECT DISTINCT dateday, kind, name FROM (SELECT dateday, j, {kind} AS kind FROM "
+        f"(SELECT dateday, ARRAY[{both}] AS images FROM {table} WHERE {among}) CROSS JOIN UNNEST(images) AS one (j) "
+        f"WHERE j IS NOT NULL) CROSS JOIN UNNEST(concat(ARRAY[NULL, {last}], {names})) AS below (name)"
+    )
+    schema = pa.schema([("dateday", pa.string()), ("kind", pa.string()), ("name", pa.string())])
     return Statement(sql, schema, (), Days(min(days), max(days)), tuple(days))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,9 +26,11 @@ from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
 from histlib.errors import MixedTablesError, RequestError
+from histlib.index.attributes import PARTS
 from histlib.index.landing import MAX_LATENESS
 from histlib.index.manifest import STREAMS
 from histlib.index.matching import has_values, key_parts
+from histlib.paths import format_path
 from histlib.queries import (
     Activity,
     Around,
@@ -41,6 +44,7 @@ from histlib.queries import (
     Landing,
     MatchingKeys,
     NetWindows,
+    Parts,
     Query,
     Sql,
     Streams,
@@ -180,9 +184,12 @@ class AthenaSource:
             case Landing():
                 return pa.table({"first_day": pa.array([self._now.first_micros], pa.int64())})
             case Attributes(exact=exact):
-                some = list(self._now.days) if exact else list(self._now.days)[-_SAMPLE_DAYS:]
-                found = self._by_day("attributes", some, self._rows.attributes_by_day)
-                return pa.table({"name": pa.array(sorted({n for names in found.values() for n in names}), pa.string())})
+                names = self._in_images("attributes", self._rows.attributes_by_day, exact=exact)
+                return pa.table({"name": pa.array(sorted(names), pa.string())})
+            case Parts(path=path, exact=exact):
+                ask = partial(self._rows.parts_by_day, path)
+                parts = self._in_images(f"parts {format_path(path)}", ask, exact=exact)
+                return pa.Table.from_pylist([{"kind": kind, "name": name} for kind, name in parts], schema=PARTS)
         raise RequestError(f"the Athena source has no answer to {query!r}", query)
 
     # --- the landing ---
@@ -209,6 +216,12 @@ class AthenaSource:
             self._kept.put_all({f"{kind} {day}": (self._now.digest(day), asked[day]) for day in unknown})
             found.update(asked)
         return found
+
+    def _in_images(self, kind: str, ask: Callable[[Sequence[str]], Mapping[str, Any]], *, exact: bool) -> set[Any]:
+        """What the images of all days, or of the last ones, have."""
+        days = list(self._now.days) if exact else list(self._now.days)[-_SAMPLE_DAYS:]
+        found = self._by_day(kind, days, ask)
+        return {tuple(one) if isinstance(one, list) else one for some in found.values() for one in some}
 
     def _in_window(
         self, query: KeysBetween | ChangeKeys | Activity, ask: Callable[[Days | None], pa.Table]

@@ -1,33 +1,61 @@
-"""The names of the attributes that the images of a history have."""
+"""The names that the images of a history have: of attributes, and of what is below a path."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
+from histlib.errors import ValueNotValidError
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.segments import HASH_BITS, SegmentReader
+from histlib.paths import Path
 from histlib.progress import progress
+from histlib.raw_sql.images import value_json
+from histlib.shapes import Part, parts_of
+from histlib.values import decode_value
 
 _PARTS: Final = 256
 #: About so many rows make a sample.
 _SAMPLE_ROWS: Final = 8_192
+#: Columns of what is below a path.
+PARTS: Final = pa.schema([("kind", pa.string()), ("name", pa.string())])
 _decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def attributes(readers: Sequence[SegmentReader], *, exact: bool) -> pa.Table:
     """Column ``name``: the top-level attributes of all images, or of a sample of the items."""
-    jobs = [(reader, *part) for part in (_all_parts() if exact else _sample(readers)) for reader in readers]
-    names: set[str] = set()
-    with progress("looking for attributes", len(jobs), " parts") as bar:
-        for found in ordered_map(lambda job: _names(*job), jobs, THREADS):
-            names |= found
-            bar.update(1)
+    names = _found(readers, _names, exact=exact)
     return pa.table({"name": pa.array(sorted(names), pa.string())})
+
+
+def parts(readers: Sequence[SegmentReader], path: Path, *, exact: bool) -> pa.Table:
+    """Columns ``kind`` and ``name``: the parts (:mod:`histlib.shapes`) that all images, or those of a sample of the
+    items, have at a path."""
+    found = _found(readers, lambda image: parts_at(image, path), exact=exact)
+    return pa.Table.from_pylist([{"kind": kind, "name": name} for kind, name in found], schema=PARTS)
+
+
+def parts_at(image: str, path: Path) -> set[Part]:
+    """The parts of what an image's text has at a path; none where it is no JSON, of which who reads it is told."""
+    with suppress(ValueError, ValueNotValidError):
+        raw = value_json(image, path)
+        return set() if raw is None else set(parts_of(decode_value(raw)))
+    return set()
+
+
+def _found(readers: Sequence[SegmentReader], read: Callable[[str], Any], *, exact: bool) -> set[Any]:
+    """What is read in the images."""
+    jobs = [(reader, *part) for part in (_all_parts() if exact else _sample(readers)) for reader in readers]
+    found: set[Any] = set()
+    with progress("looking for attributes", len(jobs), " parts") as bar:
+        for some in ordered_map(lambda job: _read(*job, read), jobs, THREADS):
+            found |= some
+            bar.update(1)
+    return found
 
 
 def _all_parts() -> list[tuple[int, int]]:
@@ -42,13 +70,17 @@ def _sample(readers: Sequence[SegmentReader]) -> list[tuple[int, int]]:
     return [(0, (1 << HASH_BITS) * min(_SAMPLE_ROWS, rows) // max(1, rows) - 1)]
 
 
-def _names(reader: SegmentReader, low: int, high: int) -> set[str]:
-    table = reader.between(low, high, ["key_hash", "new_image", "old_image"])
-    names: set[str] = set()
-    for image in _images(table):
-        with suppress(msgspec.DecodeError):  # an image that is no JSON has no attributes; who reads it is told
-            names.update(_decoder.decode(image))
-    return names
+def _read(reader: SegmentReader, low: int, high: int, read: Callable[[str], Any]) -> set[Any]:
+    found: set[Any] = set()
+    for image in _images(reader.between(low, high, ["key_hash", "new_image", "old_image"])):
+        found.update(read(image))
+    return found
+
+
+def _names(image: str) -> dict[str, Any]:
+    with suppress(msgspec.DecodeError):  # an image that is no JSON has no attributes; who reads it is told
+        return _decoder.decode(image)
+    return {}
 
 
 def _images(table: pa.Table) -> Iterator[Any]:

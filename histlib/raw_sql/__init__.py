@@ -7,6 +7,7 @@ families     of what family (text, number, …) each part is
 compare      comparisons with dotted names: by type, exact, never an error
 statement    a statement that was checked, and its text for an engine
 columns      the columns of the table
+looks        what of images a statement looks for
 images       values in image JSON, as functions that an engine calls
 
 There is one table, the history: whatever ``table``, ``database.table`` or ``"database"."table"`` a statement

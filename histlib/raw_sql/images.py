@@ -31,8 +31,8 @@ _string: Final = msgspec.json.Decoder(str)
 Reading = Callable[[str], str | None]
 
 
-def reader(function: str, path: Path, seen: set[str], name: str) -> Callable[[str | None], str | None]:
-    """The function of an image's text; once it has found something, its ``name`` is in ``seen``."""
+def reader(function: str, path: Path) -> Callable[[str | None], str | None]:
+    """The function of an image's text."""
     reading = READINGS[function]
     wrapped = function != "histlib_scalar"
 
@@ -41,10 +41,7 @@ def reader(function: str, path: Path, seen: set[str], name: str) -> Callable[[st
             return None
         try:
             raw = value_json(image, path, wrapped=wrapped)
-            if raw is None:
-                return None
-            seen.add(name)
-            return None if raw == "null" else reading(raw)
+            return None if raw is None or raw == "null" else reading(raw)
         except ValueError:
             if not wrapped:
                 return None  # as Athena has it of any text

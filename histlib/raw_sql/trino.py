@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from histlib.paths import format_path, parse_path
+from histlib.paths import parse_path
 from histlib.raw_sql.columns import COLUMNS
 from histlib.raw_sql.days import Days
 from histlib.raw_sql.families import types_of
 from histlib.raw_sql.grammar import RESERVED
+from histlib.raw_sql.looks import Look, looks_of
 from histlib.raw_sql.names import json_path_of
 from histlib.raw_sql.parse import quiet
 from histlib.raw_sql.trino_images import function_sql, is_there, scalar_sql
-from histlib.trino_json import literal
+from histlib.trino_json import Place, literal
 
 if TYPE_CHECKING:
     from histlib.raw_sql.statement import Statement
@@ -63,17 +64,33 @@ def days_read(statement: Statement, first_day: str, last_day: str) -> tuple[str,
 def unseen_text(statement: Statement, table: str, first_day: str, last_day: str) -> tuple[str, tuple[str, ...]] | None:
     """A SELECT of one row that has a boolean per dotted name, whether an image of those days has it, and the names;
     None where there is no dotted name. The names that it says FALSE or NULL of are :data:`histlib.queries.UNSEEN`."""
-    looked: dict[str, list[str]] = {}
-    for node in statement.tree.find_all(exp.Anonymous):
-        column, path = node.expressions
-        seen = is_there(f'"{column.name}"', parse_path(path.name))
-        if seen not in looked.setdefault(format_path(parse_path(path.name)), []):
-            looked[format_path(parse_path(path.name))].append(seen)
-    if not looked:
+    looks = looks_of(statement.tree)
+    if not looks:
         return None
-    told = ", ".join(f"bool_or({' OR '.join(seen)}) AS c{at}" for at, seen in enumerate(looked.values()))
-    first, last = days_read(statement, first_day, last_day)
-    return f"SELECT {told} FROM {table} WHERE {_within(first, last)}", tuple(looked)
+    seen = (" OR ".join(map(_is_there, some)) for some in looks.values())
+    told = ", ".join(f"bool_or({there}) AS c{at}" for at, there in enumerate(seen))
+    within = _within(*days_read(statement, first_day, last_day))
+    return f"SELECT {told} FROM {table} WHERE {within}{_narrowed(statement)}", tuple(looks)
+
+
+def _is_there(look: Look) -> str:
+    column = f'"{look.column}"'
+    if look.wrapped:
+        return is_there(column, look.path)
+    return f"coalesce({Place(column, look.path).json} IS NOT NULL, FALSE)"
+
+
+def _narrowed(statement: Statement) -> str:
+    """Of the days from the first to the last, those that some part of the statement wants."""
+    wanted = {scan.days: " AND ".join(map(_day_test, scan.days.tests)) for scan in statement.scans}
+    return f" AND ({' OR '.join(f'({test})' for test in wanted.values())})" if all(wanted.values()) else ""
+
+
+def _day_test(test: tuple[str, Any]) -> str:
+    name, value = test
+    if name == "in":
+        return f'"dateday" IN ({", ".join(map(literal, value))})'
+    return f'"dateday" {"=" if name == "==" else name} {literal(value)}'
 
 
 def answer_type(kind: str, precision: int = 0, scale: int = 0) -> Any:

@@ -36,6 +36,11 @@ def scalar_sql(text: str, path: Path) -> str:
     return f"json_extract_scalar({text}, {literal(json_path(path))})"
 
 
+def json_at(column: str, path: Path) -> str:
+    """SQL: the JSON of what an image has at a path, as Trino writes it anew; NULL where nothing is."""
+    return _by_place(column, path, lambda place: place.json)
+
+
 def is_there(column: str, path: Path) -> str:
     """SQL that is TRUE where an image has something at a path, null too."""
     return f"coalesce({_by_place(column, path, lambda place: f'{place.json} IS NOT NULL')}, FALSE)"

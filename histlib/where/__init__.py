@@ -21,20 +21,23 @@ from histlib.where.evaluate import checker
 from histlib.where.names import Names
 from histlib.where.nodes import Actor, And, Not, Subject, Test, TimeIs, image_paths, uses
 from histlib.where.unknown import Unknown, beyond_keys, lacking, may_be, unseen
+from histlib.where.wants import Want, wants_of
 
-__all__ = ["Condition", "Names", "Subject", "parse_where"]
+__all__ = ["Condition", "Names", "Subject", "Want", "parse_where"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Condition:
     """A condition that was understood; asked of one row at a time or of an engine.
 
-    ``paths``: the paths of images that it asks for, top-level names as the images write them.
+    ``paths``: the paths of images that it asks for, top-level names as the images write them; ``wants``: what types of
+    value its parts look for.
     """
 
     text: str
     subject: Subject
     paths: frozenset[Path] = field(repr=False)
+    wants: tuple[Want, ...] = field(repr=False)
     _test: Test = field(repr=False)
     _check: Callable[[list[Any]], bool] = field(repr=False)
     _possible: Callable[[list[Any]], bool] = field(repr=False)
@@ -120,4 +123,4 @@ def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, n
 
 def _condition(text: str, subject: Subject, test: Test) -> Condition:
     possible = checker(may_be(test, beyond_keys))
-    return Condition(text, subject, image_paths(test), test, checker(test), possible)
+    return Condition(text, subject, image_paths(test), wants_of(test), test, checker(test), possible)

@@ -58,8 +58,11 @@ class Columns:
         name = steps[1]
         if isinstance(name, int):
             raise place.refuse(f"{prefix} is no list; expected {prefix}.x")
-        find = key_name if prefix == "keys" else attribute_name
-        return nodes.ImagePath(prefix, (find(name, self._names, place), *steps[2:]))
+        if prefix == "keys":
+            found = key_name(name, self._names, place)
+        else:
+            found = attribute_name(name, self._names, place.refuse)
+        return nodes.ImagePath(prefix, (found, *steps[2:]))
 
     def _bare(self, node: exp.Expr, name: str, place: Place) -> nodes.Operand:
         quoted = isinstance(node, exp.Column) and bool(node.this.args.get("quoted"))

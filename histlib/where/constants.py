@@ -50,7 +50,7 @@ class Constants:
         raise place.refuse("expected a constant here: a number, text in '…', TRUE, FALSE or :name")
 
     def listed(self, node: exp.Expr) -> list[tuple[Any, Place]]:
-        """What stands in IN (…); a parameter that is a list, alone, is all of it."""
+        """What stands in IN (…); a parameter that is a list or set, alone, is all of it, and among such one value."""
         field, inside = node.args.get("field"), node.expressions
         alone = field if field is not None else (inside[0] if len(inside) == 1 else None)
         if isinstance(alone, exp.Placeholder):
@@ -59,13 +59,13 @@ class Constants:
                 return [(member, place) for member in members(value, place)]
         if field is not None or not inside:
             raise self._place(node).refuse("IN takes a list: IN (1, 2) or IN :name")
-        return [self._member(each) for each in inside]
-
-    def _member(self, node: exp.Expr) -> tuple[Any, Place]:
-        value, place = self._time_given(node)
-        if isinstance(value, list | tuple | set | frozenset):
-            raise place.refuse("a list stands alone in IN: IN :name; for a list attribute write = :name")
-        return value, place
+        given = [self._time_given(each) for each in inside]
+        several = [place for value, place in given if isinstance(value, list | tuple | set | frozenset)]
+        if 0 < len(several) < len(given):
+            raise several[0].refuse(
+                "values to choose from stand alone in IN: IN :name; to compare whole lists or sets, all must be such"
+            )
+        return given
 
     def string(self, node: exp.Expr) -> str:
         """The text of a pattern or an escape."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Final, Protocol
 
 from histlib.where.places import Place
 
 _LISTED: Final = 20
+#: Makes the error of a message.
+Refuse = Callable[[str], Exception]
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
@@ -36,11 +38,18 @@ def key_name(name: str, names: Names, place: Place) -> str:
     raise place.refuse(f"the key has no attribute {name!r}; it has {listed(names.key, name)}")
 
 
-def attribute_name(name: str, names: Names, place: Place) -> str:
-    """The top-level attribute of the images that is meant.
+def attribute_name(
+    name: str, names: Names, refuse: Refuse, *, write: Callable[[str], str] | None = None, image: str = "image"
+) -> str:
+    """The top-level attribute of the images that is meant; where nothing has images that could tell, the name as it is.
+
+    Args:
+        refuse: makes the error of a message.
+        write: a name as the caller writes it; default: as a condition has it.
+        image: what the names are of, in the message.
 
     Raises:
-        ConditionNotValidError: no image has it, or more than one is so called but for case.
+        what ``refuse`` makes: no image has it, or more than one attribute is so called but for case.
     """
     if name in names.attributes(False):
         return name
@@ -49,19 +58,19 @@ def attribute_name(name: str, names: Names, place: Place) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise place.refuse(f"{name!r} could be {' or '.join(map(written, found))}; write one of them exactly")
+        raise refuse(f"{name!r} could be {' or '.join(map(write or written, found))}; write one of them exactly")
     if not there:
-        raise place.refuse(f"no image has an attribute {name!r}; this history has no images")
-    raise place.refuse(f"no image has an attribute {name!r}; there are {listed(there, name)}")
+        return name
+    raise refuse(f"no {image} has an attribute {name!r}; there are {listed(there, name, write)}")
 
 
-def listed(names: Iterable[str], wanted: str) -> str:
+def listed(names: Iterable[str], wanted: str, write: Callable[[str], str] | None = None) -> str:
     """The names there are, those like the wanted one first, cut where they are many."""
     by_fold = {name.casefold(): name for name in sorted(names)}
     close = [by_fold[fold] for fold in get_close_matches(wanted.casefold(), by_fold, 5, 0.5)]
     ordered = close + [name for name in sorted(names) if name not in close]
     more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
-    return ", ".join(map(written, ordered[:_LISTED])) + more
+    return ", ".join(map(write or written, ordered[:_LISTED])) + more
 
 
 def written(name: str) -> str:

@@ -12,7 +12,7 @@ from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
 from histlib.format0 import to_format0, value_to_format0
-from histlib.keys import Key, KeySchema, key_from_format0, parse_key
+from histlib.keys import Key, key_from_format0, parse_keys
 from histlib.paths import Path, parse_path
 from histlib.queries import Attributes, ItemChanges, MatchingKeys, Source
 from histlib.record import Change, changes_of
@@ -70,17 +70,22 @@ class Asking:
         """Key texts of an engine, each item's once: format 0 has turned numbers to text."""
         if not facts.old_format:
             return sorted(set(texts))
-        return sorted({key_from_format0(text, facts.key_schema) for text in texts})
+        return sorted({key_from_format0(text, facts.key_schemas) for text in texts})
 
-    def _keys_of(self, key: Key) -> list[str]:
-        if key.complete:
-            return [key.text]
+    def _keys_of(self, meant: Sequence[Key]) -> list[str]:
+        """The key texts of what a key may mean; a part of a key stands for all items under it."""
+        found: set[str] = set()
+        for key in meant:
+            found |= {key.text} if key.complete else self._under(key)
+        return sorted(found)
+
+    def _under(self, key: Key) -> set[str]:
         assert self._known is not None
         found = self._matching(key.values)
         if self._known.old_format:
             old = self._matching({name: value_to_format0(value) for name, value in key.values.items()})
-            found |= {key_from_format0(text, self._known.key_schema) for text in old}
-        return sorted(found)
+            found |= {key_from_format0(text, self._known.key_schemas) for text in old}
+        return found
 
     def _matching(self, values: Mapping[str, Any]) -> set[str]:
         names = tuple((name, encode_value(value)) for name, value in values.items())
@@ -91,7 +96,7 @@ class Asking:
         several = keys if isinstance(keys, list | set | frozenset) or _is_column(keys) else [keys]
         texts: dict[str, None] = {}
         for key in several:
-            texts.update(dict.fromkeys(self._keys_of(parse_key(key, facts.key_schema))))
+            texts.update(dict.fromkeys(self._keys_of(parse_keys(key, facts.key_schemas))))
         return list(texts)
 
     def _paths(self, columns: Sequence[str] | str) -> tuple[Path, ...]:
@@ -139,14 +144,15 @@ class Asking:
             "end_clipped": window.clipped,
         }
 
-    def _whole_key(self, key: Any, schema: KeySchema) -> Key:
-        parsed = parse_key(key, schema)
-        if not parsed.complete:
+    def _whole_key(self, key: Any, facts: Facts) -> Key:
+        whole = next((one for one in parse_keys(key, facts.key_schemas) if one.complete), None)
+        if whole is None:
             raise KeyNotValidError(
-                f"{key!r} is only a part of this table's key, {schema}; a state is of one item, timeline takes a part",
+                f"{key!r} is only a part of this table's key, {facts.key_schema}; a state is of one item, timeline "
+                "takes a part",
                 key,
             )
-        return parsed
+        return whole
 
     def _facts(self) -> Facts:
         self._known = current_facts(self._opened.source, self._known, self._opened.key_schema, self._opened.table)
@@ -174,7 +180,7 @@ class _Names:
 
     def __init__(self, source: Source, facts: Facts) -> None:
         self._source = source
-        self.key = facts.key_schema.names
+        self.key = facts.key_names
 
     def attributes(self, exact: bool) -> frozenset[str]:
         """Top-level attributes of the images: all, or those of a sample."""

@@ -79,7 +79,7 @@ class ChangeQuestions(Asking):
         if keys is None and (at_paths or condition):
             caveats += self._not_selected(facts, window, items)
         attrs = self._answer_attrs(facts, f"{found:,} changes{said(where)}", caveats, window=window)
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def activity(
         self,

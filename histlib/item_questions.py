@@ -10,7 +10,7 @@ from histlib.baselines import Sighting
 from histlib.chain import Step
 from histlib.errors import PathNotValidError, RequestError
 from histlib.facts import Facts
-from histlib.keys import Key, parse_key
+from histlib.keys import Key, parse_keys
 from histlib.paths import Path as ValuePath
 from histlib.paths import format_path, get, parse_path
 from histlib.reconstruct import Finding, state_after, state_at
@@ -41,7 +41,7 @@ class ItemQuestions(Asking):
             SourceError: the history cannot be read.
         """
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         if change is None:
             item = self._items([whole.text], facts, *second_of(moment))[whole.text]
@@ -74,19 +74,19 @@ class ItemQuestions(Asking):
         from histlib.frames import answer_frame
 
         facts = self._facts()
-        parsed = parse_key(key, facts.key_schema)
+        meant = parse_keys(key, facts.key_schemas)
         wanted = [paths] if isinstance(paths, str) else list(paths or ())
         parsed_paths = tuple(map(parse_path, wanted))
         window = parse_range(start, end, self._tz)
-        keys = self._keys_of(parsed)
+        keys = self._keys_of(meant)
         items = {text: item.steps for text, item in self._items(keys, facts, *window.instants).items()}
         if not have_paths(items, parsed_paths):
             check_paths({text: item.steps for text, item in self._items(keys, facts).items()}, parsed_paths)
         options = TimelineOptions(window, parsed_paths, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, facts.coverage, options)
-        attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        attrs = self._answer_attrs(facts, f"timeline of {meant[0].text}", caveats, window=window)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def _state(self, facts: Facts, key: Key, moment: int, finding: Finding) -> ItemState:
         item = None if finding.image is None else decode_image(finding.image)

@@ -68,7 +68,7 @@ class TableQuestions(Asking):
             caveats = [*_row_caveats(states)]
         heading = f"{states.num_rows:,} items at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_all_attested(known))
-        return snapshot_frame(states, facts.key_schema.names, paths, self._tz, attrs)
+        return snapshot_frame(states, facts.key_names, paths, self._tz, attrs)
 
     def affected(
         self,
@@ -122,7 +122,7 @@ class TableQuestions(Asking):
         caveats = [*_not_told(broken, untold), *self._window_caveats(facts, window), *_counted(h.caveats for h in hits)]
         heading = f"{len({hit.keys for hit in hits}):,} items where {where}, {len(hits):,} periods"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
-        return affected_frame(hit_columns(hits, self._actor_attribute), facts.key_schema.names, paths, self._tz, attrs)
+        return affected_frame(hit_columns(hits, self._actor_attribute), facts.key_names, paths, self._tz, attrs)
 
     def diff(
         self,
@@ -168,7 +168,7 @@ class TableQuestions(Asking):
         heading = f"{len(set(columns['keys'])):,} items differ between {times}{said(where)}"
         attested = all(_all_attested(side) for side in sides)
         attrs = self._answer_attrs(facts, heading, caveats, attested=attested)
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     # --- what the answers share ---
 
@@ -180,7 +180,7 @@ class TableQuestions(Asking):
         from histlib.snapshots import states_around
 
         around_all = Around(moment, baselines=facts.counting)
-        if facts.old_format and "N" in facts.key_schema.types.values():  # one item may have two key texts
+        if facts.old_format and "N" in facts.key_types.values():  # one item may have two key texts
             keys = self._opened.source.fetch(around_all).column("keys").to_pylist()
             return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
         around = self._opened.source.fetch(replace(around_all, condition=condition))

@@ -50,7 +50,7 @@ class ValueQuestions(ItemQuestions):
             SourceError: the history cannot be read.
         """
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         wanted = _whole_path(path)
         item = self._item_up_to(whole, facts, moment, [wanted])
@@ -102,7 +102,7 @@ class ValueQuestions(ItemQuestions):
         from histlib.frames import answer_frame
 
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         wanted = self._paths(paths or ())
         item = self._item_up_to(whole, facts, moment, wanted)
@@ -117,7 +117,7 @@ class ValueQuestions(ItemQuestions):
         heading = f"blame of {whole.text} at {format_time(moment, self._tz)}: {finding.status}"
         caveats = [*finding.caveats, *map(Caveat, {name for cell in columns["caveats"] for name in cell.split()})]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def _item_up_to(self, key: Key, facts: Facts, moment: int, paths: Sequence[Path]) -> ItemHistory:
         """An item up to a moment and what came next; all of it where that does not show a path.

@@ -13,6 +13,7 @@ from typing import Any, Final
 from histlib.athena.days import FILE_SPAN, day_begin, shifted
 from histlib.baselines import NET_PREFIX, STREAM_PREFIX
 from histlib.index.landing import MAX_LATENESS
+from histlib.key_forms import key_form
 
 Row = dict[str, Any]
 #: Asks some days; gives the rows of :func:`histlib.athena.selects.streams_by_day` of each.
@@ -104,10 +105,10 @@ class _Looked:
         return self._days[(first + last) // 2] if last - first > 1 else None
 
     def together(self) -> list[Row]:
-        """One row for each table, stream and view."""
+        """One row for each table, stream, view and form of keys."""
         found: dict[tuple[Any, ...], Row] = {}
         for row in (row for day in sorted(self._rows) for row in self._rows[day]):
-            key = (row["table"], row["stream"], row["view"])
+            key = (row["table"], row["stream"], row["view"], key_form(row["keys"]))
             known = found.get(key, row)
             latest = max((known, row), key=lambda one: one["last_micros"])
             found[key] = {

@@ -95,7 +95,7 @@ def _is_stream(stream: str | None) -> bool:
 
 
 def _mixed(several: Sequence[tuple[str | None, str]], where: str) -> MixedTablesError:
-    keys = [text for _, text in several]
+    keys = sorted(text for _, text in several)
     named = "; ".join(f"{infer_schema(text).described}, like {text}" for text in keys)
     return MixedTablesError(
         f"changes with {len(keys)} different keys {where}: {named}. They are of different tables: keep each table's "

@@ -61,7 +61,7 @@ class _Looked:
         if len(streams) != 1 or not self._constant(first, last):
             return False
         ((_, stream, _),) = streams
-        rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream]
+        rows = [row for rows in self._rows.values() for row in rows if (row["stream"] or "") == stream]
         earliest: int = min(row["first_micros"] for row in rows)
         latest: int = max(row["last_micros"] for row in rows)
         return earliest <= day_begin(shifted(first, _LATE)) - MAX_LATENESS and latest >= day_begin(last) + FILE_SPAN

@@ -30,7 +30,8 @@ class ItemQuestions(Asking):
         """What one item was at a time: the state after all its changes up to and in that second.
 
         Args:
-            key: a dict, a bare value for a key of one attribute, a tuple (partition key, sort key).
+            key: a dict, a bare value for a key of one attribute, a tuple (partition key, sort key). Where the table was
+                made anew with another key, a dict is of the key that has its attributes, others are of the latest.
             time: ISO text, datetime, pandas Timestamp, ``now``, ``-2h``; naive means the history's zone.
             change: an event id: the state right after that change of the item, whatever the time.
 

@@ -180,7 +180,9 @@ class TableQuestions(Asking):
         from histlib.snapshots import states_around
 
         around_all = Around(moment, baselines=facts.counting)
-        if facts.old_format and "N" in facts.key_types.values():  # one item may have two key texts
+        if facts.old_format and any(
+            "N" in one.types.values() for one in facts.key_schemas
+        ):  # one item may have two key texts
             keys = self._opened.source.fetch(around_all).column("keys").to_pylist()
             return self._states_of(facts, moment, self._known_as(keys, facts), condition).sort_by("keys")
         around = self._opened.source.fetch(replace(around_all, condition=condition))

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from athena.answers import on_athena
 from athena.equal_answers import Question, differences, questions_of
+from athena.old_histories import declare, put_old_history
 from export_writer import SECOND, full_export, incremental_export
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from values_strategies import texts
 import histlib
 from histlib import MISSING, charts, cli
 from histlib.coverage import Attestation
-from histlib.errors import KeyNotValidError, MixedTablesError, PathNotValidError
+from histlib.errors import KeyNotValidError, MixedTablesError, PathNotValidError, SourceError
 from histlib.index.rows import key_forms
 from histlib.key_forms import form_pattern, key_form
 from histlib.keys import infer_schema
@@ -384,6 +385,18 @@ def test_athena_notices_a_second_key_on_days_that_it_did_not_look_at(athena, tmp
     for ask in asked:
         with pytest.raises(MixedTablesError, match=r"2 different keys.*id \(string\)"):
             ask()
+
+
+def test_two_tables_of_the_article_through_its_table(athena, tmp_path):
+    """As from the files, with its names in lower case; of what the table does not declare nothing is shown."""
+    for number, keys in enumerate([{"todoId": "t1"}, {"userId": "u1"}]):
+        put_old(tmp_path / "h", old_line("INSERT", keys, (None, keys), NOON + number), name=f"{number}")
+    both = "struct<todoid:string,userid:string>"
+    with pytest.raises(MixedTablesError, match=r"todoid \(string\).*userid \(string\)"):
+        histlib.connect(put_old_history(tmp_path / "h", both, both), cache=tmp_path / "cache")
+    declare(both)
+    with pytest.raises(SourceError, match="keys are empty"):
+        histlib.connect(put_old_history(tmp_path / "h", both), cache=tmp_path / "cache")
 
 
 # --- forms ---

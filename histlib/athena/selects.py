@@ -52,8 +52,8 @@ BAD: Final = "NOT coalesce({}, FALSE)".format(
 )
 
 
-#: The form of a key: :func:`histlib.key_forms.key_form`, without its check.
-_FORM: Final = "regexp_replace(keys, {}, {})".format(
+#: The form of a canonical key text: :func:`histlib.key_forms.key_form`.
+KEY_FORM: Final = "regexp_replace(keys, {}, {})".format(
     literal(key_forms.ATTRIBUTE), literal("".join(f"${part}" for part in key_forms.PARTS))
 )
 
@@ -109,7 +109,7 @@ def streams_by_day(table: str, days: Sequence[str]) -> Statement:
         "max_by(keys, timestamp_micros) AS keys",
         f'min("$path") FILTER (WHERE {BAD}) AS bad_file',
     ]
-    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4, {_FORM}"
+    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4, {KEY_FORM}"
     kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
     schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
     return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)), tuple(days))

@@ -58,6 +58,11 @@ class Facts:
         return self.key_schemas[0]
 
     @property
+    def has_number_keys(self) -> bool:
+        """Whether any attribute of its keys is a number."""
+        return any("N" in schema.types.values() for schema in self.key_schemas)
+
+    @property
     def key_types(self) -> dict[str, str]:
         """All attributes of its keys, the latest key's first, with their types; empty where keys differ in one's."""
         found: dict[str, str] = {}

@@ -117,15 +117,17 @@ def is_canonical(keys: str) -> bool:
         return False
 
 
-def key_forms(keys: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """:func:`histlib.key_forms.key_form` of a column of key texts: at a glance where all are like the first."""
+def key_forms(keys: pa.ChunkedArray) -> pa.Array:
+    """:func:`histlib.key_forms.key_form` of a column of key texts: those like the first at a glance."""
     if not len(keys):
         return pa.array([], pa.string())
     first = keys[0].as_py()
-    if pc.all(pc.match_substring_regex(keys, form_pattern(first))).as_py():
-        return pa.repeat(key_form(first), len(keys))
-    found = pc.replace_substring_regex(keys, ATTRIBUTE, "".join(f"\\{part}" for part in PARTS))
-    return pc.if_else(pc.match_substring_regex(found, FORM), found, "")
+    unlike = pc.invert(pc.match_substring_regex(keys, form_pattern(first))).combine_chunks()
+    others = pc.replace_substring_regex(
+        keys.filter(unlike), ATTRIBUTE, "".join(f"\\{part}" for part in PARTS)
+    ).combine_chunks()
+    others = pc.if_else(pc.match_substring_regex(others, FORM), others, "")
+    return pc.replace_with_mask(pa.repeat(key_form(first), len(keys)), unlike, others)
 
 
 def is_record(line: bytes) -> bool:

@@ -10,12 +10,12 @@ from typing import Any, Final
 from histlib import doubt
 from histlib.attribute_names import HistoryNames, as_attrs, notices
 from histlib.baselines import ItemHistory, sightings_of
-from histlib.caveats import Caveat, plural
+from histlib.caveats import Caveat
 from histlib.chain import build_chain
 from histlib.errors import KeyNotValidError, RequestError
 from histlib.facts import Facts, current_facts
 from histlib.format0 import to_format0, value_to_format0
-from histlib.keys import Key, KeySchema, key_from_format0, parse_key
+from histlib.keys import Key, key_from_format0, parse_keys
 from histlib.paths import Path, parse_path
 from histlib.queries import ItemChanges, MatchingKeys
 from histlib.reconstruct import state_at
@@ -73,17 +73,22 @@ class Asking:
         """Key texts of an engine, each item's once: format 0 has turned numbers to text."""
         if not facts.old_format:
             return sorted(set(texts))
-        return sorted({key_from_format0(text, facts.key_schema) for text in texts})
+        return sorted({key_from_format0(text, facts.key_schemas) for text in texts})
 
-    def _keys_of(self, key: Key) -> list[str]:
-        if key.complete:
-            return [key.text]
+    def _keys_of(self, meant: Sequence[Key]) -> list[str]:
+        """The key texts of what a key may mean; a part of a key stands for all items under it."""
+        found: set[str] = set()
+        for key in meant:
+            found |= {key.text} if key.complete else self._under(key)
+        return sorted(found)
+
+    def _under(self, key: Key) -> set[str]:
         assert self._known is not None
         found = self._matching(key.values)
         if self._known.old_format:
             old = self._matching({name: value_to_format0(value) for name, value in key.values.items()})
-            found |= {key_from_format0(text, self._known.key_schema) for text in old}
-        return sorted(found)
+            found |= {key_from_format0(text, self._known.key_schemas) for text in old}
+        return found
 
     def _matching(self, values: Mapping[str, Any]) -> set[str]:
         names = tuple((name, encode_value(value)) for name, value in values.items())
@@ -94,9 +99,9 @@ class Asking:
         if keys is None:
             return Scope(None, wide=True)
         several = keys if isinstance(keys, list | set | frozenset) or _is_column(keys) else [keys]
-        parsed = [parse_key(key, facts.key_schema) for key in several]
-        texts = dict.fromkeys(text for key in parsed for text in self._keys_of(key))
-        parts = [key for key in parsed if not key.complete]
+        meant = [parse_keys(key, facts.key_schemas) for key in several]
+        texts = dict.fromkeys(text for one in meant for text in self._keys_of(one))
+        parts = [key for one in meant for key in one if not key.complete]
         texts |= dict.fromkeys(text for text in hidden_keys(facts) if any(_is_under(text, part) for part in parts))
         return Scope(tuple(texts), wide=bool(parts))
 
@@ -113,7 +118,7 @@ class Asking:
         return parse_where(where, params, subject, self._names(facts), self._tz)
 
     def _names(self, facts: Facts) -> HistoryNames:
-        return HistoryNames(self._opened.source, facts.key_schema.names)
+        return HistoryNames(self._opened.source, facts.key_names)
 
     def _noticed(
         self, facts: Facts, condition: Condition | None, paths: Iterable[Path], images: Sequence[str] = ()
@@ -150,7 +155,7 @@ class Asking:
         window: TimeRange | None = None,
         attested: bool | None = None,
     ) -> dict[str, Any]:
-        """What a table says of itself; ``attested``: whether what it tells is, None: as far as its caveats let it be."""
+        """What a table says of itself; ``attested``: whether what it tells is; None: whether its window is."""
         origin = self._origin(facts)
         proven = _proven(facts, window) if attested is None else attested
         found = doubt.told(caveats, doubt.of_text(old_format=False, not_shown=facts.not_shown))
@@ -165,14 +170,15 @@ class Asking:
             "end_clipped": window.clipped,
         }
 
-    def _whole_key(self, key: Any, schema: KeySchema) -> Key:
-        parsed = parse_key(key, schema)
-        if not parsed.complete:
+    def _whole_key(self, key: Any, facts: Facts) -> Key:
+        whole = next((one for one in parse_keys(key, facts.key_schemas) if one.complete), None)
+        if whole is None:
             raise KeyNotValidError(
-                f"{key!r} is only a part of this table's key, {schema}; a state is of one item, timeline takes a part",
+                f"{key!r} is only a part of this table's key, {facts.key_schema}; a state is of one item, timeline "
+                "takes a part",
                 key,
             )
-        return parsed
+        return whole
 
     def _facts(self) -> Facts:
         self._known = current_facts(self._opened.source, self._known, self._opened.key_schema, self._opened.table)

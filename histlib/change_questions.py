@@ -90,7 +90,7 @@ class ChangeQuestions(Asking):
         attrs = self._answer_attrs(facts, f"{plural(found, 'change')}{said(where)}", caveats, window=window)
         images = first_images(columns["new_image_json"], columns["old_image_json"])
         attrs |= self._noticed(facts, condition, options.paths, images)
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def activity(
         self,
@@ -189,7 +189,7 @@ class ChangeQuestions(Asking):
         """How many changes (of these items, None: of any) a condition may hold of whose images are not seen."""
         if condition is None or not facts.blind:
             return
-        unseen = condition.unseen(facts.key_schema.names[0])
+        unseen = condition.unseen(facts.key_names)
         if items is not None:
             wanted = _wanted(unseen)
             assert wanted is not None
@@ -200,7 +200,6 @@ class ChangeQuestions(Asking):
             query = Activity(window.start, window.end, periods, unseen, self._actor_attribute)
             count = sum(self._opened.source.fetch(query).column("changes").to_pylist())
         yield from doubt.of_unseen(count)
-
 
 
 def _wanted(condition: Condition | None) -> Wanted | None:

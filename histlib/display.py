@@ -111,9 +111,12 @@ def _names(frame: pd.DataFrame) -> list[str]:
     """The columns that may have something to say, event ids last."""
     if is_raw(frame):
         return list(frame.columns)
-    hidden = {"keys"} if any(name.startswith("keys.") for name in frame.columns) else set()
+    keys = [name for name in frame.columns if name.startswith("keys.")]
+    hidden = {"keys"} if keys else set()
     if _key_in_heading(frame):
-        hidden |= {name for name in frame.columns if name.startswith("keys.")}
+        hidden |= set(keys)
+    if len(frame):  # attributes that only the keys of other rows have
+        hidden |= {name for name in keys if all(value is MISSING for value in frame[name])}
     for exact, wide in _BOUNDS:
         if {exact, wide} <= set(frame.columns) and frame[wide].equals(frame[exact].rename(wide)):
             hidden.add(wide)
@@ -150,7 +153,7 @@ def _readable(frame: pd.DataFrame, name: str) -> Sequence[Any]:
     if name in _MEASURES:
         return [_MEASURES[name].format(value) for value in frame[name]]
     if name.startswith("keys."):
-        return [encode_value(value) for value in frame[name]]
+        return [value if value is MISSING else encode_value(value) for value in frame[name]]
     return list(frame[name])
 
 

@@ -293,7 +293,7 @@ def _utc(micros: int) -> str:
 
 
 def of_coverage(missing: Sequence[str], first: int, last: int, coverage: Coverage) -> Iterator[Caveat]:
-    """The caveats of what is covered of [first, last]; ``missing``: the kinds of what is missing of it, as rows tell."""
+    """The caveats of what is covered of [first, last]; ``missing``: the kinds of what is missing, as rows tell."""
     counts = Counter(missing)
     if counts["unreadable"]:
         many = plural(counts["unreadable"], "damaged file or line")

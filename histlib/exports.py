@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,9 +63,18 @@ def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescriptio
     """The table's key as DynamoDB describes it; without ``KeyType`` where it has two attributes in unknown order.
 
     Raises:
+        MixedTablesError: incremental exports tell different keys.
         RequestError: neither ``given`` nor told by an incremental export, or the two contradict.
     """
-    told = next((names for export in exports if not export.full for names in _told_names(export)), ())
+    by_names = {names: export for export in exports if not export.full for names in islice(_told_names(export), 1)}
+    if len(by_names) > 1:
+        named = "; ".join(f"{', '.join(names)} (export {export.id})" for names, export in by_names.items())
+        raise MixedTablesError(
+            f"exports with {len(by_names)} different keys: {named}. They are of different tables: "
+            "name the folder of one",
+            list(by_names),
+        )
+    told = next(iter(by_names), ())
     if given and told and set(given) != set(told):
         raise RequestError(f"key={','.join(given)}: these exports have the key {', '.join(told)}", given)
     names = tuple(given) or told

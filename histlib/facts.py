@@ -17,6 +17,7 @@ from histlib.coverage import (
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
+from histlib.key_forms import alike, check_forms
 from histlib.keys import KeySchema, infer_schema
 from histlib.net_windows import read_window
 from histlib.queries import (
@@ -41,12 +42,13 @@ KeyDescription = Sequence[Mapping[str, str]]
 class Facts:
     """The facts, and the engine's answers that they were read from.
 
-    ``baselines`` are the complete ones; ``unfinished`` tells of manifests that are there but not complete.
+    ``key_schemas``: the latest first; a table made anew may have had others. ``baselines`` are the complete ones;
+    ``unfinished`` tells of manifests that are there but not complete.
     """
 
     tables: tuple[pa.Table, ...]
     arn: str
-    key_schema: KeySchema
+    key_schemas: tuple[KeySchema, ...]
     coverage: Coverage
     baselines: tuple[Manifest, ...] = ()
     unfinished: tuple[Hole, ...] = ()
@@ -78,6 +80,29 @@ class Facts:
         streams = {span.stream for span in self.coverage.spans}
         found = [Silent(stream, *self.coverage.silent_around(moment, stream)) for stream in sorted(streams)]
         return (*found, Silent(None, *self.coverage.silent_around(moment, None, NEAR)))
+
+    @property
+    def key_schema(self) -> KeySchema:
+        """The key that the table had last."""
+        return self.key_schemas[0]
+
+    @property
+    def has_number_keys(self) -> bool:
+        """Whether any attribute of its keys is a number."""
+        return any("N" in schema.types.values() for schema in self.key_schemas)
+
+    @property
+    def key_types(self) -> dict[str, str]:
+        """All attributes of its keys, the latest key's first, with their types; empty where keys differ in one's."""
+        found: dict[str, str] = {}
+        for name, kind in (pair for schema in self.key_schemas for pair in schema.types.items()):
+            found[name] = kind if found.get(name, kind) == kind else ""
+        return found
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of these attributes."""
+        return tuple(self.key_types)
 
     def all_keys_known(self, *moments: int) -> bool:
         """Whether the keys of all items that were in the table at these moments (epoch µs) are known."""
@@ -124,7 +149,7 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     ``name`` is the table's where no change says it.
 
     Raises:
-        MixedTablesError: changes of more than one table.
+        MixedTablesError: changes of more than one table, or keys that one table cannot have had.
         NotAHistoryError: no change at all.
         SourceError: the history cannot be read.
     """
@@ -146,12 +171,11 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     if coverage.captured_through is None and not attestations:  # baselines alone: all is known up to the last
         coverage = replace(coverage, captured_through=max((one.read_end for one in complete), default=None))
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
-    schema = _key_schema(rows, next(filter(None, described), key_description))
     named = {one.manifest.table for one in told if one.manifest is not None}
     return Facts(
         tables,
         _only_table({row["table"] for row in rows} | {a.table for a in attested} | named, name),
-        schema,
+        _key_schemas(rows, (*described, key_description)),
         coverage,
         complete,
         tuple(one.why for one in told if one.why is not None),
@@ -172,12 +196,31 @@ def _only_table(tables: set[str], name: str) -> str:
     return tables.pop()
 
 
-def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) -> KeySchema:
-    if not streams:
+def _key_schemas(rows: Sequence[dict[str, Any]], descriptions: Sequence[KeyDescription]) -> tuple[KeySchema, ...]:
+    """The keys that the table has had, the latest first. What format 0 tells of one, the others' types tell better."""
+    if not rows:
         raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
-    latest = max(streams, key=lambda row: row["last_micros"])
-    schema = infer_schema(latest["keys"], description)
-    return replace(schema, as_text=all(is_old_format(row["stream"]) for row in streams))
+    check_forms(map(_with_stream, rows))
+    groups: list[list[dict[str, Any]]] = []
+    for row in sorted(rows, key=lambda row: (is_old_format(row["stream"]), row["keys"])):
+        alike_ones = [some for some in groups if alike(_with_stream(some[0]), _with_stream(row))]
+        if alike_ones:
+            alike_ones[0].append(row)
+        else:
+            groups.append([row])
+    groups.sort(key=lambda some: max(row["last_micros"] for row in some), reverse=True)
+    return tuple(_key_schema(some, descriptions) for some in groups)
+
+
+def _with_stream(row: dict[str, Any]) -> tuple[str | None, str]:
+    return row["stream"], row["keys"]
+
+
+def _key_schema(rows: Sequence[dict[str, Any]], descriptions: Sequence[KeyDescription]) -> KeySchema:
+    """The schema of keys that are all alike, its order by the first description that is of these attributes."""
+    known = [infer_schema(rows[0]["keys"], description) for description in descriptions]
+    schema = next((one for one in known if one.ordered), known[0])
+    return replace(schema, as_text=all(is_old_format(row["stream"]) for row in rows))
 
 
 def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:

@@ -315,7 +315,7 @@ def _json_cells(frame: pd.DataFrame, name: str) -> list[str]:
     if f"{name}_json" in frame.columns:
         return ["" if pd.isna(text) else text for text in frame[f"{name}_json"]]
     if name.startswith("keys."):
-        return [encode_value(value) for value in frame[name]]
+        return [_value_text(value) or "" for value in frame[name]]
     if name == "keys":
         return list(frame[name])
     return [_json_cell(value) for value in frame[name]]

@@ -38,7 +38,7 @@ class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion,
 
     @property
     def key_schema(self) -> KeySchema:
-        """Names and types of the key's attributes."""
+        """Names and types of the key's attributes: of the latest key, where the table was made anew with another."""
         return self._facts().key_schema
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from histlib.asking import Asking
+from histlib.asking import Asking, Scope
 from histlib.attribute_names import ItemNames, as_attrs, meant, notices
 from histlib.baselines import ItemHistory, Sighting
 from histlib.chain import Step
 from histlib.errors import RequestError
 from histlib.facts import Facts
-from histlib.keys import Key, parse_key
+from histlib.keys import Key, parse_keys
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.results import ItemState, Seen, StateChange
 from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
@@ -29,7 +29,8 @@ class ItemQuestions(Asking):
         """What one item was at a time: the state after all its changes up to and in that second.
 
         Args:
-            key: a dict, a bare value for a key of one attribute, a tuple (partition key, sort key).
+            key: a dict, a bare value for a key of one attribute, a tuple (partition key, sort key). Where the table was
+                made anew with another key, a dict is of the key that has its attributes, others are of the latest.
             time: ISO text, datetime, pandas Timestamp, ``now``, ``-2h``; naive means the history's zone.
             change: an event id: the state right after that change of the item, whatever the time.
 
@@ -40,7 +41,7 @@ class ItemQuestions(Asking):
             SourceError: the history cannot be read.
         """
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         if change is None:
             item = self._items([whole.text], facts, *second_of(moment))[whole.text]
@@ -73,9 +74,9 @@ class ItemQuestions(Asking):
         from histlib.frames import answer_frame
 
         facts = self._facts()
-        parsed = parse_key(key, facts.key_schema)
         asked = self._paths(paths or ())
         window = parse_range(start, end, self._tz)
+        text = parse_keys(key, facts.key_schemas)[0].text
         scope = self._scope([key], facts)
         assert scope.keys is not None
         found = self._items(scope.keys, facts, *window.instants)
@@ -87,9 +88,9 @@ class ItemQuestions(Asking):
         options = TimelineOptions(window, wanted, self._actor_attribute)
         columns = timeline_columns(items, facts.coverage, options)
         caveats = timeline_caveats(items, columns, facts.coverage, options, wide=scope.wide)
-        attrs = self._answer_attrs(facts, f"timeline of {parsed.text}", caveats, window=window)
-        attrs |= as_attrs(notices(wanted, (), names))
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        attrs = self._answer_attrs(facts, f"timeline of {text}", caveats, window=window)
+        attrs |= as_attrs([*_nothing_of(items, scope), *notices(wanted, (), names)])
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def _state(self, facts: Facts, key: Key, moment: int, finding: Finding) -> ItemState:
         item = None if finding.image is None else decode_image(finding.image)
@@ -138,6 +139,13 @@ def _position_of(steps: Sequence[Step], event_id: str, keys: str) -> int:
         f"{event_id!r} is no change of {keys}, which has {len(steps)}; timeline() lists them with event_id",
         event_id,
     )
+
+
+def _nothing_of(items: Mapping[str, Sequence[Step]], scope: Scope) -> list[str]:
+    """What is told where a history has no change of what it is asked for."""
+    if any(items.values()):
+        return []
+    return [f"the history holds no change of {'any item under this key' if scope.wide else 'this key'}"]
 
 
 def names_of(items: Mapping[str, ItemHistory]) -> ItemNames:

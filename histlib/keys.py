@@ -35,9 +35,20 @@ class KeySchema:
     def names(self) -> tuple[str, ...]:
         return tuple(self.types)
 
+    @property
+    def described(self) -> str:
+        """Its attributes in words."""
+        return ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in self.types.items())
+
     def __str__(self) -> str:
-        described = ", ".join(f"{name} ({_TYPE_NAMES[kind]})" for name, kind in self.types.items())
-        return f"{described}" if len(self.types) == 1 or self.ordered else f"{described}, in which order is not known"
+        known = len(self.types) == 1 or self.ordered
+        return self.described if known else f"{self.described}, in which order is not known"
+
+
+class KeyText(str):
+    """A key as a text on a command line; see :func:`parse_key_text`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -54,16 +65,44 @@ class Key:
 
 
 def infer_schema(keys: str, description: Sequence[Mapping[str, str]] = ()) -> KeySchema:
-    """The key schema of a record's ``keys`` text; ``description`` is DynamoDB's own KeySchema where known."""
-    types = {name: _type_of(value) for name, value in decode_image(keys).items()}
+    """The key schema of a record's ``keys`` text; ``description`` is DynamoDB's own KeySchema where known.
+
+    Raises:
+        ValueNotValidError: no key can be so.
+    """
+    try:
+        types = {name: _type_of(value) for name, value in decode_image(keys).items()}
+    except ValueNotValidError as error:
+        raise ValueNotValidError(f"a change has the keys {keys[:200]}: {error}", keys) from error
     order = [entry["AttributeName"] for entry in sorted(description, key=lambda entry: entry["KeyType"])]
     if set(order) == set(types):
         return KeySchema({name: types[name] for name in order}, ordered=True)
     return KeySchema(types, ordered=len(types) == 1)
 
 
+def parse_keys(key: Any, schemas: Sequence[KeySchema]) -> tuple[Key, ...]:
+    """What a caller may mean where a table made anew has had several keys, the latest first: a key, or a part of one,
+    of each that has all attributes named. Bare values and tuples name none: they are the latest one's.
+
+    Raises:
+        KeyNotValidError: as :func:`parse_key`, by each of them.
+    """
+    found, refused = [], []
+    for schema in schemas:
+        try:
+            if _names_attributes(key, schema):
+                found.append(parse_key(key, schema))
+        except KeyNotValidError as error:
+            refused.append(error)
+    if found or not refused:
+        return tuple(found) or (parse_key(key, schemas[0]),)
+    if len(refused) == 1:
+        raise refused[0]
+    raise KeyNotValidError("; ".join(map(str, refused)), key)
+
+
 def parse_key(key: Any, schema: KeySchema) -> Key:
-    """The key that a caller means: a dict, a bare value, or a tuple (partition key, sort key).
+    """The key that a caller means: a dict, a bare value, a tuple (partition key, sort key), or a :class:`KeyText`.
 
     A dict in DynamoDB JSON (``{"id": {"S": "x"}}``) is taken too. One attribute of two gives an
     incomplete key.
@@ -71,8 +110,8 @@ def parse_key(key: Any, schema: KeySchema) -> Key:
     Raises:
         KeyNotValidError: names or types that this table's key does not have.
     """
-    if isinstance(key, Key):
-        return key
+    if isinstance(key, KeyText):
+        return parse_key_text(str(key), schema)
     if isinstance(key, Mapping):
         return _from_mapping(key, schema)
     if isinstance(key, tuple | list):
@@ -103,13 +142,23 @@ def parse_key_text(text: str, schema: KeySchema) -> Key:
     return _from_mapping(values, schema)
 
 
-def key_from_format0(text: str, schema: KeySchema) -> str:
-    """The key text of an item whose key format 0 had turned to text; as it is where the schema does not fit."""
+def key_from_format0(text: str, schemas: Sequence[KeySchema]) -> str:
+    """The key text of an item whose key format 0 had turned to text; as it is where no schema fits, or one as it is."""
     try:
-        values = {name: _from_text(value, schema.types[name], schema) for name, value in decode_image(text).items()}
-        return encode_image(values)
-    except (KeyError, KeyNotValidError, ValueNotValidError, AttributeError):
+        values = decode_image(text)
+        named = [schema for schema in schemas if schema.types.keys() == values.keys()]
+        if len(named) > 1 and any(schema.types == infer_schema(text).types for schema in named):
+            return text
+        return encode_image({name: _from_text(value, named[0].types[name], named[0]) for name, value in values.items()})
+    except (IndexError, KeyNotValidError, ValueNotValidError, AttributeError):
         return text
+
+
+def _names_attributes(key: Any, schema: KeySchema) -> bool:
+    """Whether it says of which attributes its values are."""
+    if isinstance(key, KeyText):
+        return key.lstrip().startswith("{") or bool(_split_named(str(key), schema))
+    return isinstance(key, Mapping)
 
 
 def _from_mapping(key: Mapping[str, Any], schema: KeySchema) -> Key:

@@ -49,8 +49,9 @@ class MatchingKeys:
 
 @dataclass(frozen=True)
 class Streams:
-    """A row per (table, stream, view): ``table stream view`` str, ``keys`` (a sample), ``first_micros``,
-    ``last_micros`` and ``changes`` int64 (epoch µs; duplicates counted).
+    """A row per (table, stream, view, form of keys): ``table stream view`` str, ``keys`` (a sample), ``first_micros``,
+    ``last_micros`` and ``changes`` int64 (epoch µs; duplicates counted). Keys of one form have the same attributes of
+    the same types: see :func:`histlib.key_forms.key_form`.
 
     Each question begins with it: a source takes in what is new then, and answers the rest from the same state.
     """

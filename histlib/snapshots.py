@@ -253,7 +253,7 @@ def _told(doubts: Times, proven: Mask) -> tuple[pa.Array, pa.Array]:
     names = list(map(_names, different.tolist()))
     texts = pa.array(list(map(to_cell, names)), pa.string()).take(pa.array(places))
     spared = np.array([doubt.completeness(some, proven=True) == "attested" for some in names], dtype=bool)
-    return texts, pa.array(proven & spared[places] if len(names) else proven)
+    return texts, pa.array(proven & spared[places] if names else proven)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class SqlQuestion(Asking):
         from histlib.raw_sql import check
 
         facts = self._facts()
-        statement = check(text, params, facts.key_schema.types, self._attributes, self._tz)
+        statement = check(text, params, facts.key_types, self._attributes, self._tz)
         answer = self._opened.source.fetch(Sql(statement))
         origin = self._origin(facts)
         attrs = origin.attrs(

@@ -75,7 +75,7 @@ class TableQuestions(Asking):
         heading = f"{_heading(shown, every_status=every_status)} at {format_time(moment, self._tz)}{said(where)}"
         attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, [known], [moment]))
         attrs |= self._noticed(facts, condition, paths, images)
-        return snapshot_frame(shown, facts.key_schema.names, paths, self._tz, attrs)
+        return snapshot_frame(shown, facts.key_names, paths, self._tz, attrs)
 
     def affected(
         self,
@@ -134,7 +134,7 @@ class TableQuestions(Asking):
         images = first_images(told["image"])
         paths = meant(paths, self._names(facts), images)
         attrs |= self._noticed(facts, condition, paths, images)
-        return affected_frame(told, facts.key_schema.names, paths, self._tz, attrs)
+        return affected_frame(told, facts.key_names, paths, self._tz, attrs)
 
     def diff(
         self,
@@ -182,7 +182,7 @@ class TableQuestions(Asking):
         )
         attrs = self._answer_attrs(facts, heading, caveats, attested=_attested(facts, sides, moments))
         attrs |= self._noticed(facts, condition, (), first_images(*(side.column("image") for side in sides)))
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     # --- what the answers share ---
 
@@ -205,7 +205,7 @@ class TableQuestions(Asking):
         query = _around(facts, moment, None if whole else condition)
         around = self._opened.source.fetch(query)
         known = around.column("keys").to_pylist()
-        if facts.straddling or (facts.old_format and "N" in facts.key_schema.types.values()):  # one may have two texts
+        if facts.straddling or (facts.old_format and facts.has_number_keys):  # one may have two texts
             keys = self._known_as([*known, *hidden_keys(facts)], facts)
             return self._states_of(facts, moment, keys, condition).sort_by("keys")
         alone = around.column("odd") if condition is None else pc.or_kleene(around.column("odd"), around.column("gap"))

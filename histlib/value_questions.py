@@ -63,7 +63,7 @@ class ValueQuestions(ItemQuestions):
             SourceError: the history cannot be read.
         """
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         item, names = self._item_up_to(whole, facts, moment, [_whole_path(path)])
         (wanted,) = meant([_whole_path(path)], names)
@@ -118,7 +118,7 @@ class ValueQuestions(ItemQuestions):
         from histlib.frames import answer_frame
 
         facts = self._facts()
-        whole = self._whole_key(key, facts.key_schema)
+        whole = self._whole_key(key, facts)
         moment = parse_state_time(time, self._tz)
         item, names = self._item_up_to(whole, facts, moment, self._paths(paths or ()))
         wanted = tuple(dict.fromkeys(meant(self._paths(paths or ()), names)))
@@ -134,7 +134,7 @@ class ValueQuestions(ItemQuestions):
         caveats = [*finding.caveats, *doubt.of_rows(Counter(columns["caveats"]))]
         attrs = self._answer_attrs(facts, heading, caveats, attested=finding.completeness == "attested")
         attrs |= as_attrs(notices(wanted, (), names))
-        return answer_frame(columns, facts.key_schema.names, self._tz, attrs)
+        return answer_frame(columns, facts.key_names, self._tz, attrs)
 
     def _item_up_to(self, key: Key, facts: Facts, moment: int, paths: Sequence[Path]) -> tuple[ItemHistory, ItemNames]:
         """An item up to a moment and what came next, and the names in its images; all of it where that does not show a

@@ -21,7 +21,7 @@ Days = tuple[str, str]
 def checked(history: Any, text: str, params: Mapping[str, Any] | None = None) -> Statement:
     """The statement as ``history.sql()`` checks it."""
     facts = history._facts()
-    return check(text, params, facts.key_schema.types, history._attributes, history._tz)
+    return check(text, params, facts.key_types, history._attributes, history._tz)
 
 
 def sql_by(engine: Any, database: str, table: str, location: str, days: Days, statement: Statement) -> ResultFrame:

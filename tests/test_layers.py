@@ -20,6 +20,7 @@ LAYERS = [
     ["paths", "times", "format0", "trails"],
     ["trino_json", "periods"],
     ["keys"],
+    ["key_forms"],
     ["aws"],
     ["record", "caveats", "progress", "markup", "net_windows", "masks"],
     ["display", "images", "raw_sql", "locking", "cache", "kept"],

@@ -33,7 +33,7 @@ from histlib.index.filtering import holding, unseen_images
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
 from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
-from histlib.index.rows import NotARecordError, rows_table
+from histlib.index.rows import NotARecordError, key_forms, rows_table
 from histlib.index.selecting import selected
 from histlib.paths import Path
 from histlib.queries import Activity, Around, ChangeKeys, ItemCondition, KeysBetween
@@ -136,8 +136,10 @@ class OldRowSelection:
         """The streams of each of these days."""
         found: dict[str, list[Row]] = {day: [] for day in days}
         for day, rows in self._by_day(days):
-            for view in sorted(pc.unique(rows.column("view")).to_pylist()):
-                some = rows.filter(pc.equal(rows.column("view"), view))
+            formed = rows.append_column("form", key_forms(rows.column("keys")))
+            kinds = formed.group_by(["view", "form"]).aggregate([("keys", "count")]).select(["view", "form"])
+            for view, form in sorted(zip(*kinds.to_pydict().values(), strict=True)):
+                some = formed.filter((pc.field("view") == view) & (pc.field("form") == form))
                 stamps = some.column("timestamp_micros")
                 first, last = (bound.as_py() for bound in pc.min_max(stamps).values())
                 found[day].append(

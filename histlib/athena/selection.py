@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -34,8 +34,9 @@ _COUNTED: Final = (*_CHANGE, "stream", "sequence_number", "event_id", "view", "r
 _NEW_IMAGES: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
-#: Raises where the tables of some rows, with those known already, are more than one.
-Refuse = Callable[[Iterable[str | None]], None]
+#: Raises where rows are, by those of their columns ``table``, ``stream`` and ``keys`` that they have, of other tables
+#: than is known.
+Refuse = Callable[[pa.Table], None]
 
 
 class Run(Protocol):
@@ -53,7 +54,7 @@ class RowSelection:
 
     def __init__(self, run: Run, table: str, root: str, refuse: Refuse) -> None:
         self._asked = run
-        self._refuse_tables = refuse
+        self._refuse_others = refuse
         self._table = table
         self._root = root
 
@@ -107,13 +108,14 @@ class RowSelection:
         """The answer to a query; the rows of its baselines are in ``baseline_days``."""
         found = self._run(around.around(self._table, days, query), bulk=True)
         self._refuse_bad(found.column("bad_file"))
-        self._refuse_tables(
-            [*found.column("one_table").unique().to_pylist(), *found.column("other_table").unique().to_pylist()]
-        )
+        for name in ("one_table", "other_table"):
+            self._refuse_others(pa.table({"table": found.column(name)}))
         found = found.filter(pc.is_valid(found.column("keys")))
         odd = found.column("keys").filter(found.column("odd"))
         plain = found.filter(pc.invert(found.column("odd")))
         parts = [_place(plain, place) for place in around.PLACES]
+        for part in parts:
+            self._refuse_others(part)
         if query.through is not None:
             parts.append(self._window(query.last, query.through, days))
         if query.baselines and baseline_days is not None:
@@ -197,7 +199,9 @@ class RowSelection:
 
     def _keys(self, found: pa.Table) -> list[str]:
         self._refuse_bad(found.column("bad_file"))
-        return sorted(pc.unique(found.column("keys")).to_pylist())
+        keys = pa.chunked_array([pc.unique(found.column("keys"))])
+        self._refuse_others(pa.table({"keys": keys}))
+        return sorted(keys.to_pylist())
 
     def _changes(self, query: ChangeKeys | Activity, days: Days | None, names: Sequence[str]) -> pa.Table:
         """The changes in a query's window for which its condition may hold; Python decides on times and actors."""
@@ -220,7 +224,7 @@ class RowSelection:
             selects.all_rows(self._table, days, condition, tuple(dict.fromkeys((*names, "table", "file")))), bulk=True
         )
         found = self._clean(found)
-        self._refuse_tables(found.column("table").unique().to_pylist())
+        self._refuse_others(found)
         return found.select(names)
 
 

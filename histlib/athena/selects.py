@@ -11,6 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from histlib import key_forms
 from histlib.athena.days import Days
 from histlib.athena.key_texts import CANONICAL
 from histlib.athena.literals import identifier, literal
@@ -50,6 +51,12 @@ BAD: Final = "NOT coalesce({}, FALSE)".format(
             CANONICAL,
         ]
     )
+)
+
+
+#: The form of a canonical key text: :func:`histlib.key_forms.key_form`.
+KEY_FORM: Final = "regexp_replace(keys, {}, {})".format(
+    literal(key_forms.ATTRIBUTE), literal("".join(f"${part}" for part in key_forms.PARTS))
 )
 
 
@@ -94,7 +101,7 @@ def distinct_keys(table: str, days: Days, condition: str) -> Statement:
 
 
 def streams_by_day(table: str, days: Sequence[str]) -> Statement:
-    """A row per dateday and (table, stream, view): first and last stamp, number of rows, the last one's key."""
+    """A row per dateday and (table, stream, view, form of keys): first and last stamp, number of rows, the last key."""
     among = f"dateday BETWEEN {literal(min(days))} AND {literal(max(days))} AND {one_of('dateday', days)}"
     names = ["dateday", "table", "stream", "view"]
     told = [
@@ -104,7 +111,7 @@ def streams_by_day(table: str, days: Sequence[str]) -> Statement:
         "max_by(keys, timestamp_micros) AS keys",
         f'min("$path") FILTER (WHERE {BAD}) AS bad_file',
     ]
-    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4"
+    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4, {KEY_FORM}"
     kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
     schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
     return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)), tuple(days))

@@ -30,6 +30,8 @@ from histlib.index.attributes import PARTS
 from histlib.index.landing import MAX_LATENESS
 from histlib.index.manifest import STREAMS
 from histlib.index.matching import has_values, key_parts
+from histlib.index.rows import key_forms
+from histlib.key_forms import check_read
 from histlib.paths import format_path
 from histlib.queries import (
     Activity,
@@ -91,7 +93,7 @@ class AthenaSource:
         self._expected = 0
         self._results = Results()
         self._brought: Brought | None = None
-        self._rows = selection(self._run, table, root, self._refuse_other_tables)
+        self._rows = selection(self._run, table, root, self._refuse_others)
         self._list = landing
         self._bucket = facts
         self._kept = kept
@@ -235,7 +237,7 @@ class AthenaSource:
         unbounded = query.start is None and query.end is None
         if unbounded and self._brought is not None and self._brought.has(query.keys):
             found = self._brought.of(query.keys)
-            self._refuse_other_tables(pc.unique(found.column("table")).to_pylist())
+            self._refuse_others(found)
             return found
         days = self._first_reach(query)
         found = self._rows.item_rows(query.keys, days)
@@ -248,7 +250,7 @@ class AthenaSource:
             parts = [self._rows.item_rows(query.keys, more) for more in self._beyond(days, wanted)]
             found = pa.concat_tables([found, *parts])
             days, further = wanted, further * 2
-        self._refuse_other_tables(pc.unique(found.column("table")).to_pylist())
+        self._refuse_others(found)
         return pa.concat_tables([found, *self._sightings(query.keys, reach, days)])
 
     def _first_reach(self, query: ItemChanges) -> Days:
@@ -299,15 +301,17 @@ class AthenaSource:
         rows = self.fetch_known(Streams()).to_pylist()
         return min((row["first_micros"] for row in rows if (row["stream"] or "").startswith("arn:")), default=None)
 
-    def _refuse_other_tables(self, found: Iterable[str | None]) -> None:
-        """Few days were looked at to know whose changes these are: what others hold shows only now."""
-        tables = {one for one in (*self._tables(), *found) if one}
-        if len(tables) > 1:
-            raise MixedTablesError(
-                f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
-                "keep each table's history in its own folder or prefix",
-                sorted(tables),
-            )
+    def _refuse_others(self, rows: pa.Table) -> None:
+        """Few days were looked at to know whose changes these are: what others hold shows only now. ``rows`` have some
+        of the columns ``table``, ``stream`` and ``keys``."""
+        if "table" in rows.column_names:
+            _refuse_tables([*self._tables(), *pc.unique(rows.column("table")).to_pylist()])
+        if "keys" in rows.column_names:
+            by = ["form", *(["stream"] if "stream" in rows.column_names else [])]
+            formed = rows.append_column("form", key_forms(rows.column("keys")))
+            samples = formed.group_by(by).aggregate([("keys", "min")]).to_pylist()
+            known = [(row["stream"], row["keys"]) for row in self.fetch_known(Streams()).to_pylist()]
+            check_read([(one.get("stream"), one["keys_min"]) for one in samples], known, streams="stream" in by)
 
     # --- facts that other answers rest on ---
 
@@ -356,6 +360,16 @@ class AthenaSource:
             known = self._rows.count_keys([manifest.stream], span)[manifest.stream]
             self._kept.put(name, digest, known)
         return int(known)
+
+
+def _refuse_tables(found: Iterable[str | None]) -> None:
+    tables = {one for one in found if one}
+    if len(tables) > 1:
+        raise MixedTablesError(
+            f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
+            "keep each table's history in its own folder or prefix",
+            sorted(tables),
+        )
 
 
 def _days_of(manifest: Manifest) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from histlib.athena.days import FILE_SPAN, day_begin, shifted
 from histlib.baselines import STREAM_PREFIX
 from histlib.index.landing import MAX_LATENESS
+from histlib.key_forms import key_form
 from histlib.net_windows import is_net
 
 Row = dict[str, Any]
@@ -61,7 +62,7 @@ class _Looked:
         if len(streams) != 1 or not self._constant(first, last):
             return False
         ((_, stream, _),) = streams
-        rows = [row for rows in self._rows.values() for row in rows if row["stream"] == stream]
+        rows = [row for rows in self._rows.values() for row in rows if (row["stream"] or "") == stream]
         earliest: int = min(row["first_micros"] for row in rows)
         latest: int = max(row["last_micros"] for row in rows)
         return earliest <= day_begin(shifted(first, _LATE)) - MAX_LATENESS and latest >= day_begin(last) + FILE_SPAN
@@ -105,10 +106,10 @@ class _Looked:
         return self._days[(first + last) // 2] if last - first > 1 else None
 
     def together(self) -> list[Row]:
-        """One row for each table, stream and view."""
+        """One row for each table, stream, view and form of keys."""
         found: dict[tuple[Any, ...], Row] = {}
         for row in (row for day in sorted(self._rows) for row in self._rows[day]):
-            key = (row["table"], row["stream"], row["view"])
+            key = (row["table"], row["stream"], row["view"], key_form(row["keys"]))
             known = found.get(key, row)
             latest = max((known, row), key=lambda one: one["last_micros"])
             found[key] = {

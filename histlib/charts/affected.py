@@ -24,7 +24,7 @@ from histlib.charts.drawing import (
     title,
     told,
 )
-from histlib.values import encode_value
+from histlib.values import MISSING, encode_value
 
 STILL: Final = "still so"
 _OTHERS: Final = "ended in other ways"
@@ -100,11 +100,14 @@ def _rows(affected: pd.DataFrame, bars: Bars) -> pd.DataFrame:
 
 
 def _labels(affected: pd.DataFrame) -> list[str]:
-    """The key as a person reads it: a text as it is, else values as image JSON."""
+    """The key as a person reads it: a text as it is, else values as image JSON; by its names where keys have others."""
     columns = [affected[name] for name in affected.columns if name.startswith("keys.")]
     if len(columns) == 1:
         return [markup.one_line(value if isinstance(value, str) else encode_value(value)) for value in columns[0]]
-    return [", ".join(map(encode_value, values)) for values in zip(*columns, strict=True)]
+    rows = list(zip(*columns, strict=True))
+    if any(MISSING in row for row in rows):
+        return [markup.one_line(text) for text in affected["keys"]]
+    return [", ".join(map(encode_value, values)) for values in rows]
 
 
 def _longest(rows: pd.DataFrame, limit: int) -> tuple[pd.DataFrame, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from histlib.errors import RequestError, ValueNotValidError
-from histlib.keys import Key, KeySchema, parse_key_text
+from histlib.keys import KeyText
 from histlib.values import decode_value, encode_value
 
 _VALUE = 'image JSON (12.50, "12.50", true, {"$SS":["a"]}), else the text itself'
@@ -94,9 +94,9 @@ def add_export(parser: Any) -> None:
     parser.add_argument("--csv", metavar="FILE", type=_export, help="also write it to FILE (.csv, .parquet, .xlsx)")
 
 
-def keys_of(texts: Sequence[str] | None, schema: KeySchema) -> list[Key] | None:
+def keys_of(texts: Sequence[str] | None) -> list[KeyText] | None:
     """The keys of ``--key``; None where none is given."""
-    return None if texts is None else [parse_key_text(text, schema) for text in texts]
+    return None if texts is None else list(map(KeyText, texts))
 
 
 def params_of(texts: Sequence[str] | None) -> dict[str, Any] | None:

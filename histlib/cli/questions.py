@@ -10,7 +10,7 @@ from histlib.cli import arguments
 from histlib.cli.answers import answer_frame, export, history_of, report_json, show, warn
 from histlib.cli.arguments import keys_of, params_of, value_of
 from histlib.cli.command import Command
-from histlib.keys import parse_key_text
+from histlib.keys import KeyText
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
@@ -26,9 +26,7 @@ def _add_state_at(parser: Parser) -> None:
 
 
 def _state_at(options: Options) -> int:
-    history = history_of(options)
-    key = parse_key_text(options.key, history.key_schema)
-    state = history.state_at(key, options.time or "now", change=options.change)
+    state = history_of(options).state_at(KeyText(options.key), options.time or "now", change=options.change)
     show(state.as_json() if options.json else repr(state))
     if options.csv:
         from histlib.frames import state_frame
@@ -45,12 +43,10 @@ def _add_since(parser: Parser) -> None:
 
 
 def _since(options: Options) -> int:
-    history = history_of(options)
-    key = parse_key_text(options.key, history.key_schema)
     value: dict[str, Any] = {"value": MISSING} if options.missing else {}
     if options.value is not None:
         value = {"value": value_of(options.value)}
-    answer = history.since(key, options.path, time=options.time or "now", **value)
+    answer = history_of(options).since(KeyText(options.key), options.path, time=options.time or "now", **value)
     show(answer.as_json() if options.json else repr(answer))
     if options.csv:
         from histlib.frames import since_frame
@@ -66,9 +62,8 @@ def _add_timeline(parser: Parser) -> None:
 
 
 def _timeline(options: Options) -> int:
-    history = history_of(options)
-    key = parse_key_text(options.key, history.key_schema)
-    return answer_frame(history.timeline(key, options.start, options.end, paths=options.path), options)
+    frame = history_of(options).timeline(KeyText(options.key), options.start, options.end, paths=options.path)
+    return answer_frame(frame, options)
 
 
 def _add_blame(parser: Parser) -> None:
@@ -78,9 +73,8 @@ def _add_blame(parser: Parser) -> None:
 
 
 def _blame(options: Options) -> int:
-    history = history_of(options)
-    key = parse_key_text(options.key, history.key_schema)
-    return answer_frame(history.blame(key, options.time or "now", paths=options.path), options)
+    frame = history_of(options).blame(KeyText(options.key), options.time or "now", paths=options.path)
+    return answer_frame(frame, options)
 
 
 def _add_affected(parser: Parser) -> None:
@@ -108,10 +102,9 @@ def _add_snapshot_at(parser: Parser) -> None:
 
 
 def _snapshot_at(options: Options) -> int:
-    history = history_of(options)
-    frame = history.snapshot_at(
+    frame = history_of(options).snapshot_at(
         options.time,
-        keys=keys_of(options.key, history.key_schema),
+        keys=keys_of(options.key),
         where=options.where,
         params=params_of(options.param),
         columns=options.column or (),
@@ -127,11 +120,10 @@ def _add_diff(parser: Parser) -> None:
 
 
 def _diff(options: Options) -> int:
-    history = history_of(options)
-    frame = history.diff(
+    frame = history_of(options).diff(
         options.time1,
         options.time2 or "now",
-        key=keys_of(options.key, history.key_schema),
+        key=keys_of(options.key),
         where=options.where,
         params=params_of(options.param),
     )
@@ -149,11 +141,10 @@ def _add_changes(parser: Parser) -> None:
 
 
 def _changes(options: Options) -> int:
-    history = history_of(options)
-    frame = history.changes(
+    frame = history_of(options).changes(
         options.start,
         options.end or "now",
-        keys=keys_of(options.key, history.key_schema),
+        keys=keys_of(options.key),
         where=options.where,
         params=params_of(options.param),
         paths=options.path,

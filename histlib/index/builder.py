@@ -20,7 +20,7 @@ from histlib.index.landing import parse_piece, read_pieces
 from histlib.index.manifest import StreamFacts, merge_streams
 from histlib.index.parallel import ordered_map
 from histlib.index.problems import Problems, Stamps
-from histlib.index.rows import concat
+from histlib.index.rows import concat, key_forms
 from histlib.index.segments import HASH_BITS, Load, Segment, SegmentReader, split, write_segment
 from histlib.progress import progress
 
@@ -49,7 +49,8 @@ class Built:
     def count(self, table: pa.Table) -> None:
         """Take in what rows show of streams and files."""
         aggregates = [("keys", "min"), ("timestamp_micros", "min"), ("timestamp_micros", "max"), ("keys", "count")]
-        found = table.group_by(["table", "stream", "view"]).aggregate(aggregates)
+        formed = table.append_column("form", key_forms(table.column("keys")))
+        found = formed.group_by(["table", "stream", "view", "form"]).aggregate(aggregates)
         columns = found.select(["table", "stream", "view", *("_".join(pair) for pair in aggregates)]).to_pydict()
         self.streams = merge_streams(
             [*self.streams, *(StreamFacts(*row) for row in zip(*columns.values(), strict=True))]

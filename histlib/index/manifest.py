@@ -16,9 +16,10 @@ from histlib.index.parquet import DamagedIndexError
 from histlib.index.problems import Problem
 from histlib.index.segments import Segment
 from histlib.index.tree import Facts
+from histlib.key_forms import key_form
 
 #: Raised with every change of what an index holds, so that an older one is made anew.
-VERSION: Final = 6
+VERSION: Final = 7
 FILE_NAME: Final = "manifest.json"
 
 
@@ -37,7 +38,8 @@ STREAMS: Final = pa.schema(
 
 
 class StreamFacts(msgspec.Struct):
-    """One (table, stream, view): a sample of its keys, its first and last stamps (epoch µs), how many rows."""
+    """One (table, stream, view, form of keys): a sample of its keys, its first and last stamps (epoch µs), how many
+    rows."""
 
     table: str
     stream: str | None
@@ -94,16 +96,17 @@ class Manifest(msgspec.Struct):
 
     @property
     def streams(self) -> list[StreamFacts]:
-        """A row per (table, stream, view)."""
+        """A row per (table, stream, view, form of keys)."""
         return merge_streams([*self.settled.streams, *self.unsettled.streams])
 
 
 def merge_streams(facts: Iterable[StreamFacts]) -> list[StreamFacts]:
-    """One for each (table, stream, view), over all rows that the given ones tell of."""
-    merged: dict[tuple[str, str | None, str], StreamFacts] = {}
+    """One for each (table, stream, view, form of keys), over all rows that the given ones tell of."""
+    merged: dict[tuple[str, str | None, str, str], StreamFacts] = {}
     for one in facts:
-        other = merged.get((one.table, one.stream, one.view), one)
-        merged[one.table, one.stream, one.view] = msgspec.structs.replace(
+        kind = one.table, one.stream, one.view, key_form(one.keys)
+        other = merged.get(kind, one)
+        merged[kind] = msgspec.structs.replace(
             one,
             keys=min(one.keys, other.keys),
             first_micros=min(one.first_micros, other.first_micros),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from histlib.errors import ValueNotValidError
+from histlib.key_forms import ATTRIBUTE, FORM, PARTS, form_pattern, key_form
 from histlib.record import ACTIONS, COLUMNS, FORMAT, NULLABLE, PRECISIONS, SEQUENCE_DIGITS, VIEWS
 from histlib.values import decode_image, encode_image, encode_value
 
@@ -114,6 +115,19 @@ def is_canonical(keys: str) -> bool:
         return encode_image(decode_image(keys)) == keys
     except ValueNotValidError:
         return False
+
+
+def key_forms(keys: pa.ChunkedArray) -> pa.Array:
+    """:func:`histlib.key_forms.key_form` of a column of key texts: those like the first at a glance."""
+    if not len(keys):
+        return pa.array([], pa.string())
+    first = keys[0].as_py()
+    unlike = pc.invert(pc.match_substring_regex(keys, form_pattern(first))).combine_chunks()
+    others = pc.replace_substring_regex(
+        keys.filter(unlike), ATTRIBUTE, "".join(f"\\{part}" for part in PARTS)
+    ).combine_chunks()
+    others = pc.if_else(pc.match_substring_regex(others, FORM), others, "")
+    return pc.replace_with_mask(pa.repeat(key_form(first), len(keys)), unlike, others)
 
 
 def is_record(line: bytes) -> bool:

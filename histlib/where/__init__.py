@@ -9,7 +9,7 @@ for ``<>``. Missing and NULL differ. See :mod:`histlib.where.functions` for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -65,9 +65,9 @@ class Condition:
         """Of an item: that it is true of it only if more was at a path that it asks for than the image has."""
         return self._where_not(lacking)
 
-    def unseen(self, key: str) -> Condition:
-        """Of a change: that an image which its view does not hold may make it true; ``key`` is an attribute of keys."""
-        return self._where_not(unseen(key))
+    def unseen(self, keys: Sequence[str]) -> Condition:
+        """Of a change: that an image which its view does not hold may make it true; ``keys``: all attributes of keys."""
+        return self._where_not(unseen(keys))
 
     def _where_not(self, unknown: Unknown) -> Condition:
         return _condition(self.text, self.subject, And((may_be(self._test, unknown), Not(self._test))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from histlib.where.nodes import (
     ActionIs,
@@ -46,14 +46,17 @@ def lacking(test: Test) -> Test:
     return Or((Always(False), *missing))
 
 
-def unseen(key: str) -> Unknown:
-    """True where a change does not show an image that is asked for though the item was there: a key's attribute, which
-    every item has, is missing in it."""
+def unseen(keys: Sequence[str]) -> Unknown:
+    """True where a change does not show an image that is asked for though the item was there: the attributes of keys,
+    which every item has, are missing in it."""
     there = {"new_image": ("INSERT", "MODIFY"), "old_image": ("MODIFY", "REMOVE")}
 
     def of(test: Test) -> Test:
         prefixes = sorted({operand.prefix for operand in image_operands(test)} & there.keys())
-        blind = (And((ActionIs(there[prefix]), IsMissing(ImagePath(prefix, (key,))))) for prefix in prefixes)
+        blind = [
+            And((ActionIs(there[prefix]), *(IsMissing(ImagePath(prefix, (key,))) for key in keys)))
+            for prefix in prefixes
+        ]
         return Or((Always(False), *blind))
 
     return of

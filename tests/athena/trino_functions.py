@@ -260,5 +260,5 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         "CREATE MACRO t_regexp_replace(x, p) AS regexp_replace(x, p, '', 'g'), "
-        "(x, p, r) AS regexp_replace(x, p, r, 'g')"
+        r"(x, p, r) AS regexp_replace(x, p, regexp_replace(r, '\$(\d)', '\\\1', 'g'), 'g')"
     )

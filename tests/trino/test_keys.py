@@ -9,7 +9,9 @@ from athena.engines import Engine
 
 from histlib.athena.key_texts import CANONICAL
 from histlib.athena.literals import literal
+from histlib.athena.selects import KEY_FORM
 from histlib.index.rows import is_canonical
+from histlib.key_forms import key_form
 from histlib.values import encode_image
 
 VALUES = (
@@ -38,15 +40,31 @@ OTHERS = (
 )
 
 
-def test_every_canonical_key_passes_and_others_do_not(trino: Engine):
+def canonical_keys() -> list[str]:
     """Texts, numbers and binary, one attribute or two, names that sort closely."""
     keys = [encode_image({name: value}) for name in NAMES for value in (*VALUES, *NUMBERS, b"\x00\xff")]
     keys += [encode_image({one: "a", other: 2}) for one in NAMES for other in NAMES if one != other]
-    keys += [encode_image({"id": "k" * 2_048}), encode_image({"id": '"\\' * 1_000, "n": Decimal("1E-130")})]
+    return [*keys, encode_image({"id": "k" * 2_048}), encode_image({"id": '"\\' * 1_000, "n": Decimal("1E-130")})]
+
+
+def told(trino: Engine, expression: str, keys: list[str]) -> dict[int, str]:
+    """What an expression over ``keys`` yields of each."""
+    rows = ", ".join(f"({at}, {literal(key)})" for at, key in enumerate(keys))
+    sql = f"SELECT at, {expression} FROM (VALUES {rows}) AS t (at, keys)"
+    return {int(at): text for at, text in trino.select(sql, (), "default", threading.Event()).rows}
+
+
+def test_a_key_has_the_form_that_it_has_elsewhere(trino: Engine):
+    """Its attributes and their types, whatever stands in its values and names."""
+    keys = [*canonical_keys(), '{"x:":","}', encode_image({"a": '":"', "b": b"\x00"})]
+    assert list(told(trino, KEY_FORM, keys).values()) == list(map(key_form, keys))
+
+
+def test_every_canonical_key_passes_and_others_do_not(trino: Engine):
+    """Texts, numbers and binary, one attribute or two, names that sort closely."""
+    keys = canonical_keys()
     assert all(map(is_canonical, keys))
     assert not any(map(is_canonical, OTHERS))
-    rows = ", ".join(f"({at}, {literal(key)})" for at, key in enumerate([*keys, *OTHERS]))
-    sql = f"SELECT at, {CANONICAL} FROM (VALUES {rows}) AS t (at, keys)"
-    told = {int(at): verdict for at, verdict in trino.select(sql, (), "default", threading.Event()).rows}
-    assert [key for at, key in enumerate(keys) if told[at] != "true"] == []
-    assert [key for at, key in enumerate(OTHERS, len(keys)) if told[at] != "false"] == []
+    verdicts = told(trino, CANONICAL, [*keys, *OTHERS])
+    assert [key for at, key in enumerate(keys) if verdicts[at] != "true"] == []
+    assert [key for at, key in enumerate(OTHERS, len(keys)) if verdicts[at] != "false"] == []

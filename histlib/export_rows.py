@@ -61,7 +61,7 @@ def window_row(line: bytes, origin: Origin, names: Sequence[str], redaction: Red
         LineNotValidError: not ``{"Metadata": {…}, "Keys": {…}, …}``, or another key.
     """
     told = _object(line)
-    keys, new, old = (told.get(name) for name in ("Keys", "NewImage", "OldImage"))
+    keys, new, old = (None if told.get(name) == {} else told.get(name) for name in ("Keys", "NewImage", "OldImage"))
     if not isinstance(keys, dict) or set(keys) != set(names):
         raise LineNotValidError(f"Keys in {_shown(line)}: expected {', '.join(names)}")
     images = {"new_image": _kept(new, names, redaction, line), "old_image": _kept(old, names, redaction, line)}

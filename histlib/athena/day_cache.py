@@ -17,7 +17,7 @@ from histlib.locking import alone
 from histlib.s3.address import Address
 
 #: Raised with every change of what the facts mean.
-VERSION: Final = 1
+VERSION: Final = 2
 #: Facts kept, the least recently put ones go first: ten years of days.
 MOST: Final = 4_000
 

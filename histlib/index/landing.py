@@ -21,7 +21,7 @@ import pyarrow.json as pj
 
 from histlib.index.old_lines import OldRecord, decode_old_lines, old_table, seems_old
 from histlib.index.problems import Problems
-from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table
+from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table, without_empty_images
 from histlib.times import DAY, HOUR, to_micros
 
 #: How late a change may land: 24 h in the stream, 24 h in Firehose.
@@ -102,7 +102,7 @@ def parse_piece(piece: Piece) -> tuple[pa.Table, Problems]:
     if records is not None and records.num_rows == sum(counts):
         files = pa.array([file for file, _, _ in piece.parts])
         repeated = files.take(pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int64()))
-        return rows_table(records, repeated), Problems()
+        return rows_table(without_empty_images(records), repeated), Problems()
     return _parse_lines(piece)
 
 
@@ -154,7 +154,7 @@ class _Found:
             self.new_files.append(file)
 
     def table(self) -> pa.Table:
-        new = pa.Table.from_pylist(self.new, schema=RECORD_SCHEMA)
+        new = without_empty_images(pa.Table.from_pylist(self.new, schema=RECORD_SCHEMA))
         files = pa.array([*self.new_files, *self.old_files], pa.string())
         return rows_table(pa.concat_tables([new, old_table(self.old)]), files)
 

@@ -18,7 +18,7 @@ from histlib.index.segments import Segment
 from histlib.index.tree import Facts
 
 #: Raised with every change of what an index holds, so that an older one is made anew.
-VERSION: Final = 6
+VERSION: Final = 7
 FILE_NAME: Final = "manifest.json"
 
 

@@ -131,10 +131,13 @@ def old_table(records: Sequence[OldRecord], stream: str = STREAM) -> pa.Table:
 
 
 def _decoded(line: bytes | str) -> _Line:
+    found: _Line
     try:
-        return _plain_decoder.decode(line)
+        found = _plain_decoder.decode(line)
     except msgspec.ValidationError:
-        return _decoder.decode(line)
+        found = _decoder.decode(line)
+    found.new_image, found.old_image = found.new_image or None, found.old_image or None  # an empty image is none
+    return found
 
 
 def _several(line: bytes) -> list[OldRecord]:

@@ -70,6 +70,7 @@ class OldRowSelection:
         self._utc = "timestamp_utc" in columns
         try:
             self._keys_declared = old_types.fields(columns["keys"])
+            self._keyed = not self._keys_declared.keys().isdisjoint(old_types.fields(columns["new_image"]))
             self._convert = {name: old_types.convert(columns[name]) for name in _IMAGES}
             narrow = [f"{name}.{one}" for name in _IMAGES for one in old_types.narrowed(columns[name])]
             unlike = old_types.unlike(columns["new_image"], columns["old_image"])
@@ -219,7 +220,8 @@ class OldRowSelection:
     def _record(self, row: Mapping[str, Any]) -> OldRecord:
         try:
             keys, new, old = (self._image(name, row[name]) for name in _IMAGES)
-            return decode_old_fields(row["action"], keys, (new, old), row["seconds"], row["utc"])
+            images = self._there(new, row["action"] != "REMOVE"), self._there(old, row["action"] != "INSERT")
+            return decode_old_fields(row["action"], keys, images, row["seconds"], row["utc"])
         except (NotARecordError, ValueError) as error:
             file = row["file"]
             raise SourceError(
@@ -227,6 +229,10 @@ class OldRowSelection:
                 "can answer for what it said; correct the table's types, or move the object away, and ask again",
                 file,
             ) from error
+
+    def _there(self, image: Any, may_be: bool) -> Any:
+        """The image, or None where it has no attribute: not even its key, or there is none with such an action."""
+        return None if image == {} and (self._keyed or not may_be) else image
 
     def _image(self, name: str, text: str | None) -> Any:
         if text is None:

@@ -109,7 +109,9 @@ def streams_by_day(table: str, days: Sequence[str]) -> Statement:
         "max_by(keys, timestamp_micros) AS keys",
         f'min("$path") FILTER (WHERE {BAD}) AS bad_file',
     ]
-    sql = f"SELECT {', '.join(map(identifier, names))}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4"
+    sql = (
+        f"SELECT {', '.join(map(identifier, names))}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4"
+    )
     kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
     schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
     return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)), tuple(days))

@@ -21,7 +21,15 @@ import pyarrow.json as pj
 
 from histlib.index.old_lines import OldRecord, decode_old_lines, old_table, seems_old
 from histlib.index.problems import Problems
-from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table, without_empty_images
+from histlib.index.rows import (
+    RECORD_SCHEMA,
+    NotARecordError,
+    acceptable,
+    decode_line,
+    is_record,
+    rows_table,
+    without_empty_images,
+)
 from histlib.times import DAY, HOUR, to_micros
 
 #: How late a change may land: 24 h in the stream, 24 h in Firehose.

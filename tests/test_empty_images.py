@@ -1,4 +1,4 @@
-"""An empty image (``{}``) is no image, wherever one is read: DynamoDB leaves out one that is not there, others do not."""
+"""An empty image (``{}``) is no image, wherever one is read: DynamoDB leaves it out, others write it."""
 
 from __future__ import annotations
 

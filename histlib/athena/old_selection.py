@@ -12,6 +12,7 @@ Nothing is taken from Athena's earlier results: the same SQL means something els
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from histlib.index.activity import activity
 from histlib.index.filtering import holding
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
-from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
+from histlib.index.old_lines import OldRecord, decode_old_fields, not_decoded, old_table
 from histlib.index.rows import NotARecordError, rows_table
 from histlib.index.selecting import selected
 from histlib.queries import Activity, Around, ChangeKeys, ItemCondition, KeysBetween
@@ -52,6 +53,8 @@ _SCHEMA: Final = pa.schema(
 )
 #: True of what an unreadable line becomes where the SerDe is told to leave it be.
 _BAD: Final = '"action" IS NULL OR "keys" IS NULL OR "timestamp" IS NULL'
+#: A key in DynamoDB JSON, as the SerDe makes a text of it.
+_NOT_DECODED: Final = re.compile(r'\s*\{\s*"[SNB]"\s*:.*\}\s*', re.DOTALL)
 #: Up to so many items are asked for by their keys; for more all rows are read.
 _FEW_KEYS: Final = 20
 
@@ -220,6 +223,7 @@ class OldRowSelection:
     def _record(self, row: Mapping[str, Any]) -> OldRecord:
         try:
             keys, new, old = (self._image(name, row[name]) for name in _IMAGES)
+            _check_keys(keys or {})
             images = self._there(new, row["action"] != "REMOVE"), self._there(old, row["action"] != "INSERT")
             return decode_old_fields(row["action"], keys, images, row["seconds"], row["utc"])
         except (NotARecordError, ValueError) as error:
@@ -239,3 +243,9 @@ class OldRowSelection:
             return None
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
         return None if value is None else self._convert[name](value)
+
+
+def _check_keys(keys: Mapping[str, Any]) -> None:
+    for name, value in keys.items():
+        if isinstance(value, str) and _NOT_DECODED.fullmatch(value):
+            raise NotARecordError(f"keys.{name} is {value[:80]}: {not_decoded(json.loads(value))}")

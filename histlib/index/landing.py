@@ -41,6 +41,8 @@ PIECE_BYTES: Final = 4 << 20
 MAX_LINE_BYTES: Final = 64 << 20
 
 _GZIP: Final = b"\x1f\x8b"
+#: What editors put before a text in UTF-8; it is no part of its first line.
+_MARK: Final = b"\xef\xbb\xbf"
 _DATEDAY: Final = re.compile(r"(?:[^/]+/)?(\d{4})/(\d{2})/(\d{2})/")
 _DATEDAY_LENGTH: Final = len("changes/2026/01/01/")
 _PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
@@ -174,7 +176,7 @@ def file_lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int,
         for raw in _uncompressed(root / file):
             head, newline, rest = (rest + raw).rpartition(b"\n")
             if newline:
-                yield line, head + newline
+                yield line, _without_marks(head + newline)
                 line += head.count(b"\n") + 1
             if len(rest) > MAX_LINE_BYTES:
                 problems.add(file, None, f"damaged from line {line} on: no end of a line in {len(rest):,} bytes")
@@ -186,8 +188,14 @@ def file_lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int,
         return
     if damage:
         problems.add(file, None, f"damaged from line {line} on: {damage}")
+    rest = _without_marks(rest)
     if rest and (not damage or _is_whole_line(rest)):  # a whole line may lack only its end
         yield line, rest + b"\n"
+
+
+def _without_marks(lines: bytes) -> bytes:
+    """Lines, of files that may have been put one after another, without the byte order mark that each begins with."""
+    return lines.removeprefix(_MARK).replace(b"\n" + _MARK, b"\n")
 
 
 def _is_whole_line(line: bytes) -> bool:

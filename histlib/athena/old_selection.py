@@ -66,6 +66,9 @@ class OldRowSelection:
         NotAHistoryError: a type that no attribute of format 0 can be read as, or images that are declared unlike.
     """
 
+    #: Whether datedays may be those of another zone than UTC.
+    local: Final = True
+
     def __init__(self, run: Run, table: str, root: str, _refuse: Refuse, columns: Mapping[str, str]) -> None:
         self._asked = run
         self._table = table

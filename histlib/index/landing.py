@@ -34,6 +34,10 @@ from histlib.times import DAY, HOUR, to_micros
 
 #: How late a change may land: 24 h in the stream, 24 h in Firehose.
 MAX_LATENESS: Final = 2 * DAY
+#: How much earlier and later than in UTC a day may begin and end where it is one of another zone (UTC+14, UTC-12):
+#: Firehose's ``CustomTimeZone``, of which nothing in the article's files or table tells.
+EARLIER: Final = 14 * HOUR
+LATER: Final = 12 * HOUR
 
 #: Uncompressed bytes that are parsed at once.
 PIECE_BYTES: Final = 4 << 20

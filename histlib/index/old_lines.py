@@ -200,8 +200,8 @@ def not_decoded(value: Any) -> str:
     """Why a value, or the text of one, is none of a key in format 0, and what to do."""
     if isinstance(value, dict) and len(value) == 1 and next(iter(value)).upper() in _KEY_TYPES:
         return (
-            'DynamoDB JSON that was not decoded, where format 0 has plain values, like {"id": "a"}; write the file anew '
-            "with keys and images decoded (boto3's TypeDeserializer), or replay the stream's own records instead "
+            'DynamoDB JSON that was not decoded, where format 0 has plain values, like {"id": "a"}; write the file '
+            "anew with keys and images decoded (boto3's TypeDeserializer), or replay the stream's own records instead "
             "(python -m pipeline replay)"
         )
     return "expected a text or a number, as a key has"

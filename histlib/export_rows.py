@@ -83,6 +83,17 @@ def key_names(line: bytes) -> tuple[str, ...]:
     return tuple(sorted(keys))
 
 
+def kind_of(line: bytes) -> str:
+    """What a line seems to be of, in words."""
+    try:
+        told = _object(line)
+    except LineNotValidError:
+        return "no JSON lines"
+    if "Item" in told:
+        return "items of a full export"
+    return "changes of an incremental export" if "Keys" in told else "JSON lines, but none of an export"
+
+
 def _row(stream: str, table: str, keys: str, micros: int) -> dict[str, Any]:
     digest = hashlib.blake2b(f"{stream} {keys}".encode(), digest_size=12).hexdigest()
     return {
@@ -120,7 +131,7 @@ def _written(told: Mapping[str, Any], line: bytes) -> int:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = _decoder.decode(line)
+        found = _decoder.decode(line.removeprefix(b"\xef\xbb\xbf"))  # an editor's mark
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LineNotValidError(f"{error}: {_shown(line)}") from error
     if not isinstance(found, dict):

@@ -17,7 +17,7 @@ from histlib.coverage import (
 )
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
-from histlib.keys import KeySchema, infer_schema
+from histlib.keys import KeySchema, infer_schema, schema_of
 from histlib.net_windows import read_window
 from histlib.queries import Attestations, Baselines, CompleteBaseline, Holes, Landing, NetWindows, Source, Streams
 
@@ -139,6 +139,8 @@ def _only_table(tables: set[str], name: str) -> str:
 
 
 def _key_schema(streams: Sequence[dict[str, Any]], description: KeyDescription) -> KeySchema:
+    if not streams and description:
+        return schema_of(description)
     if not streams:
         raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
     latest = max(streams, key=lambda row: row["last_micros"])

@@ -144,7 +144,7 @@ def test_keys_that_were_not_decoded_are_told(tmp_path, kind):
 @pytest.mark.usefixtures("athena")
 @pytest.mark.parametrize("hours", [-12, -8, 9, 14])
 def test_days_of_another_zone_hide_no_change(tmp_path, hours):
-    """Evening in Los Angeles is the next day in UTC, morning in Tokyo the day before: every answer as from the files."""
+    """Evening in Los Angeles is the next day in UTC, morning in Tokyo the day before: answered as from the files."""
     folder = in_local_days(tmp_path / "dynamodb_item", hours)
     history = connected(folder, MADE, MADE_KEYS, tmp_path / "cache")
     assert unlike(folder, history, few=True, every=3) == []

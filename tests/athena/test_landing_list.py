@@ -151,7 +151,7 @@ def test_days_out_of_the_projections_range_are_told(s3, cache):
 
 
 def test_the_projections_range_may_be_relative_and_reach_into_tomorrow(s3, cache):
-    """As where Firehose's days are those of a zone ahead of UTC: what the range shows is read, what it hides is told."""
+    """As for days of a zone ahead of UTC: what the range shows is read, what it hides is told."""
     days = [today(at) for at in (400, 200, 0, -1, -2)]
     for day in days:
         put(s3, f"changes/{day}/a.gz")

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from histlib.cache import cache_folder
 from histlib.errors import RequestError
+from histlib.format0 import is_old_format
 from histlib.index.activity import activity
 from histlib.index.attributes import attributes
 from histlib.index.attributes import parts as image_parts
@@ -162,7 +163,8 @@ class EmbeddedSource:
                 return self._facts.net_windows()
             case Holes():
                 tables = {stream.table for stream in manifest.streams}
-                return self._facts.holes(tables, [*manifest.problems, *self._missing])
+                local = any(is_old_format(stream.stream) for stream in manifest.streams)
+                return self._facts.holes(tables, [*manifest.problems, *self._missing], local=local)
             case Baselines():
                 return self._store.read(self._found_of_baselines)
             case Landing():

@@ -15,12 +15,14 @@ from histlib.times import to_micros
 
 SUMMARY: Final = "manifest-summary.json"
 FILES: Final = "manifest-files.json"
+GZIP: Final = b"\x1f\x8b"
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel"):
     """``manifest-summary.json``."""
 
     table_arn: str
+    export_arn: str = ""
     table_id: str = ""
     export_type: str = "FULL_EXPORT"
     export_time: str | None = None
@@ -42,17 +44,22 @@ class DataFile(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Export:
-    """One export: its folder and what its manifests say; ``damage``: why its list of files is not to be trusted."""
+    """One export: its folder and what its manifests say.
+
+    ``damage``: why its list of files is not to be trusted. ``unlisted``: it has none; these are the files found, and
+    their counts are nobody's.
+    """
 
     folder: Path
     summary: Summary
     files: tuple[DataFile, ...] = ()
     damage: str = ""
+    unlisted: bool = False
 
     @property
     def id(self) -> str:
         """The export's id, with which AWS names its folder."""
-        return self.folder.name
+        return self.summary.export_arn.rpartition("/")[2] or self.folder.name
 
     @property
     def full(self) -> bool:
@@ -75,11 +82,12 @@ class Export:
             raise SourceError(f"{self.folder / SUMMARY}: no time in {start!r}, {end!r}", str(self.folder)) from error
 
     def path(self, file: DataFile) -> Path | None:
-        """Where a data file lies on disk; None where it does not."""
+        """Where a data file lies on disk: as in S3, beside the manifests, or there unpacked; None where it does not."""
         inside = file.data_file_s3_key.rpartition("AWSDynamoDB/")[2]
         name = inside.rpartition("/")[2]
-        places = (self.folder.parent / inside, self.folder / "data" / name, self.folder.parent / "data" / name)
-        return next((path for path in places if ".." not in inside and path.is_file()), None)
+        places = (self.folder.parent / inside, *(place / name for place in data_folders(self.folder)))
+        there = (path for packed in places for path in (packed, packed.with_name(packed.name.removesuffix(".gz"))))
+        return next((path for path in there if ".." not in inside and path.is_file()), None)
 
 
 def read_export(folder: Path) -> Export:
@@ -100,10 +108,35 @@ def read_export(folder: Path) -> Export:
     try:
         lines = (folder / FILES).read_bytes().splitlines()
         files = tuple(msgspec.json.decode(line, type=DataFile) for line in lines if line.strip())
+    except FileNotFoundError:
+        return _unlisted(folder, summary)
     except (OSError, msgspec.DecodeError) as error:
         return Export(folder, summary, damage=f"cannot be read: {error}")
-    export = Export(folder, summary, files)
-    start, end = export.window
+    return _checked(Export(folder, summary, files))
+
+
+def data_folders(folder: Path) -> tuple[Path, ...]:
+    """Where the data files of an export may lie, whose manifests lie in a folder."""
+    return folder / "data", folder.parent / "data", folder
+
+
+def data_files(folder: Path) -> list[Path]:
+    """What may be data files right in a folder, packed or not."""
+    found = (path for pattern in ("*.json.gz", "*.json") for path in folder.glob(pattern))
+    return sorted(path for path in found if path.name not in (SUMMARY, FILES))
+
+
+def _unlisted(folder: Path, summary: Summary) -> Export:
+    """An export without its list of files: those that can be no other's, of a full one or beside its summary."""
+    own = (folder / "data", folder) if summary.export_type == "FULL_EXPORT" else (folder,)
+    found = next(filter(None, map(data_files, own)), [])
+    if not found or summary.item_count is None:
+        return Export(folder, summary, damage="missing, and which data files are of this export is not known")
+    return _checked(Export(folder, summary, tuple(DataFile(0, path.name) for path in found), unlisted=True))
+
+
+def _checked(export: Export) -> Export:
+    folder, (start, end) = export.folder, export.window
     if not export.full and start >= end:
         raise SourceError(f"{folder / SUMMARY}: the window ends before it starts", str(folder))
     return export
@@ -112,7 +145,7 @@ def read_export(folder: Path) -> Export:
 def opened(path: Path) -> BinaryIO:
     """A data file's contents, packed or not."""
     with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
+        packed = stream.read(2) == GZIP
     return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
 
 

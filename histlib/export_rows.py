@@ -61,7 +61,7 @@ def window_row(line: bytes, origin: Origin, names: Sequence[str], redaction: Red
         LineNotValidError: not ``{"Metadata": {…}, "Keys": {…}, …}``, or another key.
     """
     told = _object(line)
-    keys, new, old = (told.get(name) for name in ("Keys", "NewImage", "OldImage"))
+    keys, new, old = (None if told.get(name) == {} else told.get(name) for name in ("Keys", "NewImage", "OldImage"))
     if not isinstance(keys, dict) or set(keys) != set(names):
         raise LineNotValidError(f"Keys in {_shown(line)}: expected {', '.join(names)}")
     images = {"new_image": _kept(new, names, redaction, line), "old_image": _kept(old, names, redaction, line)}
@@ -81,6 +81,17 @@ def key_names(line: bytes) -> tuple[str, ...]:
     if not isinstance(keys, dict) or not 1 <= len(keys) <= 2:
         raise LineNotValidError(f"no Keys in {_shown(line)}")
     return tuple(sorted(keys))
+
+
+def kind_of(line: bytes) -> str:
+    """What a line seems to be of, in words."""
+    try:
+        told = _object(line)
+    except LineNotValidError:
+        return "no JSON lines"
+    if "Item" in told:
+        return "items of a full export"
+    return "changes of an incremental export" if "Keys" in told else "JSON lines, but none of an export"
 
 
 def _row(stream: str, table: str, keys: str, micros: int) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _written(told: Mapping[str, Any], line: bytes) -> int:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = _decoder.decode(line)
+        found = _decoder.decode(line.removeprefix(b"\xef\xbb\xbf"))  # an editor's mark
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LineNotValidError(f"{error}: {_shown(line)}") from error
     if not isinstance(found, dict):

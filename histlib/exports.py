@@ -22,9 +22,9 @@ from typing import Any, Final
 import msgspec
 
 from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
-from histlib.export_files import DamagedError, manifest, manifest_name, miscounted, read_rows
-from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, opened, read_export
-from histlib.export_rows import LineNotValidError, key_names
+from histlib.export_files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows, unchecked
+from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, data_files, opened, read_export
+from histlib.export_rows import LineNotValidError, key_names, kind_of
 from histlib.progress import progress
 from histlib.times import from_micros
 
@@ -45,8 +45,8 @@ def find(place: Path) -> list[Export]:
     folders = [place] if (place / SUMMARY).is_file() else sorted(path.parent for path in place.rglob(SUMMARY))
     if not folders:
         raise NotAHistoryError(
-            f"{place} holds no finished export: no {SUMMARY} there or below; expected a folder with "
-            f"AWSDynamoDB/<export id>/{SUMMARY}",
+            f"{place} holds no finished export: {_what_is_there(place)}; copy the export's folder whole, like "
+            f"aws s3 sync s3://BUCKET/PREFIX/AWSDynamoDB {place / 'AWSDynamoDB'}",
             str(place),
         )
     by_id = {export.id: export for export in map(read_export, folders)}
@@ -57,6 +57,27 @@ def find(place: Path) -> list[Export]:
         raise MixedTablesError(f"exports of {len(tables)} tables below {place}: {named}; name the folder of one", named)
     _check_windows([export for export in found if not export.full])
     return found
+
+
+def _what_is_there(place: Path) -> str:
+    """What of an export a folder without a summary has, in words."""
+    if not place.is_dir():
+        return "there is no such folder"
+    missing = f"no {SUMMARY} there or below, which tells the table, and the time or the window"
+    files = [path for folder in (place, *filter(Path.is_dir, place.rglob("*"))) for path in data_files(folder)]
+    if not files:
+        started = "; it was started (_started), and did not end" if next(place.rglob("_started"), None) else ""
+        return f"{missing}, and no data file{started}"
+    return f"{missing}; there are {len(files):,} data files ({files[0].relative_to(place)}: {_first_line(files[0])})"
+
+
+def _first_line(path: Path) -> str:
+    """What a data file seems to hold."""
+    try:
+        with opened(path) as lines:
+            return kind_of(next(filter(bytes.strip, lines), b""))
+    except (OSError, EOFError, zlib.error) as error:
+        return f"cannot be read, {error}"
 
 
 def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescription:
@@ -107,7 +128,7 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
     """Write the history of these exports into a folder that is new.
 
     Raises:
-        SourceError: there is nothing whole in them.
+        SourceError: nothing of them can be read.
         RequestError: the key is not the table's.
     """
     (folder / "changes").mkdir(parents=True)
@@ -125,10 +146,8 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
                 whole.append(export)
                 told = manifest(export, written.items, written.written, description)
                 _write(folder / manifest_name(export), told)
-    if not any((folder / "changes").rglob("*.gz")):
-        raise SourceError(
-            f"nothing to answer from: {damages[0] if damages else 'the exports hold no item and no change'}"
-        )
+    if not whole and not any((folder / "changes").rglob("*.gz")):
+        raise SourceError(f"nothing to answer from: {damages[0]}")
 
 
 def hole(raw: bytes) -> dict[str, Any]:
@@ -146,7 +165,9 @@ class _Conversion:
     bar: Any
     written: list[str] = field(default_factory=list)
     items: int = 0
+    keys: Keys = field(default_factory=Keys)
     damages: list[str] = field(default_factory=list)
+    holes: int = 0
 
     def run(self) -> None:
         if self.export.damage:
@@ -157,6 +178,10 @@ class _Conversion:
                 self._convert(file, number)
             except (DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
                 self._damaged(file.data_file_s3_key, str(error))
+        try:
+            self.keys.check(self.export, self.names)
+        except DamagedError as error:
+            self._damaged(FILES, str(error))
         if not self.damages and (difference := miscounted(self.export, self.items)):
             self._damaged(SUMMARY, difference)
         if self.damages and self.export.full:  # half a baseline is none
@@ -168,7 +193,10 @@ class _Conversion:
         target = self.folder / "changes" / day / f"{self.export.id}-{number:05}.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            rows = self._write_rows(file, target)
+            why = unchecked(self.export, file)
+            rows = self._write_rows(file, target, checked=not why)
+            if why:
+                self._hole(file.data_file_s3_key, why)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -178,27 +206,32 @@ class _Conversion:
         else:
             target.unlink()
 
-    def _write_rows(self, file: DataFile, target: Path) -> int:
+    def _write_rows(self, file: DataFile, target: Path, *, checked: bool) -> int:
         count = 0
         with gzip.open(target, "wb", compresslevel=1) as out:
-            for row in read_rows(self.export, file, self.names):
+            for row in read_rows(self.export, file, self.names, checked=checked):
                 out.write(msgspec.json.encode(row) + b"\n")
+                self.keys.add(row["keys"])
                 count += 1
         return count
 
     def _damaged(self, file: str, reason: str) -> None:
         self.damages.append(f"export {self.export.id}: {file}: {reason}")
+        self._hole(file, f"{reason}; export {self.export.id} is not complete")
+
+    def _hole(self, file: str, detail: str) -> None:
+        self.holes += 1
         start, end = self.export.window
         row = {
             "kind": "unreadable",
             "start": start,
             "end": end if self.export.full else end - 1,
-            "detail": f"{reason}; export {self.export.id} is not complete",
+            "detail": detail,
             "file": file,
             "line": None,
             "keys": None,
         }
-        _write(self.folder / f"{HOLES}{self.export.id}-{len(self.damages):05}.json", row)
+        _write(self.folder / f"{HOLES}{self.export.id}-{self.holes:05}.json", row)
 
 
 def _check_windows(exports: Sequence[Export]) -> None:

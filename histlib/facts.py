@@ -18,7 +18,7 @@ from histlib.coverage import (
 from histlib.errors import MixedTablesError, NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
 from histlib.key_forms import alike, check_forms
-from histlib.keys import KeySchema, infer_schema
+from histlib.keys import KeySchema, infer_schema, schema_of
 from histlib.net_windows import read_window
 from histlib.queries import (
     Attestations,
@@ -198,6 +198,9 @@ def _only_table(tables: set[str], name: str) -> str:
 
 def _key_schemas(rows: Sequence[dict[str, Any]], descriptions: Sequence[KeyDescription]) -> tuple[KeySchema, ...]:
     """The keys that the table has had, the latest first. What format 0 tells of one, the others' types tell better."""
+    described = next(filter(None, descriptions), None)
+    if not rows and described:
+        return (schema_of(described),)
     if not rows:
         raise NotAHistoryError("the history holds no change yet: nothing can be asked of it")
     check_forms(map(_with_stream, rows))

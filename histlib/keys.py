@@ -13,7 +13,7 @@ from histlib.format0 import value_to_format0
 from histlib.numbers import number_from_text
 from histlib.values import decode_image, encode_image, encode_value, from_dynamodb
 
-_TYPE_NAMES: Final = {"S": "string", "N": "number", "B": "binary"}
+_TYPE_NAMES: Final = {"S": "string", "N": "number", "B": "binary", "": "of a type not known"}
 #: What begins like ``name=value``; base64 ends in ``=``, too.
 _NAMED: Final = re.compile(r"([^\W\d][\w.-]*)=(?!=*$)")
 
@@ -22,9 +22,9 @@ _NAMED: Final = re.compile(r"([^\W\d][\w.-]*)=(?!=*$)")
 class KeySchema:
     """The key attributes of a table.
 
-    ``types`` maps each name to ``S``, ``N`` or ``B``: the partition key first where ``ordered``. Stream records
-    do not say which of two attributes is the partition key; an attestation or a sample does. ``as_text``: format 0 had
-    turned every key to text, so numbers are taken for theirs.
+    ``types`` maps each name to ``S``, ``N`` or ``B``, or to nothing where no item was ever seen; the partition key is
+    first where ``ordered``. Stream records do not say which of two attributes is the partition key; an attestation or
+    a sample does. ``as_text``: format 0 had turned every key to text, so numbers are taken for theirs.
     """
 
     types: Mapping[str, str]
@@ -78,6 +78,12 @@ def infer_schema(keys: str, description: Sequence[Mapping[str, str]] = ()) -> Ke
     if set(order) == set(types):
         return KeySchema({name: types[name] for name in order}, ordered=True)
     return KeySchema(types, ordered=len(types) == 1)
+
+
+def schema_of(description: Sequence[Mapping[str, str]]) -> KeySchema:
+    """The key schema in DynamoDB's own KeySchema, of a table of which no item was ever seen."""
+    names = [entry["AttributeName"] for entry in sorted(description, key=lambda entry: entry["KeyType"])]
+    return KeySchema(dict.fromkeys(names, ""), ordered=True)
 
 
 def parse_keys(key: Any, schemas: Sequence[KeySchema]) -> tuple[Key, ...]:
@@ -179,7 +185,7 @@ def _from_sequence(key: Sequence[Any], schema: KeySchema) -> Key:
 def _checked(value: Any, name: str, schema: KeySchema) -> Any:
     expected = schema.types[name]
     try:
-        if isinstance(value, Mapping) and set(value) == {expected}:
+        if isinstance(value, Mapping) and set(value) <= ({expected} if expected else _TYPE_NAMES.keys()):
             value = from_dynamodb(value)
         if schema.as_text and isinstance(value, int | Decimal) and not isinstance(value, bool):
             value = value_to_format0(value)
@@ -189,7 +195,7 @@ def _checked(value: Any, name: str, schema: KeySchema) -> Any:
         raise _refused(value, schema, f"{name} holds half a surrogate pair, which is no text") from error
     except ValueNotValidError as error:
         raise _refused(value, schema, str(error)) from error
-    if got != expected:
+    if expected and got != expected:
         raise _refused(
             value,
             schema,

@@ -57,6 +57,8 @@ ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE", "BASELINE")
 VIEWS: Final = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 PRECISIONS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 SEQUENCE_DIGITS: Final = 40
+#: Pattern of an image's text that is no image: an item has its key, so one without attributes was not there.
+EMPTY_IMAGE: Final = r"^\{\s*\}$"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from histlib import exports
 from histlib.index.baseline_facts import BaselineRow, ManifestFacts
 from histlib.index.folder_facts import FolderFacts
-from histlib.index.landing import event_window
+from histlib.index.landing import EARLIER, LATER, event_window
 from histlib.index.problems import Problem
 from histlib.index.undelivered import DONE, content, hole, original, was_landing
 
@@ -56,11 +56,13 @@ class SmallFacts:
         """What :class:`histlib.queries.NetWindows` yields."""
         return pa.Table.from_pylist(self._windows.rows, schema=_WINDOWS)
 
-    def holes(self, tables: Iterable[str | None], problems: Sequence[Problem]) -> pa.Table:
-        """What :class:`histlib.queries.Holes` yields: ``problems`` of files, and what failed of these tables (ARNs)."""
+    def holes(self, tables: Iterable[str | None], problems: Sequence[Problem], *, local: bool = False) -> pa.Table:
+        """What :class:`histlib.queries.Holes` yields: ``problems`` of files, and what failed of these tables (ARNs);
+        ``local``: datedays may be of another zone than UTC."""
         ours = {None, *tables}
         failed = [row for facts in self._failures for row in facts.rows if _is_of(row, ours)]
-        return pa.Table.from_pylist([*map(_unreadable, problems), *failed], schema=_HOLES)
+        rows = [*map(_unreadable, problems), *failed]
+        return pa.Table.from_pylist([_of_any_zone(row) for row in rows] if local else rows, schema=_HOLES)
 
     def baselines(self, found: BaselineRow) -> pa.Table:
         """What :class:`histlib.queries.Baselines` yields; ``found`` says what there is of a baseline."""
@@ -74,6 +76,13 @@ def _unreadable(problem: Problem) -> dict[str, Any]:
         start, end = min(start, problem.first), max(end, problem.last)
     row = {"kind": "unreadable", "start": start, "end": end, "keys": None}
     return {**row, "detail": problem.detail, "file": problem.file, "line": problem.line}
+
+
+def _of_any_zone(row: dict[str, Any]) -> dict[str, Any]:
+    """A hole whose times are those of its dateday, as wide as that day may be."""
+    if row["kind"] != "unreadable" or row["start"] is None or row["file"].startswith(exports.HOLES):
+        return row
+    return {**row, "start": row["start"] - EARLIER, "end": row["end"] + LATER}
 
 
 def _is_of(failed: dict[str, Any], tables: set[str | None]) -> bool:

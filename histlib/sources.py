@@ -227,7 +227,8 @@ def _open_export(text: str, options: Options) -> Opened:
             lambda folder: exports.convert(found, description, folder),
         )
     )
-    return Opened(source, text, key_schema=description if all("KeyType" in one for one in description) else ())
+    ordered = description if all("KeyType" in one for one in description) else ()
+    return Opened(source, text, key_schema=ordered, table=found[0].summary.table_arn)
 
 
 _SCHEMES: Final[dict[str, Callable[[str, Options], Opened]]] = {

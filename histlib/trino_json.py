@@ -14,11 +14,17 @@ import re
 from dataclasses import dataclass
 
 from histlib.paths import Path
+from histlib.record import EMPTY_IMAGE
 
 
 def literal(text: str) -> str:
     """A text as a literal: a quote is doubled, all else stands for itself."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def image(column: str) -> str:
+    """SQL: a column's image; NULL where that is empty, which is no image."""
+    return f"CASE WHEN NOT regexp_like({column}, {literal(EMPTY_IMAGE)}) THEN {column} END"
 
 
 def json_path(path: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from histlib.athena.literals import identifier, literal
 from histlib.record import COLUMNS
+from histlib.trino_json import image as image_sql
 from histlib.trino_json import json_path
 from pipeline.view_attributes import Attribute, coded, coded_name, uncoded
 
@@ -92,9 +93,11 @@ def view_select(table: str, keys: Sequence[Field], image: Sequence[Field]) -> st
     columns.append(f"{_not_shown(keys, image)} AS {MARK}")
     columns += [f"{identifier(column)} AS {identifier(f'{column}_json')}" for column in IMAGES]
     columns += [identifier(column) for column in COLUMNS if column not in _ARTICLE]
-    inner = ",\n    ".join(f"{coded(identifier(column))} AS {_coded(column)}" for column in IMAGES)
+    given = {name: f"{image_sql(name)} AS {name}" for name, part in IMAGES.items() if part == "image"}
+    named = [given.get(column, identifier(column)) for column in (*COLUMNS, "dateday")]
+    inner = ",\n    ".join([*named, *(f"{coded(identifier(column))} AS {_coded(column)}" for column in IMAGES)])
     listed = ",\n  ".join([*columns, "dateday"])
-    return f"SELECT\n  {listed}\nFROM (\n  SELECT *,\n    {inner}\n  FROM {table}\n)"
+    return f"SELECT\n  {listed}\nFROM (\n  SELECT\n    {inner}\n  FROM {table}\n)"
 
 
 def _row(column: str, fields: Sequence[Field]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,24 @@ def made(folder: Path, days: int = 4, changes: int = 60) -> Path:
             if new is None:
                 del items[key]
         put_old(folder, "".join(lines), f"2020/10/{26 + day}/02", f"stream-{day}")
+    return folder
+
+
+def in_local_days(folder: Path, hours: int, days: int = 4) -> Path:
+    """A change each hour, in the folders of a zone so many hours ahead of UTC (Firehose's ``CustomTimeZone``)."""
+    values: dict[str, int] = {}
+    lines: dict[str, str] = {}
+    for hour in range(24 * days):
+        key, seconds = f"i{hour % 7}", 1_603_670_400 + hour * 3_600
+        old, new = values.get(key), hour
+        images = tuple(None if value is None else {"id": key, "price": str(value)} for value in (old, new))
+        day = f"{datetime.fromtimestamp(seconds, timezone(timedelta(hours=hours))):%Y/%m/%d}"
+        lines[day] = lines.get(day, "") + old_line(
+            "MODIFY" if old is not None else "INSERT", {"id": key}, images, seconds
+        )
+        values[key] = new
+    for day, text in lines.items():
+        put_old(folder, text, day)
     return folder
 
 

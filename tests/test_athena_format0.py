@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import boto3
 import pytest
-from athena.old_histories import BEFORE_MEMO, WITH_MEMO, declare
-from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
+from athena.old_histories import BEFORE_MEMO, DATABASE, TABLE, WITH_MEMO, declare, put_old_history
+from old_lines import ARTICLE_LINES, put_old
+from old_questions import MADE, MADE_KEYS, article, connected, in_local_days, made, unlike
 
 import histlib
 from histlib.athena import old_types
@@ -123,6 +127,60 @@ def test_a_line_that_is_no_change_is_named(tmp_path):
     next(folder.rglob("stream-1-2020-10-27*")).write_text('{"other": 1}\n')
     with pytest.raises(SourceError, match="2020/10/27/01/stream-1-2020-10-27"):
         connected(folder, WITH_MEMO, TODO, tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("athena")
+@pytest.mark.parametrize("kind", ["string", "struct<s:string>"])
+def test_keys_that_were_not_decoded_are_told(tmp_path, kind):
+    """By file, reason and what to do, as a text that the SerDe made of them, or declared as they are."""
+    key = '{"S": "t1"}'
+    keys = {"todoid": key if kind == "string" else json.loads(key)}
+    line = {"action": "INSERT", "keys": keys, "new_image": {"todoid": "t1"}, "timestamp": 1603679304}
+    put_old(tmp_path / "h", json.dumps(line) + "\n", name="bad")
+    with pytest.raises(SourceError, match=r"2020/10/26/02/bad has a line .*keys\.todoid is .*was not decoded.*replay"):
+        connected(tmp_path / "h", WITH_MEMO, f"struct<todoid:{kind}>", tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("athena")
+@pytest.mark.parametrize("hours", [-12, -8, 9, 14])
+def test_days_of_another_zone_hide_no_change(tmp_path, hours):
+    """Evening in Los Angeles is the next day in UTC, morning in Tokyo the day before: answered as from the files."""
+    folder = in_local_days(tmp_path / "dynamodb_item", hours)
+    history = connected(folder, MADE, MADE_KEYS, tmp_path / "cache")
+    assert unlike(folder, history, few=True, every=3) == []
+    for start in ("2020-10-26 00:00", "2020-10-27 03:00", "2020-10-28 20:00"):
+        end = start.replace(":00", ":59")
+        for told in (histlib.connect(folder), history):
+            assert (len(told.changes(start, end)), told.activity(start, end)["changes"].max()) == (1, 1)
+
+
+@pytest.mark.parametrize("hours", [-8, 9])
+def test_a_damaged_file_of_a_local_day_hides_what_it_may(tmp_path, hours):
+    """The hole is as wide as that day may be: a state that the file may have set is not vouched for."""
+    folder = in_local_days(tmp_path / "dynamodb_item", hours)
+    with next((folder / "2020/10/27").iterdir()).open("a") as file:
+        file.write("damaged\n")
+    history = histlib.connect(folder)
+    edge = "2020-10-28 07" if hours < 0 else "2020-10-26 15"  # what has this day's folder, and another day in UTC
+    assert "unreadable_files" in set(map(str, history.state_at("i1", f"{edge}:59").caveats))
+    told = history.changes(f"{edge}:00", f"{edge}:59").attrs["histlib"]["caveats"]
+    assert "unreadable_files" in [one["name"] for one in told]
+
+
+@pytest.mark.usefixtures("athena")
+def test_a_time_with_an_offset_and_no_seconds_is_an_instant(tmp_path):
+    """Through a table that declares it as text, as from the file."""
+    text = ARTICLE_LINES["2020/10/26/02"][0].replace("1603679304", "null")
+    put_old(tmp_path / "h", text.replace("2020-10-26 02:28:24", "2020-10-26T04:28:24+02:00") + "\n")
+    address = put_old_history(tmp_path / "h", WITH_MEMO, TODO)
+    glue = boto3.client("glue")
+    table = glue.get_table(DatabaseName=DATABASE, Name=TABLE)["Table"]
+    columns = table["StorageDescriptor"]["Columns"]
+    assert [column.update(Type="string") for column in columns if column["Name"] == "timestamp_utc"]
+    given = {name: table[name] for name in ("Name", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")}
+    glue.update_table(DatabaseName=DATABASE, TableInput=given)
+    for history in (histlib.connect(tmp_path / "h"), histlib.connect(address, cache=tmp_path / "cache")):
+        assert str(history.captured_through) == "2020-10-26 02:28:24+00:00"
 
 
 def test_what_types_make_of_values():

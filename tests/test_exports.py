@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from worlds import IMAGES
 
 import histlib
-from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
+from histlib.errors import KeyNotValidError, MixedTablesError, NotAHistoryError, RequestError, SourceError
 from histlib.history import History
 from histlib.queries import Holes, ItemChanges, Streams
 from histlib.times import from_micros
@@ -314,9 +314,177 @@ def test_what_is_no_export_is_refused(tmp_path):
     full_export(tmp_path / "two", ITEMS, T0, name="x", tableArn=f"{TABLE}2")
     with pytest.raises(MixedTablesError, match="things2"):
         ask(tmp_path / "two", tmp_path / "cache", "?key=id")
-    full_export(tmp_path / "empty", [], T0)
-    with pytest.raises(SourceError, match="hold no item"):
-        ask(tmp_path / "empty", tmp_path / "cache", "?key=id")
+
+
+@pytest.mark.parametrize("key", ["?key=id", "?key=id,sk"])
+def test_an_export_without_an_item_is_an_answer(tmp_path, key):
+    """The table was empty: no item was there, of whatever type its key is; every question has an answer."""
+    full_export(tmp_path / "in", [], T0)
+    history = ask(tmp_path / "in", tmp_path / "cache", key)
+    assert (history.table, history.account, history.region) == ("things", "111122223333", "eu-west-1")
+    start, end = from_micros(T0, UTC), from_micros(T0 + HOUR, UTC)
+    for value in ("x", 5, b"y", {"S": "z"}):
+        whole = {"id": value, "sk": 1} if "sk" in key else {"id": value}
+        absent = history.state_at(whole, start)
+        assert (absent.status, absent.evidence, absent.caveats) == ("absent", "baseline", ())
+        assert history.snapshot_at(start, keys=[whole])["status"].tolist() == ["absent"]
+    assert len(history.snapshot_at(start)) == len(history.changes(start, end)) == len(history.timeline(whole)) == 0
+    assert len(history.diff(start, end)) == len(history.activity(start, end)) == len(history.blame(whole, start)) == 0
+    assert history.sql("SELECT count(*) AS n FROM t")["n"].tolist() == [0]
+    assert history.captured_through == history.coverage().end == start
+    with pytest.raises(KeyNotValidError, match="id of a type not known|id .of a type not known."):
+        history.state_at({"other": "x"}, start)
+    incremental_export(tmp_path / "in", [], T0, T0 + HOUR)
+    later = ask(tmp_path / "in", tmp_path / "cache", key).state_at(whole, end)
+    assert (later.status, later.caveats) == ("absent", ())
+    item = {"id": "x", "sk": 1}
+    names = {name: item[name] for name in history.key_schema.names}
+    incremental_export(tmp_path / "in", [(T0 + HOUR + 9, names, None, item)], T0 + HOUR, T0 + 2 * HOUR)
+    grown = ask(tmp_path / "in", tmp_path / "cache", key)
+    assert grown.state_at(names, end).status == "absent"
+    assert grown.state_at(names, from_micros(T0 + 2 * HOUR, UTC)).item == item
+
+
+def test_windows_in_which_nothing_changed(tmp_path):
+    """Alone they say that nothing is known, and are covered."""
+    incremental_export(tmp_path / "in", [], T0, T0 + HOUR)
+    with pytest.raises(RequestError, match="name them"):
+        ask(tmp_path / "in", tmp_path / "cache")
+    history = ask(tmp_path / "in", tmp_path / "cache", "?key=id")
+    assert state(history, "x", T0 + HOUR).status == "unknown"
+    assert (history.coverage().complete, history.table) == (True, "things")
+
+
+def test_half_a_key_is_seen_across_files(tmp_path):
+    """Items that share it may lie in different files of the export: each partition of a table is one."""
+    items = [{"pk": pk, "sk": sk} for sk in "12" for pk in "xyz"]
+    made = full_export(tmp_path / "in", [items[0], items[3], items[1], items[2]], T0)
+    files = [{json.loads(line)["Item"]["pk"]["S"] for line in lines_of(path)} for path in (made / "data").iterdir()]
+    assert sorted(map(sorted, files)) == [[], ["x", "y"], ["x", "z"]]  # no file has one twice
+    with pytest.raises(RequestError, match=r"1 of 4 items share their pk with another.*name it, like export:"):
+        ask(tmp_path / "in", tmp_path / "cache", "?key=pk")
+    assert not list((tmp_path / "cache" / "exports").iterdir())
+    assert len(ask(tmp_path / "in", tmp_path / "cache", "?key=pk,sk").snapshot_at(from_micros(T0, UTC))) == 4
+
+
+def test_an_item_twice_in_a_window_is_damage(tmp_path):
+    """A window has one net change of an item, whichever file it lies in: with two of them it is a hole."""
+    two_windows(tmp_path)
+    twice = [(T0 + 3 * HOUR + at, {"id": "a"}, {"id": "a", "v": 3}, {"id": "a", "v": 4 + at}) for at in (0, 1)]
+    incremental_export(tmp_path, twice, T0 + 3 * HOUR, T0 + 4 * HOUR)
+    history = ask(tmp_path, tmp_path / "cache")
+    assert "unreadable_files" in state(history, "a", T0 + 4 * HOUR).caveats
+    (hole,) = history._opened.source.fetch(Holes()).to_pylist()
+    assert "1 of 2 changes are of an item that has another in this window" in hole["detail"]
+
+
+def lines_of(path: Path) -> list[bytes]:
+    return gzip.decompress(path.read_bytes()).splitlines()
+
+
+def flat(folder: Path, made: Path) -> Path:
+    """All files of an export right in one folder, as downloaded one by one."""
+    folder.mkdir()
+    names = [json.loads(line)["dataFileS3Key"] for line in (made / "manifest-files.json").read_text().splitlines()]
+    found = {path.name: path for path in made.parent.rglob("*.json.gz")}
+    for path in (*made.glob("manifest-*"), *(found[name.rpartition("/")[2]] for name in names)):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_flat_folder(tmp_path, monkeypatch, inside):
+    """Manifests and data files in one folder, whatever its name, also as the folder one is in: all is checked."""
+    place = flat(tmp_path / "downloads", full_export(tmp_path / "in", ITEMS, T0))
+    monkeypatch.chdir(place if inside else tmp_path)
+    history = ask("." if inside else place, tmp_path / "cache", "?key=id")
+    assert state(history, "a", T0).item == ITEMS[0]
+    assert state(history, "a", T0).caveats == ()
+    change_byte(next(path for path in sorted(place.glob("*.json.gz")) if b'"a"' in gzip.decompress(path.read_bytes())))
+    with pytest.raises(SourceError, match="not the file that was exported"):
+        ask(place, tmp_path / "cache", "?key=id")
+
+
+def test_a_flat_folder_of_a_window(tmp_path):
+    """The same of an incremental export."""
+    two_windows(tmp_path / "in")
+    made = sorted((tmp_path / "in" / "AWSDynamoDB").glob("*-i*"))[0]
+    history = ask(flat(tmp_path / "flat", made), tmp_path / "cache")
+    assert (state(history, "a", T0 + HOUR).get("v"), state(history, "a", T0 + HOUR).caveats) == (2, ())
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+@pytest.mark.parametrize("place", ["nested", "flat"])
+def test_unpacked_data_files(tmp_path, renamed, place):
+    """Read, with a caveat: their checksums are of what they were; one with fewer items is no export's."""
+    made = full_export(tmp_path / "in", ITEMS, T0)
+    made = flat(tmp_path / "flat", made) if place == "flat" else made
+    packed = [path for path in sorted(made.rglob("*.json.gz")) if lines_of(path)]
+    paths = [path.with_suffix("") if renamed else path for path in packed]
+    for path, target in zip(packed, paths, strict=True):
+        raw = gzip.decompress(path.read_bytes())
+        path.unlink()
+        target.write_bytes(raw)
+    history = ask(made, tmp_path / "cache", "?key=id")
+    for item in ITEMS:
+        found = state(history, item["id"], T0)
+        assert (found.item, found.caveats) == (item, ("unreadable_files",))
+        assert "unpacked, so that its MD5 tells nothing" in found.caveats[0].detail
+    assert "unreadable_files" in state(history, "never", T0).caveats
+    paths[0].write_bytes(b"")
+    with pytest.raises(SourceError, match="0 items, the manifest says"):
+        ask(made, tmp_path / "cache", "?key=id")
+
+
+@pytest.mark.parametrize("place", ["nested", "flat"])
+def test_data_files_without_their_list(tmp_path, place):
+    """With the summary, which tells how many items there are, they are read with a caveat; one too few, and not."""
+    made = full_export(tmp_path / "in", ITEMS, T0)
+    made = flat(tmp_path / "flat", made) if place == "flat" else made
+    (made / "manifest-files.json").unlink()
+    history = ask(made, tmp_path / "cache", "?key=id")
+    found = state(history, "a", T0)
+    assert (found.item, found.caveats) == (ITEMS[0], ("unreadable_files",))
+    assert "manifest-files.json is missing" in found.caveats[0].detail
+    next(path for path in sorted(made.rglob("*.json.gz")) if lines_of(path)).unlink()
+    with pytest.raises(SourceError, match=r"items in its files, the manifest says 3"):
+        ask(made, tmp_path / "cache", "?key=id")
+
+
+def test_a_window_without_its_list_names_what_is_missing(tmp_path):
+    """Its files lie with those of other windows, so which are its own is not known: a hole."""
+    two_windows(tmp_path)
+    (sorted((tmp_path / "AWSDynamoDB").glob("*-i*"))[0] / "manifest-files.json").unlink()
+    history = ask(tmp_path, tmp_path / "cache")
+    (hole,) = history._opened.source.fetch(Holes()).to_pylist()
+    assert "manifest-files.json" in hole["file"]
+    assert "missing, and which data files are of this export is not known" in hole["detail"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([b'{"Item":{"id":{"S":"a"}}}'], r"1 data files \(x\.json\.gz: items of a full export\)"),
+        ([b'{"Metadata":{},"Keys":{"id":{"S":"a"}}}'], "changes of an incremental export"),
+        ([b'{"id":"a"}'], "JSON lines, but none of an export"),
+        ([b"$ion_1_0"], "no JSON lines"),
+    ],
+)
+def test_data_without_a_summary_says_what_is_there_and_what_is_missing(tmp_path, lines, said):
+    """The table, and the time or window, stand only there; how to get it is told."""
+    (tmp_path / "x.json.gz").write_bytes(gzip.compress(b"\n".join(lines)))
+    with pytest.raises(
+        NotAHistoryError, match=f"no manifest-summary.json .*which tells the table.*{said}.*aws s3 sync"
+    ):
+        ask(tmp_path, tmp_path / "cache", "?key=id")
+
+
+def test_an_export_that_did_not_end(tmp_path):
+    """What it began with is there, and nothing else."""
+    (tmp_path / "AWSDynamoDB" / "0-a").mkdir(parents=True)
+    (tmp_path / "AWSDynamoDB" / "0-a" / "_started").touch()
+    with pytest.raises(NotAHistoryError, match=r"no data file; it was started \(_started\), and did not end"):
+        ask(tmp_path, tmp_path / "cache", "?key=id")
 
 
 def test_a_name_for_exports(tmp_path, monkeypatch):

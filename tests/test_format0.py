@@ -27,6 +27,7 @@ from histlib.embedded import EmbeddedSource
 from histlib.errors import KeyNotValidError, NotAHistoryError
 from histlib.format0 import STREAM, same_as_old_format, to_format0
 from histlib.index.old_lines import decode_old_lines
+from histlib.queries import Streams
 from histlib.record import Change
 from histlib.times import from_micros
 from histlib.trails import ANY, in_chain
@@ -116,6 +117,7 @@ def test_any_article_item_becomes_its_canonical_text():
                 lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
                 max_leaves=6,
             ),
+            min_size=1,
         )
     )
     def check(item):
@@ -134,10 +136,13 @@ def test_any_article_item_becomes_its_canonical_text():
         ({"timestamp": 1603679304.25}, 1603679304_250_000, "ms"),
         ({"timestamp": None}, 1603679304_000_000, "s"),
         ({"timestamp_utc": None, "more": [1, {"x": 2}]}, 1603679304_000_000, "s"),
+        ({"timestamp": None, "timestamp_utc": "2020-10-26T02:28:24Z"}, 1603679304_000_000, "s"),
+        ({"timestamp": None, "timestamp_utc": "2020-10-26T04:28:24+02:00"}, 1603679304_000_000, "s"),
+        ({"timestamp": None, "timestamp_utc": "2020-10-25 21:58:24.250-04:30"}, 1603679304_250_000, "ms"),
     ],
 )
 def test_lines_that_others_wrote_so(fields, micros, precision):
-    """A time as float or text, no UTC text, further fields: read all the same."""
+    """A time as float or text, with an offset or without, no UTC text, further fields: read all the same."""
     given = json.loads(ARTICLE_LINES["2020/10/26/02"][0]) | fields
     (record,) = decode_old_lines(json.dumps(given).encode())
     assert record[5:7] == (micros, precision)
@@ -158,10 +163,51 @@ def test_lines_that_are_none_are_told_by_file_and_line(tmp_path):
     source = EmbeddedSource(tmp_path)
     told = holes(source)
     assert [row["line"] for row in told] == [2, 3, 4, 5, 6, 7]
-    assert {(row["start"], row["end"]) for row in told} == {(1603497600_000_000, 1603760400_000_000)}  # by its day
+    wide = (1603497600 - 14 * 3_600, 1603760400 + 12 * 3_600)  # by its day, in whichever zone that is one
+    assert {(row["start"], row["end"]) for row in told} == {tuple(second * 1_000_000 for second in wide)}
     assert "UPSERT" in told[0]["detail"]
     assert "1603679304000" in told[2]["detail"]
     assert histlib.connect(tmp_path).state_at("t0001", "2020-10-26T02:28:24").status == "present"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"keys": {"todoId": {"S": "t0001"}}}, 'line 2: keys.todoId is {"S": "t0001"}: DynamoDB JSON that was not'),
+        ({"keys": {"todoId": {"N": "1"}}}, "boto3's TypeDeserializer"),
+        ({"keys": {"todoId": ["t0001"]}}, 'keys.todoId is ["t0001"]: expected a text or a number'),
+        ({"keys": {"todoId": True}}, "keys.todoId is true"),
+        ({"keys": {"todoId": None}}, "keys.todoId is null"),
+        ({"new_image": {"todoId": {"S": "t0001"}, "done": {"BOOL": True}}}, "new_image.todoId is "),
+        ({"timestamp": None, "timestamp_utc": "2020-10-26"}, "timestamp_utc '2020-10-26'"),
+        ({"timestamp": None, "timestamp_utc": 5}, "timestamp_utc 5"),
+    ],
+)
+@pytest.mark.parametrize("alone", [False, True])
+def test_lines_that_nobody_can_read_say_why_and_what_to_do(tmp_path, fields, said, alone):
+    """Keys that were not decoded would be found by no question, a day is no time: told by file, line and field."""
+    good = ARTICLE_LINES["2020/10/26/02"][0]
+    put_old(tmp_path, f"{good}\n", name="good")
+    put_old(tmp_path, ("\n" if alone else f"{good}\n") + json.dumps(json.loads(good) | fields) + "\n", name="bad")
+    (told,) = holes(EmbeddedSource(tmp_path))
+    assert told["file"] == "./2020/10/26/02/bad"
+    assert said in f"line {told['line']}: {told['detail']}"
+    assert "line 2: " in f"line {told['line']}: {told['detail']}"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_byte_order_mark_hides_no_change(tmp_path, packed):
+    """At the head of a file, of one of several that were put together, and of a file's only line without its end."""
+    marked = [f"\ufeff{line}\n".encode() for line in ARTICLE_LINES["2020/10/27/01"]]
+    files = [b"".join(marked), f"\ufeff{ARTICLE_LINES['2020/10/26/02'][0]}".encode()]
+    for number, raw in enumerate(files):
+        path = put_old(tmp_path, "", name=f"file{number}")
+        parts = [gzip.compress(part) for part in (marked if number == 0 else [raw])]
+        path.write_bytes(b"".join(parts) if packed else raw)
+    source = EmbeddedSource(tmp_path)
+    assert holes(source) == []
+    assert sum(row["changes"] for row in source.fetch(Streams()).to_pylist()) == 5
+    assert histlib.connect(tmp_path).state_at("t0001", "2020-10-26 02:28:24").status == "present"
 
 
 def test_lines_without_their_ends_and_packed_files(tmp_path):
@@ -295,7 +341,7 @@ def test_there_and_back_and_there_again_within_a_second(tmp_path):
 
 
 @settings(max_examples=200, deadline=None)
-@given(any_items, st.randoms(use_true_random=False))
+@given(any_items.filter(bool), st.randoms(use_true_random=False))
 def test_an_image_is_the_same_in_both_formats(item, dice):
     """What the article's Lambda made of an item equals the item, and the other way round."""
     try:

@@ -38,6 +38,14 @@ def test_a_truncated_file_gives_its_readable_lines(tmp_path):
     assert hole["end"] == (NOON + 43_200 + 3_600) * 1_000_000
 
 
+@pytest.mark.parametrize("name", ["a.gz", "a"])
+def test_a_byte_order_mark_hides_no_change(tmp_path, name):
+    """What an editor puts before the first line is no part of it."""
+    put(tmp_path, b"\xef\xbb\xbf" + lines([record(1), record(2)]), name=name)
+    source = EmbeddedSource(tmp_path)
+    assert (numbers(source), holes(source)) == (ids(1, 2), [])
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from histlib.athena.days import Days
 from histlib.athena.literals import literal
-from histlib.athena.selects import BAD
+from histlib.athena.selects import BAD, BAD_FILE, rows_in
 from histlib.athena.statement import Statement
 from histlib.queries import Around
 from histlib.times import SECOND
@@ -81,9 +81,8 @@ def around(table: str, days: Days, query: Around) -> Statement:
         "bad_file": "min(bad_file)",
     }
     rows = (
-        f'SELECT keys, "table", {", ".join(_PACKED)}, {_ORDER} AS ord, {_DIGEST} AS digest, '
-        f'CASE WHEN {BAD} THEN "$path" END AS bad_file '
-        f"FROM {table} WHERE {days.sql} AND (action <> 'BASELINE' OR {BAD})"
+        f'SELECT keys, "table", {", ".join(_PACKED)}, {_ORDER} AS ord, {_DIGEST} AS digest, {BAD_FILE} '
+        f"FROM {rows_in(table, days)} WHERE action <> 'BASELINE' OR {BAD}"
     )
     folded = f"SELECT keys, {', '.join(f'{sql} AS {name}' for name, sql in told.items())} FROM changes GROUP BY keys"
     shared = "first_of_second IS NOT NULL" if query.moment % SECOND else "first_of_second <> last_of_second"

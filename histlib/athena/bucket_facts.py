@@ -51,10 +51,10 @@ class BucketFacts:
         """What :class:`histlib.queries.NetWindows` yields."""
         return self._facts.net_windows()
 
-    def holes(self, tables: Iterable[str | None], landing: LandingDays) -> pa.Table:
+    def holes(self, tables: Iterable[str | None], landing: LandingDays, *, local: bool = False) -> pa.Table:
         """What :class:`histlib.queries.Holes` yields: what failed of these tables (ARNs), cannot be had, or is unseen
-        by Athena."""
-        return self._facts.holes(tables, [*landing.problems, *self._missing])
+        by Athena; ``local``: datedays may be of another zone than UTC."""
+        return self._facts.holes(tables, [*landing.problems, *self._missing], local=local)
 
     def baselines(self, landing: LandingDays, count: Callable[[Manifest], int]) -> pa.Table:
         """What :class:`histlib.queries.Baselines` yields; ``count`` gives the distinct keys of a baseline's rows.

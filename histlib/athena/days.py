@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from histlib.index.landing import MAX_LATENESS
+from histlib.index.landing import EARLIER, LATER, MAX_LATENESS
 from histlib.times import DAY, HOUR, from_micros, to_micros
 
 #: A file may hold changes so much newer than its day (µs): its prefix is its oldest record's arrival (FACTS 3).
@@ -48,6 +48,7 @@ def day_begin(day: str) -> int:
     return to_micros(datetime.strptime(day, "%Y/%m/%d").replace(tzinfo=UTC))
 
 
-def landed(start: int, end: int) -> Days:
-    """The datedays in which changes stamped in [start, end] (epoch µs) may have landed."""
-    return Days(day_of(max(start - FILE_SPAN, 0)), day_of(end + MAX_LATENESS))
+def landed(start: int, end: int, *, local: bool = False) -> Days:
+    """The datedays in which changes stamped in [start, end] (epoch µs) may have landed; ``local``: days of any zone."""
+    before, after = (LATER, EARLIER) if local else (0, 0)
+    return Days(day_of(max(start - FILE_SPAN - before, 0)), day_of(end + MAX_LATENESS + after))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -15,8 +15,8 @@ from histlib.athena.days import day_begin
 from histlib.index.problems import MOST, Problem
 from histlib.s3.listing import Remote
 
-#: The first dateday of the tables' projection (design, section 3).
-PROJECTION_BEGIN: Final = "2012/01/01"
+#: The datedays of the tables' projection (design, section 3).
+PROJECTION: Final = ("2012/01/01", "NOW")
 
 _DATEDAY: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})/(.+)", re.DOTALL)
 
@@ -146,8 +146,9 @@ def landing_of(folder: str, objects: Iterable[tuple[str, Remote]], *, reads_rest
     return landing
 
 
-def unseen(folder: str, landing: Landing, begin: str, today: str) -> list[Problem]:
-    """What Athena leaves out without a word: objects in no day's folder, out of the projection's range, or archived."""
+def unseen(folder: str, landing: Landing, hidden: Collection[str], shown: tuple[str, str]) -> list[Problem]:
+    """What Athena leaves out without a word: objects in no day's folder, on days ``hidden`` by the projection's range,
+    which is ``shown``, or archived."""
     problems = [
         Problem(file, None, f"in no folder of a day ({folder}yyyy/MM/dd/), so Athena does not see it: move it into one")
         for file in landing.odd[:MOST]
@@ -157,9 +158,11 @@ def unseen(folder: str, landing: Landing, begin: str, today: str) -> list[Proble
         problems.append(Problem(landing.odd[MOST], None, more))
     for day, found in landing.days.items():
         names = sorted([*found.files, *found.archived])
-        if not begin <= day <= today:
-            out = f"dateday {day} is not from {begin} to today, the range of the table's projection"
-            detail = f"{out}: Athena does not see its {len(names):,} objects"
+        if day in hidden:
+            last = "today" if shown[1] == "NOW" else shown[1]
+            out = f"dateday {day} is not from {shown[0]} to {last} (UTC), the range of the table's projection"
+            widen = "widen projection.dateday.range, to NOW+1DAYS where Firehose's CustomTimeZone is ahead of UTC"
+            detail = f"{out}: Athena does not see its {len(names):,} objects; {widen}"
             problems.append(Problem(f"{folder}{day}/{names[0]}", None, detail))
         elif found.archived:
             detail = (

@@ -18,7 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from histlib import kept
-from histlib.athena.landing import PROJECTION_BEGIN, Day, Landing, LandingDays, Revision, landing_of, unseen
+from histlib.athena.landing import PROJECTION, Day, Landing, LandingDays, Revision, landing_of, unseen
+from histlib.athena.projection import hidden_days
 from histlib.cache import private_folder
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.locking import alone
@@ -49,8 +50,8 @@ class _Known(msgspec.Struct):
 class LandingList:
     """Lists the landing of one history.
 
-    ``folder``: its name below the address; empty where the days lie right there, as the article has them. ``begin``:
-    first day of the table's projection. ``reads_restored``: see :func:`histlib.athena.landing.landing_of`.
+    ``folder``: its name below the address; empty where the days lie right there, as the article has them. ``shown``:
+    the range of the table's projection. ``reads_restored``: see :func:`histlib.athena.landing.landing_of`.
     """
 
     def __init__(  # noqa: PLR0913
@@ -61,13 +62,13 @@ class LandingList:
         *,
         profile: str | None = None,
         folder: str = "changes",
-        begin: str = PROJECTION_BEGIN,
+        shown: tuple[str, str] = PROJECTION,
         reads_restored: bool = False,
     ) -> None:
         self._address = address
         self._cache = cache
         self._folder = f"{folder}/" if folder else ""
-        self._begin = begin
+        self._shown = shown
         self._reads_restored = reads_restored
         self._lister = Lister(client, address, profile, (folder,))
         self._names = ("athena", *address.folder_names(endpoint_of(client)))
@@ -127,8 +128,9 @@ class LandingList:
         self, landing: Landing, revision: Revision, asked: int, watched: int, changed: dict[str, int]
     ) -> LandingDays:
         today = f"{from_micros(asked, UTC):%Y/%m/%d}"
-        seen = {day: found for day, found in landing.days.items() if self._begin <= day <= today and found.objects}
-        problems = tuple(unseen(self._folder, landing, self._begin, today))
+        hidden = set(hidden_days(landing.days, self._shown, today))
+        seen = {day: found for day, found in landing.days.items() if day not in hidden and found.objects}
+        problems = tuple(unseen(self._folder, landing, hidden, self._shown))
         return LandingDays(self._folder, seen, revision, asked, problems, watched, changed)
 
     def _landing(self, listing: Listing) -> Landing:

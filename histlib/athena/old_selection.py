@@ -12,6 +12,7 @@ Nothing is taken from Athena's earlier results: the same SQL means something els
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from histlib.index.attributes import parts_at
 from histlib.index.filtering import holding, unseen_images
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
-from histlib.index.old_lines import OldRecord, decode_old_fields, old_table
+from histlib.index.old_lines import OldRecord, decode_old_fields, not_decoded, old_table
 from histlib.index.rows import NotARecordError, key_forms, rows_table
 from histlib.index.selecting import selected
 from histlib.paths import Path
@@ -55,6 +56,8 @@ _SCHEMA: Final = pa.schema(
 )
 #: True of what an unreadable line becomes where the SerDe is told to leave it be.
 _BAD: Final = '"action" IS NULL OR "keys" IS NULL OR "timestamp" IS NULL'
+#: A key in DynamoDB JSON, as the SerDe makes a text of it.
+_NOT_DECODED: Final = re.compile(r'\s*\{\s*"[SNB]"\s*:.*\}\s*', re.DOTALL)
 #: Up to so many items are asked for by their keys; for more all rows are read.
 _FEW_KEYS: Final = 20
 
@@ -66,6 +69,9 @@ class OldRowSelection:
         NotAHistoryError: a type that no attribute of format 0 can be read as, or images that are declared unlike.
     """
 
+    #: Whether datedays may be those of another zone than UTC.
+    local: Final = True
+
     def __init__(self, run: Run, table: str, root: str, _refuse: Refuse, columns: Mapping[str, str]) -> None:
         self._asked = run
         self._table = table
@@ -73,6 +79,7 @@ class OldRowSelection:
         self._utc = "timestamp_utc" in columns
         try:
             self._keys_declared = old_types.fields(columns["keys"])
+            self._keyed = not self._keys_declared.keys().isdisjoint(old_types.fields(columns["new_image"]))
             self._convert = {name: old_types.convert(columns[name]) for name in _IMAGES}
             narrow = [f"{name}.{one}" for name in _IMAGES for one in old_types.narrowed(columns[name])]
             unlike = old_types.unlike(columns["new_image"], columns["old_image"])
@@ -232,7 +239,9 @@ class OldRowSelection:
     def _record(self, row: Mapping[str, Any]) -> OldRecord:
         try:
             keys, new, old = (self._image(name, row[name]) for name in _IMAGES)
-            return decode_old_fields(row["action"], keys, (new, old), row["seconds"], row["utc"])
+            _check_keys(keys or {})
+            images = self._there(new, row["action"] != "REMOVE"), self._there(old, row["action"] != "INSERT")
+            return decode_old_fields(row["action"], keys, images, row["seconds"], row["utc"])
         except (NotARecordError, ValueError) as error:
             file = row["file"]
             raise SourceError(
@@ -241,8 +250,18 @@ class OldRowSelection:
                 file,
             ) from error
 
+    def _there(self, image: Any, may_be: bool) -> Any:
+        """The image, or None where it has no attribute: not even its key, or there is none with such an action."""
+        return None if image == {} and (self._keyed or not may_be) else image
+
     def _image(self, name: str, text: str | None) -> Any:
         if text is None:
             return None
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
         return None if value is None else self._convert[name](value)
+
+
+def _check_keys(keys: Mapping[str, Any]) -> None:
+    for name, value in keys.items():
+        if isinstance(value, str) and _NOT_DECODED.fullmatch(value):
+            raise NotARecordError(f"keys.{name} is {value[:80]}: {not_decoded(json.loads(value))}")

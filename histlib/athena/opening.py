@@ -50,7 +50,7 @@ def open_athena(  # noqa: PLR0913 — as whom, where and how much
             cache,
             profile=profile,
             folder=_folder(table),
-            begin=table.projected[0],
+            shown=table.projected,
             reads_restored=table.reads_restored,
         ),
         BucketFacts(client, table.location, cache, profile=profile),

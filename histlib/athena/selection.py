@@ -52,6 +52,9 @@ class RowSelection:
     history's address in S3; ``refuse`` raises where rows are of other tables than is known.
     """
 
+    #: Whether datedays may be those of another zone than UTC.
+    local: Final = False
+
     def __init__(self, run: Run, table: str, root: str, refuse: Refuse) -> None:
         self._asked = run
         self._refuse_others = refuse

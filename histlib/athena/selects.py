@@ -18,7 +18,8 @@ from histlib.athena.literals import identifier, literal
 from histlib.athena.statement import Statement
 from histlib.paths import Path
 from histlib.raw_sql.trino_images import json_at
-from histlib.record import ACTIONS, FORMAT, PRECISIONS, SEQUENCE_DIGITS, VIEWS, Change
+from histlib.record import ACTIONS, COLUMNS, FORMAT, PRECISIONS, SEQUENCE_DIGITS, VIEWS, Change
+from histlib.trino_json import image
 
 #: Arrow types of the columns that a row brings.
 _TYPES: Final = {
@@ -52,6 +53,8 @@ BAD: Final = "NOT coalesce({}, FALSE)".format(
         ]
     )
 )
+#: The file of such a line.
+BAD_FILE: Final = f"CASE WHEN {BAD} THEN file END AS bad_file"
 
 
 #: The form of a canonical key text: :func:`histlib.key_forms.key_form`.
@@ -60,12 +63,16 @@ KEY_FORM: Final = "regexp_replace(keys, {}, {})".format(
 )
 
 
-def _columns(names: Iterable[str]) -> str:
-    return ", ".join('"$path" AS file' if name == "file" else identifier(name) for name in names)
+def rows_in(table: str, days: Days) -> str:
+    """SQL that stands for a table: the record's columns and ``file`` of these days; an empty image is NULL."""
+    made = {name: f"{image(name)} AS {name}" for name in ("new_image", "old_image")}
+    columns = ", ".join(made.get(name, identifier(name)) for name in COLUMNS)
+    return f'(SELECT {columns}, "$path" AS file FROM {table} WHERE {days.sql})'
 
 
 def _select(table: str, days: Days, condition: str, names: Sequence[str] = tuple(_TYPES)) -> str:
-    return f"SELECT {_columns(names)}, {BAD} AS bad FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+    columns = ", ".join(map(identifier, names))
+    return f"SELECT {columns}, {BAD} AS bad FROM {rows_in(table, days)} WHERE ({condition}) OR {BAD}"
 
 
 def all_rows(table: str, days: Days, condition: str = "TRUE", names: Sequence[str] = tuple(_TYPES)) -> Statement:
@@ -83,20 +90,20 @@ def rows_of(table: str, days: Days, keys: Sequence[str]) -> Statement:
 
 def rows_of_holding(table: str, days: Days, may: Sequence[str]) -> Statement:
     """All rows of the items that have a row of which one of these conditions, without parameters, is true."""
-    among = f"SELECT keys FROM {table} WHERE {days.sql} AND ({' OR '.join(may)})"
+    among = f"SELECT keys FROM {rows_in(table, days)} WHERE {' OR '.join(may)}"
     return Statement(_select(table, days, f"keys IN ({among})"), ROWS, (), days)
 
 
 def keys_having(table: str, days: Days, parts: Sequence[str]) -> Statement:
     """Column ``keys``: the distinct keys whose text has all of these parts."""
     condition = " AND ".join("strpos(keys, ?) > 0" for _ in parts)
-    sql = f"SELECT DISTINCT keys, {_bad_file()} FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+    sql = f"SELECT DISTINCT keys, {BAD_FILE} FROM {rows_in(table, days)} WHERE ({condition}) OR {BAD}"
     return Statement(sql, pa.schema([("keys", pa.string()), ("bad_file", pa.string())]), tuple(parts), days)
 
 
 def distinct_keys(table: str, days: Days, condition: str) -> Statement:
     """Column ``keys``: the distinct keys of the rows for which a condition without parameters is true."""
-    sql = f"SELECT DISTINCT keys, {_bad_file()} FROM {table} WHERE {days.sql} AND (({condition}) OR {BAD})"
+    sql = f"SELECT DISTINCT keys, {BAD_FILE} FROM {rows_in(table, days)} WHERE ({condition}) OR {BAD}"
     return Statement(sql, pa.schema([("keys", pa.string()), ("bad_file", pa.string())]), (), days)
 
 
@@ -111,7 +118,8 @@ def streams_by_day(table: str, days: Sequence[str]) -> Statement:
         "max_by(keys, timestamp_micros) AS keys",
         f'min("$path") FILTER (WHERE {BAD}) AS bad_file',
     ]
-    sql = f"SELECT {_columns(names)}, {', '.join(told)} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4, {KEY_FORM}"
+    columns = ", ".join([*map(identifier, names), *told])
+    sql = f"SELECT {columns} FROM {table} WHERE {among} GROUP BY 1, 2, 3, 4, {KEY_FORM}"
     kinds = {"first_micros": pa.int64(), "last_micros": pa.int64(), "changes": pa.int64()}
     schema = [(name, kinds.get(name, pa.string())) for name in (*names, *kinds, "keys", "bad_file")]
     return Statement(sql, pa.schema(schema), (), Days(min(days), max(days)), tuple(days))
@@ -164,7 +172,3 @@ def count_keys(table: str, days: Days, streams: Sequence[str]) -> Statement:
         f"WHERE {days.sql} AND {one_of('stream', streams)} GROUP BY stream"
     )
     return Statement(sql, pa.schema([("stream", pa.string()), ("keys", pa.int64())]), (), days)
-
-
-def _bad_file() -> str:
-    return f'CASE WHEN {BAD} THEN "$path" END AS bad_file'

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from histlib.athena.brought import Brought
 from histlib.athena.bucket_facts import BucketFacts
 from histlib.athena.day_cache import DayCache
-from histlib.athena.days import FILE_SPAN, Days, day_of, landed
+from histlib.athena.days import FILE_SPAN, Days, landed
 from histlib.athena.explaining import explain
 from histlib.athena.landing import LandingDays
 from histlib.athena.landing_list import LandingList
@@ -27,7 +27,6 @@ from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
 from histlib.errors import MixedTablesError, RequestError
 from histlib.index.attributes import PARTS
-from histlib.index.landing import MAX_LATENESS
 from histlib.index.manifest import STREAMS
 from histlib.index.matching import has_values, key_parts
 from histlib.index.rows import key_forms
@@ -180,7 +179,7 @@ class AthenaSource:
             case NetWindows():
                 return self._bucket.net_windows()
             case Holes():
-                return self._bucket.holes(self._tables(), self._now)
+                return self._bucket.holes(self._tables(), self._now, local=self._rows.local)
             case Baselines():
                 return self._bucket.baselines(self._now, self._count)
             case Landing():
@@ -228,7 +227,10 @@ class AthenaSource:
     def _in_window(
         self, query: KeysBetween | ChangeKeys | Activity, ask: Callable[[Days | None], pa.Table]
     ) -> pa.Table:
-        return ask(landed(query.start, query.end).within(self._span))
+        return ask(self._landed(query.start, query.end).within(self._span))
+
+    def _landed(self, start: int, end: int) -> Days:
+        return landed(start, end, local=self._rows.local)
 
     # --- what the rows of items reach over ---
 
@@ -256,18 +258,19 @@ class AthenaSource:
     def _first_reach(self, query: ItemChanges) -> Days:
         """The days of the time asked for, and one before: an item that people ask about has often just changed."""
         whole = self._span
-        first = whole.first if query.start is None else self._moved(landed(query.start, query.start).first, -1)
-        last = whole.last if query.end is None else landed(query.end, query.end).last
+        first = whole.first if query.start is None else self._moved(self._landed(query.start, query.start).first, -1)
+        last = whole.last if query.end is None else self._landed(query.end, query.end).last
         return Days(min(max(first, whole.first), whole.last), max(min(last, whole.last), whole.first))
 
     def _wider(self, query: ItemChanges, reach: Reach, days: Days, further: int) -> Days:
         """The days that must be read, as far as is known from those that have been."""
         first, last = days
         if query.start is not None:
-            first = self._moved(first, -further) if reach.earliest is None else day_of(reach.earliest - FILE_SPAN)
+            earliest = reach.earliest
+            first = self._moved(first, -further) if earliest is None else self._landed(earliest, earliest).first
         if query.end is not None:
-            latest = None if reach.latest is None else reach.latest + FILE_SPAN + MAX_LATENESS
-            last = self._moved(last, further) if latest is None else day_of(latest)
+            latest = None if reach.latest is None else reach.latest + FILE_SPAN
+            last = self._moved(last, further) if latest is None else self._landed(latest, latest).last
         return Days(min(days.first, max(first, self._span.first)), max(days.last, min(last, self._span.last)))
 
     def _moved(self, day: str, by: int) -> str:

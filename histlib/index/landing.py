@@ -21,11 +21,23 @@ import pyarrow.json as pj
 
 from histlib.index.old_lines import OldRecord, decode_old_lines, old_table, seems_old
 from histlib.index.problems import Problems
-from histlib.index.rows import RECORD_SCHEMA, NotARecordError, acceptable, decode_line, is_record, rows_table
+from histlib.index.rows import (
+    RECORD_SCHEMA,
+    NotARecordError,
+    acceptable,
+    decode_line,
+    is_record,
+    rows_table,
+    without_empty_images,
+)
 from histlib.times import DAY, HOUR, to_micros
 
 #: How late a change may land: 24 h in the stream, 24 h in Firehose.
 MAX_LATENESS: Final = 2 * DAY
+#: How much earlier and later than in UTC a day may begin and end where it is one of another zone (UTC+14, UTC-12):
+#: Firehose's ``CustomTimeZone``, of which nothing in the article's files or table tells.
+EARLIER: Final = 14 * HOUR
+LATER: Final = 12 * HOUR
 
 #: Uncompressed bytes that are parsed at once.
 PIECE_BYTES: Final = 4 << 20
@@ -33,6 +45,8 @@ PIECE_BYTES: Final = 4 << 20
 MAX_LINE_BYTES: Final = 64 << 20
 
 _GZIP: Final = b"\x1f\x8b"
+#: What editors put before a text in UTF-8; it is no part of its first line.
+_MARK: Final = b"\xef\xbb\xbf"
 _DATEDAY: Final = re.compile(r"(?:[^/]+/)?(\d{4})/(\d{2})/(\d{2})/")
 _DATEDAY_LENGTH: Final = len("changes/2026/01/01/")
 _PARSE: Final = pj.ParseOptions(explicit_schema=RECORD_SCHEMA, unexpected_field_behavior="ignore")
@@ -102,7 +116,7 @@ def parse_piece(piece: Piece) -> tuple[pa.Table, Problems]:
     if records is not None and records.num_rows == sum(counts):
         files = pa.array([file for file, _, _ in piece.parts])
         repeated = files.take(pa.array([at for at, count in enumerate(counts) for _ in range(count)], pa.int64()))
-        return rows_table(records, repeated), Problems()
+        return rows_table(without_empty_images(records), repeated), Problems()
     return _parse_lines(piece)
 
 
@@ -154,7 +168,7 @@ class _Found:
             self.new_files.append(file)
 
     def table(self) -> pa.Table:
-        new = pa.Table.from_pylist(self.new, schema=RECORD_SCHEMA)
+        new = without_empty_images(pa.Table.from_pylist(self.new, schema=RECORD_SCHEMA))
         files = pa.array([*self.new_files, *self.old_files], pa.string())
         return rows_table(pa.concat_tables([new, old_table(self.old)]), files)
 
@@ -166,7 +180,7 @@ def file_lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int,
         for raw in _uncompressed(root / file):
             head, newline, rest = (rest + raw).rpartition(b"\n")
             if newline:
-                yield line, head + newline
+                yield line, _without_marks(head + newline)
                 line += head.count(b"\n") + 1
             if len(rest) > MAX_LINE_BYTES:
                 problems.add(file, None, f"damaged from line {line} on: no end of a line in {len(rest):,} bytes")
@@ -178,8 +192,14 @@ def file_lines(root: Path, file: str, problems: Problems) -> Iterator[tuple[int,
         return
     if damage:
         problems.add(file, None, f"damaged from line {line} on: {damage}")
+    rest = _without_marks(rest)
     if rest and (not damage or _is_whole_line(rest)):  # a whole line may lack only its end
         yield line, rest + b"\n"
+
+
+def _without_marks(lines: bytes) -> bytes:
+    """Lines, of files that may have been put one after another, without the byte order mark that each begins with."""
+    return lines.removeprefix(_MARK).replace(b"\n" + _MARK, b"\n")
 
 
 def _is_whole_line(line: bytes) -> bool:

@@ -32,6 +32,8 @@ OldRecord = tuple[str, str, str, str | None, str | None, int, str, str]
 _COLUMNS: Final = ("event_id", "action", "keys", "new_image", "old_image", "timestamp_micros", "precision", "view")
 _ACTIONS: Final = ("INSERT", "MODIFY", "REMOVE")
 _KEYS_OBJECT: Final = re.compile(rb'"keys"\s*:\s*\{')
+#: Types of a key's attribute.
+_KEY_TYPES: Final = ("S", "N", "B")
 #: Later than any change: a timestamp in ms would be.
 _LATEST: Final = 1 << 33
 
@@ -131,10 +133,13 @@ def old_table(records: Sequence[OldRecord], stream: str = STREAM) -> pa.Table:
 
 
 def _decoded(line: bytes | str) -> _Line:
+    found: _Line
     try:
-        return _plain_decoder.decode(line)
+        found = _plain_decoder.decode(line)
     except msgspec.ValidationError:
-        return _decoder.decode(line)
+        found = _decoder.decode(line)
+    found.new_image, found.old_image = found.new_image or None, found.old_image or None  # an empty image is none
+    return found
 
 
 def _several(line: bytes) -> list[OldRecord]:
@@ -167,6 +172,7 @@ def _record(line: _Line) -> OldRecord:
         raise NotARecordError(f"action {line.action!r}, expected one of {', '.join(_ACTIONS)}")
     if not line.keys:
         raise NotARecordError("keys are empty")
+    _check_keys(line)
     micros = _micros(line)
     try:
         keys, new_image, old_image = (
@@ -179,6 +185,30 @@ def _record(line: _Line) -> OldRecord:
     event_id = _hash([line.action, *told, micros])
     view = _view(line.action, new_image is not None, old_image is not None)
     return event_id, line.action, keys, new_image, old_image, micros, _precision(micros), view
+
+
+def _check_keys(line: _Line) -> None:
+    """That keys, in the images too, are texts or numbers, as DynamoDB's are once they are decoded (or base64 text)."""
+    for where, image in (("keys", line.keys), ("new_image", line.new_image), ("old_image", line.old_image)):
+        for name in line.keys:
+            value = image.get(name, "") if image else ""
+            if isinstance(value, bool | dict | list | None):
+                raise NotARecordError(f"{where}.{name} is {_shown(value)}: {not_decoded(value)}")
+
+
+def not_decoded(value: Any) -> str:
+    """Why a value, or the text of one, is none of a key in format 0, and what to do."""
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value)).upper() in _KEY_TYPES:
+        return (
+            'DynamoDB JSON that was not decoded, where format 0 has plain values, like {"id": "a"}; write the file '
+            "anew with keys and images decoded (boto3's TypeDeserializer), or replay the stream's own records instead "
+            "(python -m pipeline replay)"
+        )
+    return "expected a text or a number, as a key has"
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:80]
 
 
 def _encode(image: dict[str, Any] | None, *, plain: bool) -> str | None:
@@ -225,16 +255,20 @@ def _precision(micros: int) -> str:
 
 
 def _micros(line: _Line) -> int:
-    """The time of a line: its seconds as number or text, else its UTC text."""
+    """The time of a line: its seconds as number or text, else its text, in UTC where that has no offset."""
     given = line.timestamp
     if type(given) is int and 0 <= given < _LATEST:
         return given * SECOND
     try:
-        if given is None:
-            return to_micros(datetime.fromisoformat(line.timestamp_utc).replace(tzinfo=UTC))
+        if given is None and len(line.timestamp_utc) > len("2026-01-01"):
+            moment = datetime.fromisoformat(line.timestamp_utc)
+            return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         seconds = Decimal(str(given)) if isinstance(given, str | float | Decimal) else None
         if seconds is not None and 0 <= seconds < _LATEST:
             return int(seconds * SECOND)
     except (InvalidOperation, ValueError, TypeError):
         pass
-    raise NotARecordError(f"timestamp {given!r}, timestamp_utc {line.timestamp_utc!r}: expected the seconds since 1970")
+    raise NotARecordError(
+        f"timestamp {given!r}, timestamp_utc {line.timestamp_utc!r}: expected the seconds since 1970, "
+        "or a text like 2026-01-01 10:00:00"
+    )

@@ -60,7 +60,8 @@ class Problems:
         for file in sorted(self.by_file):
             found = sorted(self.by_file[file], key=_position)
             if file not in readable and file not in self.unread:
-                yield Problem(file, None, f"no line of it is a change: {found[0].detail}")
+                where = f"line {found[0].line}: " if found[0].line is not None else ""
+                yield Problem(file, None, f"no line of it is a change: {where}{found[0].detail}")
                 continue
             yield from (_stamped(problem, readable.get(file)) for problem in found)
             if file in self.more:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from histlib.errors import ValueNotValidError
 from histlib.key_forms import ATTRIBUTE, FORM, PARTS, form_pattern, key_form
-from histlib.record import ACTIONS, COLUMNS, FORMAT, NULLABLE, PRECISIONS, SEQUENCE_DIGITS, VIEWS
+from histlib.record import ACTIONS, COLUMNS, EMPTY_IMAGE, FORMAT, NULLABLE, PRECISIONS, SEQUENCE_DIGITS, VIEWS
 from histlib.values import decode_image, encode_image, encode_value
 
 _ARROW: Final = {"int": pa.int64(), "bigint": pa.int64(), "string": pa.string(), "timestamp": pa.string()}
@@ -163,6 +163,17 @@ def decode_line(line: bytes) -> dict[str, Any]:
     if not is_canonical(fields["keys"]):
         raise NotARecordError(f"keys {fields['keys'][:200]} are not canonical image JSON, so no question finds them")
     return fields
+
+
+def without_empty_images(records: pa.Table) -> pa.Table:
+    """The records, an empty image being none."""
+    for name in ("new_image", "old_image"):
+        texts = records.column(name)
+        empty = pc.match_substring_regex(texts, EMPTY_IMAGE)
+        if pc.any(empty, min_count=0).as_py():
+            kept = pc.if_else(empty, pa.scalar(None, texts.type), texts)
+            records = records.set_column(records.schema.get_field_index(name), name, kept)
+    return records
 
 
 def rows_table(records: pa.Table, files: pa.Array | pa.ChunkedArray) -> pa.Table:

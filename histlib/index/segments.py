@@ -63,6 +63,10 @@ class Segment(msgspec.Struct, frozen=True):
     """Checksum of the file of distinct hashes."""
 
 
+#: One of no rows, and no files: what is read where there is no other.
+NOTHING: Final = Segment("nothing", 0, 0, [], "")
+
+
 def write_segment(folder: Path, bits: int, buckets: Iterable[tuple[int, Load]], threads: int = 1) -> Segment:
     """Write rows into a new folder, given bucket by bucket in ascending order; there whole, or not at all.
 
@@ -148,6 +152,8 @@ class SegmentReader:
 
     @cached_property
     def _hashes(self) -> Hashes:
+        if not self.segment.rows:
+            return np.array([], dtype=np.uint64)
         try:
             raw = (self._folder / "hashes").read_bytes()
         except OSError as error:

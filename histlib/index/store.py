@@ -29,7 +29,7 @@ from histlib.index.layout import CHANGES, YEAR, landing_of
 from histlib.index.manifest import Manifest, Part, merge_streams
 from histlib.index.parquet import PART, DamagedIndexError
 from histlib.index.problems import files_of
-from histlib.index.segments import SegmentReader
+from histlib.index.segments import NOTHING, SegmentReader
 from histlib.index.tree import Facts, Tree
 from histlib.index.trouble import explained, no_history
 from histlib.locking import alone
@@ -141,9 +141,13 @@ class Store:
                 self._save(manifest)
                 if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)
-            if not manifest.segments:
+            if not manifest.segments and (manifest.problems or not self._is_known_empty()):
                 raise no_history(self._root, manifest)
             return manifest
+
+    def _is_known_empty(self) -> bool:
+        """Whether a baseline, or an export, may have seen that there was nothing."""
+        return any((self._root / "baseline").glob("*.json"))
 
     def _extend(self, manifest: Manifest, files: Mapping[str, Facts]) -> None:
         """Index what is new, and again what may have been half written when it was last read."""
@@ -190,7 +194,7 @@ class Store:
 
     def _open(self, manifest: Manifest) -> Snapshot:
         known = {reader.segment.name: reader for reader in (self._snapshot.readers if self._snapshot else ())}
-        readers = [known.get(one.name) or SegmentReader(self._folder, one) for one in manifest.segments]
+        readers = [known.get(one.name) or SegmentReader(self._folder, one) for one in manifest.segments or [NOTHING]]
         timed = {reader.file.name: reader for reader in (self._snapshot.by_time if self._snapshot else ())}
         by_time = [timed.get(one.name) or TimeReader(self._folder, one) for one in manifest.by_time]
         return Snapshot(manifest, readers, by_time)

@@ -24,7 +24,7 @@ from histlib.raw_sql.looks import Look, looks_of
 from histlib.raw_sql.names import json_path_of
 from histlib.raw_sql.parse import quiet
 from histlib.raw_sql.trino_images import function_sql, is_there, scalar_sql
-from histlib.trino_json import Place, literal
+from histlib.trino_json import Place, image, literal
 
 if TYPE_CHECKING:
     from histlib.raw_sql.statement import Statement
@@ -153,7 +153,8 @@ class _Writer:
         return None
 
     def _history(self, table: exp.Table) -> exp.Expr:
-        named = {"file": f'substr("$path", {len(self._location) + 1}) AS "file"'}
+        named = {name: f'{image(name)} AS "{name}"' for name in ("new_image", "old_image")}
+        named["file"] = f'substr("$path", {len(self._location) + 1}) AS "file"'
         columns = ", ".join(named.get(name, f'"{name}"') for name in COLUMNS)
         within = _within(*_bounds(self._scans[table.name].days, *self._days))
         select = f"(SELECT {columns} FROM {self._table} WHERE {within})"

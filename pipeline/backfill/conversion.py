@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from histlib.errors import SourceError
-from histlib.export_files import DamagedError, manifest, manifest_name, miscounted, read_rows
+from histlib.export_files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows
 from histlib.export_manifests import FILES, SUMMARY, Export, read_export
 from histlib.export_rows import LineNotValidError
 from histlib.times import from_micros
@@ -110,10 +110,12 @@ def _check(export: Export, table: Table, window: Window) -> None:
 
 
 def _write_rows(made: _Objects, export: Export, table: Table, target: Target) -> int:
-    names = tuple(one["AttributeName"] for one in table.key_schema)
+    names, keys = tuple(one["AttributeName"] for one in table.key_schema), Keys()
     for file in export.files:
         for row in read_rows(export, file, names, target.redaction):
+            keys.add(row["keys"])
             made.add(row)
+    keys.check(export, names)
     made.flush()
     if difference := miscounted(export, made.rows):
         raise DamagedError(difference)

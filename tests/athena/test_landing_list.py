@@ -147,7 +147,19 @@ def test_days_out_of_the_projections_range_are_told(s3, cache):
     assert counts(landing) == {"2012/01/01": 1, today(): 1}
     assert [one.file for one in landing.problems] == ["changes/2011/12/31/a.gz", f"changes/{tomorrow}/a.gz"]
     assert "dateday 2011/12/31 is not from 2012/01/01 to today" in landing.problems[0].detail
-    assert counts(listed(s3, cache, begin="2026/01/01").fresh()) == {today(): 1}
+    assert counts(listed(s3, cache, shown=("2026/01/01", "NOW")).fresh()) == {today(): 1}
+
+
+def test_the_projections_range_may_be_relative_and_reach_into_tomorrow(s3, cache):
+    """As for days of a zone ahead of UTC: what the range shows is read, what it hides is told."""
+    days = [today(at) for at in (400, 200, 0, -1, -2)]
+    for day in days:
+        put(s3, f"changes/{day}/a.gz")
+    landing = listed(s3, cache, shown=("NOW-1YEARS", "NOW+1DAYS")).fresh()
+    assert list(landing.days) == days[1:4]
+    assert [one.file for one in landing.problems] == [f"changes/{day}/a.gz" for day in (days[0], days[4])]
+    assert "from NOW-1YEARS to NOW+1DAYS (UTC)" in landing.problems[1].detail
+    assert "NOW+1DAYS where Firehose's CustomTimeZone" in listed(s3, cache).fresh().problems[0].detail
 
 
 def test_archived_objects_are_told(s3, cache):

@@ -99,6 +99,7 @@ def test_the_view_s_text():
         "    TRY_CAST(regexp_extract(json_extract_scalar(\"new_image\", '$[\"done\"]'), '^(true|false)$') AS boolean)\n"
         '  ) AS ROW("todoid" varchar, "done" boolean))) AS "new_image",\n'
     )
+    assert "CASE WHEN NOT regexp_like(new_image, '^\\{\\s*\\}$') THEN new_image END AS new_image" in sql
     for column in COLUMNS:
         assert f'\n  "{column}"' in sql or f'AS "{column}"' in sql
     assert sql.count('FROM "d"."t"') == 1

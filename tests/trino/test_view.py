@@ -185,6 +185,16 @@ def test_names_that_differ_in_case_only_are_numbered(console):
     ]
 
 
+def test_an_empty_image_is_none(console):
+    """NULL, and no row of NULLs."""
+    console.land_images({"id": "a", "v": 1}, {}, None)
+    console.refresh()
+    assert console.values("new_image IS NULL", "new_image_json") == [
+        ["false", "true", "true"],
+        ['{"id":"a","v":1}', None, None],
+    ]
+
+
 def test_nested_values_are_the_text_of_image_json_byte_by_byte(console):
     """Trino's own rendering would make doubles of fractions, and escapes of what lies beyond the BMP."""
     nested = {

@@ -109,7 +109,7 @@ def _convert(record: Record, redaction: Redaction) -> Line:
 
 
 def _image(image: Image | None, needed: bool, keys: Image, redaction: Redaction) -> str:
-    if image is None:
+    if image is None or image == {}:  # an item has its key: others write what DynamoDB leaves out
         if needed:
             raise NotConvertibleError("an image that the stream's view promises is missing")
         return "null"

@@ -20,6 +20,9 @@ from histlib.values import encode_image, item_from_dynamodb
 
 DONE: Final = "failed/done/"
 SET_ASIDE: Final = "failed/unreadable/"
+#: Why changes below ``failed/records/`` could not be converted, where a replay has told it: JSON lines with ``reasons``.
+#: Hidden (``_``) from all that look for what is undelivered.
+UNCONVERTED_TOLD: Final = "failed/_unconverted.jsonl"
 
 _GZIP: Final = b"\x1f\x8b"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from histlib.index.stream_records import any_stream_records
 from pipeline.errors import EventsError
 from pipeline.json_values import parse, values_in
 from pipeline.kinesis import unwrapped
@@ -84,7 +85,8 @@ def is_history(folder: Path) -> bool:
     if not changes.is_dir():
         return False
     names = [entry.name for entry in changes.iterdir() if entry.name[0] not in "_."]
-    return all(len(name) == 4 and name.isdecimal() for name in names)
+    first = next((path for path in sorted(changes.glob("*/*/*/*")) if path.is_file()), None)
+    return all(len(name) == 4 and name.isdecimal() for name in names) and not (first and any_stream_records([first]))
 
 
 def events_in(stream: BinaryIO, name: str) -> Iterator[Event]:

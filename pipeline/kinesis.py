@@ -36,10 +36,12 @@ def unwrapped(record: Any) -> Any:
     return {**({"eventSourceARN": arn} if (arn := record.get("eventSourceARN")) else {}), **found}
 
 
-def table_of(record: Record, told: str | None) -> str:
+def table_of(record: Record, told: str | None) -> str | None:
     """The table's ARN: its account is that of the Kinesis stream (it must be the same), or in ``told``, the ARN of a
-    table of that name; else empty, since the change does not tell it."""
-    region, name = str(record.get("awsRegion") or ""), str(record.get("tableName") or "")
+    table of that name; else empty, since the change does not tell it. None where it lacks name or Region."""
+    region, name = record.get("awsRegion"), record.get("tableName")
+    if not (isinstance(region, str) and region and isinstance(name, str) and name):
+        return None
     if told and told.endswith(f":table/{name}"):
         return told
     partition = next((one for start, one in _PARTITIONS.items() if region.startswith(start)), "aws")
@@ -47,7 +49,7 @@ def table_of(record: Record, told: str | None) -> str:
     return f"arn:{partition}:dynamodb:{region}:{known['account'] if known else ''}:table/{name}"
 
 
-def as_stream_record(record: Record, table: str) -> Record:
+def as_stream_record(record: Record, table: str | None) -> Record:
     """The change as a stream would tell it; the sequence number, 0, and the stream are none."""
     change = record.get("dynamodb")
     if isinstance(change, dict):
@@ -55,14 +57,15 @@ def as_stream_record(record: Record, table: str) -> Record:
     return {**record, "eventSourceARN": f"{table}/stream/kinesis", "dynamodb": change}
 
 
-def convert_kinesis(record: Record, table: str, redaction: Redaction) -> Line:
+def convert_kinesis(record: Record, table: str | None, redaction: Redaction) -> Line:
     """The line of a change: as :func:`convert`, but of no stream and without a number.
 
     Raises:
         NotConvertibleError: as there, or the change names no table.
     """
-    if not record.get("tableName"):
-        raise NotConvertibleError("tableName is missing")
+    if table is None:
+        lacking = " and ".join(name for name in ("awsRegion", "tableName") if not record.get(name))
+        raise NotConvertibleError(f"{lacking or 'tableName'} is missing")
     fields = json.loads(convert(as_stream_record(record, table), redaction).data)
     assert fields["sequence_number"] == "0" * SEQUENCE_DIGITS
     fields |= {"stream": None, "sequence_number": None}

@@ -13,27 +13,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.batches import arrival, batches, from_checkpoint
 from pipeline.errors import EventsError
 from pipeline.events import Event
 from pipeline.functions.recorder.app import NotAStreamEventError, Recorder, lambda_handler
-from pipeline.functions.recorder.images import MALFORMED, NotConvertibleError
-from pipeline.functions.recorder.record import Line, convert, read_stamp, sequence_text
+from pipeline.functions.recorder.images import NotConvertibleError
+from pipeline.functions.recorder.record import Line, convert
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.functions.recorder.storage import Storage, unconverted
 from pipeline.kinesis import as_stream_record, convert_kinesis, is_kinesis, table_of
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, hashed_uuid
 from pipeline.unconverted import Note, Unconverted
-from pipeline.words import many
 from pipeline.why_not import reasons
+from pipeline.words import many
 
 #: Seconds from a batch's first change to its arrival at Firehose, unless the event says otherwise.
 DELAY: Final = 60
 #: The Lambda's timeout in seconds, and how often it is invoked for a batch before this is set aside.
 TIMEOUT: Final = 60
 INVOCATIONS: Final = 10
-#: Seconds that the changes of one batch may lie apart: a stream keeps them no longer. What lies further apart arrived
-#: apart, and landing days depend on that.
-KEPT: Final = 86_400
 _STREAM: Final = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d*:table/[\w.-]+(/stream/\S+)?")
 
 Record = dict[str, Any]
@@ -142,8 +140,8 @@ class _Replayer:
             storage,
             self._redaction,
             self._clock.sleep,
-            self._count,
-            self._convert,
+            write_log=self._count,
+            convert=self._convert,
         )
 
     def run(self, event: Event) -> None:
@@ -154,7 +152,7 @@ class _Replayer:
         records = [self._named(record) for record in event["Records"]]
         self._check_table(records)
         self._numbers = {id(record): number for number, record in enumerate(records, start=1)}
-        for batch in [records] if "arrival" in event else _batches(records):
+        for batch in [records] if "arrival" in event else batches(records):
             self._clock.seconds = self._arrival(event, batch)
             left = self._invoke(batch)
             if left:
@@ -186,11 +184,11 @@ class _Replayer:
 
     def _convert(self, record: Record, redaction: Redaction) -> Line:
         """A record as the recorder converts it, or one of Kinesis, which Lambda never gives it."""
-        table = self._table_of(record) if is_kinesis(record) else None
+        kinesis, table = is_kinesis(record), self._table_of(record)
         try:
-            line = convert(record, redaction) if table is None else convert_kinesis(record, table, redaction)
+            line = convert_kinesis(record, table, redaction) if kinesis else convert(record, redaction)
         except NotConvertibleError as error:
-            why = reasons(record if table is None else as_stream_record(record, table), str(error))
+            why = reasons(as_stream_record(record, table) if kinesis else record, str(error))
             place = f"{self._place} record {self._numbers.get(id(record), 1)}"
             self._unconverted.note(unconverted(record, redaction)[0], place, record, why)
             raise
@@ -216,7 +214,7 @@ class _Replayer:
                 raise ReplayError(f"{self._place}: {error}") from error
             if not failures:
                 return []
-            records = _from_checkpoint(records, failures[0]["itemIdentifier"])
+            records = from_checkpoint(records, failures[0]["itemIdentifier"])
         return records
 
     def _check_kind(self, records: list[Any]) -> None:
@@ -241,7 +239,7 @@ class _Replayer:
         if is_kinesis(record):
             told = self._stream.partition("/stream/")[0]
             table = table_of(record, told or self._table)
-            if told and table != told:
+            if told and table and table != told:
                 raise ReplayError(f"{self._place} is of {table}, but --stream-arn names {told}")
             return table
         arn = record.get("eventSourceARN") if isinstance(record, dict) else None
@@ -251,12 +249,12 @@ class _Replayer:
     def _arrival(self, event: Event, records: list[Any]) -> float:
         if "arrival" in event:
             try:
-                arrival = datetime.fromisoformat(event["arrival"])
+                told = datetime.fromisoformat(event["arrival"])
             except (TypeError, ValueError) as error:
                 raise ReplayError(f"{self._place}: arrival is no ISO 8601 time: {error}") from error
-            return arrival.replace(tzinfo=arrival.tzinfo or UTC).timestamp()
-        times = [moment for record in records if (moment := _moment(record)) is not None]
-        return max(min(times) + self._delay, *times) if times else self._clock.seconds
+            return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+        found = arrival(records, self._delay)
+        return self._clock.seconds if found is None else found
 
     def _set_aside(self, records: list[Record]) -> Path:
         """What could not be delivered, in the shape of Lambda's on-failure destination, redacted."""
@@ -273,27 +271,6 @@ class _Replayer:
         self.result.retries += fields.get("retries", 0)
 
 
-def _from_checkpoint(records: list[Record], identifier: str) -> list[Record]:
-    """What Lambda sends again: all from the checkpoint on; the whole batch where it is empty."""
-    if not identifier:
-        return records
-    return [record for record in records if int(sequence_text(record) or identifier) >= int(identifier)]
-
-
-def _batches(records: list[Any]) -> list[list[Any]]:
-    """The records in order, in batches whose changes lie at most :data:`KEPT` apart."""
-    batches: list[list[Any]] = [[]]
-    earliest = latest = None
-    for record in records:
-        if (moment := _moment(record)) is not None:
-            earliest, latest = min(earliest or moment, moment), max(latest or moment, moment)
-            if latest - earliest > KEPT:
-                batches.append([])
-                earliest = latest = moment
-        batches[-1].append(record)
-    return batches
-
-
 def _redaction(text: str) -> Redaction:
     try:
         return Redaction(text)
@@ -304,17 +281,10 @@ def _redaction(text: str) -> Redaction:
 def _stream(arn: str) -> str:
     if arn and not _STREAM.fullmatch(arn):
         raise ReplayError(
-            f"--stream-arn {arn}: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL, as `aws dynamodbstreams "
-            "list-streams` tells it; for changes of Kinesis the ARN of the table will do"
+            f"--stream-arn {arn}: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL, as "
+            "`aws dynamodbstreams list-streams` tells it; for changes of Kinesis the ARN of the table will do"
         )
     return arn
-
-
-def _moment(record: Any) -> float | None:
-    try:
-        return read_stamp(record["dynamodb"]["ApproximateCreationDateTime"]).micros / 1e6
-    except MALFORMED:
-        return None
 
 
 def _view(record: Any) -> str:

@@ -51,7 +51,7 @@ def _summarise(result: ReplayResult, into: Path) -> None:
     what = f"{many(result.records, 'change')} in {many(result.events, 'event')}"
     print(f"{what}: {many(result.objects, 'new object')} in {into}/changes{there}")
     if result.settled:
-        print(f"{many(result.settled, 'change')} that could not be converted before now lie there: see {into}/failed/done")
+        print(f"{many(result.settled, 'change')} of before, not converted then, now there: see {into}/failed/done")
     for view in ("NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"):
         if count := result.views[view]:
             warn(f"{many(count, 'change')} of view {view}: without both images, states and gaps may not be known")

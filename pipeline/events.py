@@ -14,7 +14,7 @@ from histlib.index.stream_records import any_stream_records
 from pipeline.errors import EventsError
 from pipeline.json_values import parse, values_in
 from pipeline.kinesis import unwrapped
-from pipeline.spelling import respell
+from pipeline.spelling import may_hold_numbers, respell
 
 Event = dict[str, Any]
 
@@ -91,8 +91,8 @@ def is_history(folder: Path) -> bool:
 
 def events_in(stream: BinaryIO, name: str) -> Iterator[Event]:
     """The events in one file, which errors call ``name``, as :func:`read_events`; the stream must have ``peek``."""
-    for place, value in values_in(_uncompressed(stream), name):
-        yield from _events_of(value, place)
+    for place, value, text in values_in(_uncompressed(stream), name):
+        yield from _events_of(value, place, numbers=may_hold_numbers(text))
 
 
 def _uncompressed(stream: BinaryIO) -> BinaryIO:
@@ -100,27 +100,31 @@ def _uncompressed(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=stream))) if start == b"\x1f\x8b" else stream
 
 
-def _events_of(found: Any, place: str) -> Iterator[Event]:
-    """The events in a JSON value."""
-    found = unwrapped(found)
+def _events_of(found: Any, place: str, *, numbers: bool) -> Iterator[Event]:
+    """The events in a JSON value; ``numbers``: an N in it may be a number."""
+    found, given = unwrapped(found), found
+    numbers = numbers or found is not given
     if isinstance(found, list):
         for number, one in enumerate(found, start=1):
-            yield from _events_of(one, f"{place} entry {number}")
+            yield from _events_of(one, f"{place} entry {number}", numbers=numbers)
     elif isinstance(found, dict) and isinstance(found.get("Records"), list):
-        yield _placed(found, [unwrapped(record) for record in found["Records"]], place)
+        yield _placed(found, found["Records"], place, numbers=numbers)
     elif isinstance(found, dict) and "dynamodb" in found:
-        yield _placed({}, [found], place)
+        yield _placed({}, [found], place, numbers=numbers)
     elif isinstance(found, dict) and (inside := next((name for name in _AROUND if found.get(name)), None)):
         inner = found[inside]
-        yield from _events_of(parse(inner, f"{place} {inside}") if isinstance(inner, str) else inner, place)
+        if isinstance(inner, str):
+            numbers, inner = may_hold_numbers(inner), parse(inner, f"{place} {inside}")
+        yield from _events_of(inner, place, numbers=numbers)
     else:
         raise EventsError(f"{place}: expected {_WANTED}; got {type(found).__name__}{_names(found)}{_instead(found)}")
 
 
-def _placed(around: Event, records: list[Any], place: str) -> PlacedEvent:
-    for record in records:
-        respell(record)
-    event = PlacedEvent({**around, "Records": records})
+def _placed(around: Event, records: list[Any], place: str, *, numbers: bool) -> PlacedEvent:
+    bare = list(map(unwrapped, records))
+    for record, given in zip(bare, records, strict=True):
+        respell(record, numbers=numbers or record is not given)
+    event = PlacedEvent({**around, "Records": bare})
     event.place = place
     return event
 

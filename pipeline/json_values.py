@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from pipeline.errors import EventsError
 
@@ -27,11 +27,19 @@ class Literal(float):
         return made
 
 
+class Value(NamedTuple):
+    """A JSON value, its text, and its ``place``: the file and the line in which it begins."""
+
+    place: str
+    value: Any
+    text: str
+
+
 _DECODER: Final = json.JSONDecoder(parse_float=Literal)
 
 
-def values_in(stream: BinaryIO, name: str) -> Iterator[tuple[str, Any]]:
-    """(place, value) for each JSON value of a file, which places call ``name``; no more of it is read than needed.
+def values_in(stream: BinaryIO, name: str) -> Iterator[Value]:
+    """Each JSON value of a file, which places call ``name``; no more of it is read than needed.
 
     Raises:
         EventsError: what is no JSON, by its line; values before it have been given.
@@ -63,7 +71,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         yield line.decode("utf-8", "surrogatepass")
 
 
-def _values(lines: Iterator[str], name: str) -> Iterator[tuple[str, Any]]:
+def _values(lines: Iterator[str], name: str) -> Iterator[Value]:
     at_line, last, nth, empty = 1, 0, 1, True
     for line in lines:
         text, at, counted = line, _skip(line, 0), 0
@@ -73,7 +81,7 @@ def _values(lines: Iterator[str], name: str) -> Iterator[tuple[str, Any]]:
             place = f"{name} line {at_line}" + (f" object {nth}" if nth > 1 else "")
             text, counted, value, end = _decode(text, at, lines, place)
             empty = False
-            yield place, value
+            yield Value(place, value, text[counted:end])
             at = _skip(text, end)
         at_line += text.count("\n", counted)
     if empty:

@@ -16,7 +16,8 @@ from pipeline.json_values import parse
 #: It has both images, whatever a stream of the table shows.
 _VIEW: Final = "NEW_AND_OLD_IMAGES"
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-_ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:(?P<account>\d*):.+")
+_TABLE: Final = re.compile(r"arn:[^:]+:dynamodb:(?P<region>[^:]+):\d*:table/(?P<name>.+)")
+_ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:(?P<account>\d+):.+")
 
 
 def is_kinesis(record: Any) -> bool:
@@ -37,15 +38,19 @@ def unwrapped(record: Any) -> Any:
 
 
 def table_of(record: Record, told: str | None) -> str | None:
-    """The table's ARN: its account is that of the Kinesis stream (it must be the same), or in ``told``, the ARN of a
-    table of that name; else empty, since the change does not tell it. None where it lacks name or Region."""
+    """The table's ARN: its account is that of the Kinesis stream (it must be the same), else that in ``told``, the ARN
+    of a table of that name and Region; else empty, since no change tells it. None where it lacks name or Region."""
     region, name = record.get("awsRegion"), record.get("tableName")
     if not (isinstance(region, str) and region and isinstance(name, str) and name):
         return None
-    if told and told.endswith(f":table/{name}"):
+    known = _ARN.fullmatch(str(record.get("eventSourceARN")))
+    if (
+        not known
+        and told
+        and re.fullmatch(rf"arn:[^:]+:dynamodb:{re.escape(region)}:\d*:table/{re.escape(name)}", told)
+    ):
         return told
     partition = next((one for start, one in _PARTITIONS.items() if region.startswith(start)), "aws")
-    known = _ARN.fullmatch(str(record.get("eventSourceARN")))
     return f"arn:{partition}:dynamodb:{region}:{known['account'] if known else ''}:table/{name}"
 
 

@@ -10,12 +10,20 @@ from typing import Any, Final
 from pipeline.json_values import Literal
 
 _DATED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d.*", re.DOTALL)
+#: Also after texts, in a set of both.
+_NUMBERS: Final = re.compile(r'"N"\s*:\s*[-0-9]|"NS"\s*:\s*\[(?:\s*"[^"]*"\s*,)*\s*[-0-9]')
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000
 
 
-def respell(record: Any) -> None:
-    """Change, in place: a stamp as ISO text with its offset, numbers that stand as JSON numbers, no ``eventSource``."""
+def may_hold_numbers(text: str) -> bool:
+    """Whether in a JSON text any N or NS may hold JSON numbers; most hold none, and looking for them takes long."""
+    return _NUMBERS.search(text) is not None
+
+
+def respell(record: Any, *, numbers: bool = True) -> None:
+    """Change, in place: a stamp as ISO text with its offset, no ``eventSource``, and ``numbers`` that stand as JSON
+    numbers."""
     change = record.get("dynamodb") if isinstance(record, dict) else None
     if not isinstance(change, dict):
         return
@@ -24,6 +32,8 @@ def respell(record: Any) -> None:
     stamp = change.get("ApproximateCreationDateTime")
     if isinstance(stamp, str) and _DATED.fullmatch(stamp):
         change["ApproximateCreationDateTime"] = _seconds(stamp)
+    if not numbers:
+        return
     with suppress(RecursionError):  # then it is none that could be converted either
         for name in ("Keys", "NewImage", "OldImage"):
             _respell_value({"M": change.get(name)})

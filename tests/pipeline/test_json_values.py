@@ -20,7 +20,9 @@ objects = st.dictionaries(
 
 
 def found(data: bytes) -> list[tuple[str, Any]]:
-    return list(values_in(io.BytesIO(data), "f"))
+    values = list(values_in(io.BytesIO(data), "f"))
+    assert [json.loads(text) for _, _, text in values] == [value for _, value, _ in values]
+    return [(place, value) for place, value, _ in values]
 
 
 @given(st.lists(st.tuples(objects, st.sampled_from([None, 0, 2]), st.sampled_from(["", " ", "\n", "\r\n\n"]))))

@@ -47,17 +47,12 @@ def data(one: Any) -> str:
     return base64.b64encode(json.dumps(one).encode()).decode()
 
 
+AROUND = {"eventSource": "aws:kinesis", "eventSourceARN": ARN}
 WRITTEN = {
     "firehose": "".join(map(json.dumps, CHANGES)),
-    "lambda": json.dumps(
-        {
-            "Records": [
-                {"kinesis": {"data": data(c)}, "eventSource": "aws:kinesis", "eventSourceARN": ARN} for c in CHANGES
-            ]
-        }
-    ),
-    "pipes": json.dumps([{"data": data(c), "eventSource": "aws:kinesis", "eventSourceARN": ARN} for c in CHANGES]),
-    "get-records": json.dumps({"Records": [{"Data": data(c), "PartitionKey": "x"} for c in CHANGES]}, indent=2),
+    "lambda": json.dumps({"Records": [{"kinesis": {"data": data(one)}, **AROUND} for one in CHANGES]}),
+    "pipes": json.dumps([{"data": data(one), **AROUND} for one in CHANGES]),
+    "get-records": json.dumps({"Records": [{"Data": data(one), "PartitionKey": "x"} for one in CHANGES]}, indent=2),
 }
 
 
@@ -106,8 +101,12 @@ def test_the_account_is_told_by_the_tables_arn(tmp_path: Path, capsys: pytest.Ca
     for arn in (TABLE, f"{TABLE}/stream/2026-01-01T00:00:00.000"):
         assert main(["replay", str(file), "--into", str(tmp_path / "h"), "--stream-arn", arn]) == 0
         assert {line["table"] for line in lines_in(tmp_path / "h")} == {TABLE}
-    assert main(["replay", str(file), "--into", str(tmp_path / "x"), "--stream-arn", f"{TABLE}2"]) == 2
+    for other in (f"{TABLE}2", TABLE.replace("eu-west-1", "eu-west-2")):
+        assert main(["replay", str(file), "--into", str(tmp_path / "x"), "--stream-arn", other]) == 2
     assert not (tmp_path / "x").exists()
+    file.write_text(WRITTEN["pipes"].replace("111122223333", "444455556666"))
+    assert main(["replay", str(file), "--into", str(tmp_path / "h")]) == 2
+    assert "is of arn:aws:dynamodb:eu-west-1:444455556666:table/orders, but" in capsys.readouterr().err
 
 
 def test_what_is_no_change_of_a_table_is_refused_or_kept(tmp_path: Path) -> None:
@@ -137,3 +136,13 @@ def test_unwrapped_records_keep_what_they_say(tmp_path: Path) -> None:
     (tmp_path / "in").write_text(WRITTEN["get-records"])
     (event,) = read_events([str(tmp_path / "in")])
     assert event["Records"] == CHANGES
+
+
+def test_numbers_within_keep_their_digits(tmp_path: Path) -> None:
+    """Also where they stand as JSON numbers in base64."""
+    text = json.dumps(change(1, None, 1)).replace('{"N": "1"}', '{"N": 1.10000000000000000000000000000000000001}')
+    packed = base64.b64encode(text.encode()).decode()
+    (tmp_path / "in").write_text(json.dumps({"Records": [{"kinesis": {"data": packed}, **AROUND}]}))
+    assert main(["replay", str(tmp_path / "in"), "--into", str(tmp_path / "h")]) == 0
+    (line,) = lines_in(tmp_path / "h")
+    assert line["new_image"] == '{"id":"a","v":1.10000000000000000000000000000000000001}'

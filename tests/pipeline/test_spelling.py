@@ -11,7 +11,7 @@ from capture import EVENTS, record
 from pipeline.events import read_events
 from pipeline.functions.recorder.record import read_stamp
 from pipeline.json_values import parse
-from pipeline.spelling import respell
+from pipeline.spelling import may_hold_numbers, respell
 
 
 def stamped(stamp: Any) -> Any:
@@ -78,3 +78,19 @@ def test_lambdas_own_records_stay_as_they_are(name: str) -> None:
 def test_records_of_no_shape_stay(odd: Any) -> None:
     """Why they are none is told later."""
     respell(odd)
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ('{"N": 5}', True),
+        ('{"N":-5}', True),
+        ('{"NS": ["1", 2]}', True),
+        ('{"NS" : [\n2]}', True),
+        ('{"N": "5"}', False),
+        ('{"NS": ["1", "2"], "n": 3}', False),
+    ],
+)
+def test_numbers_are_looked_for_only_where_they_may_be(text: str, may: bool) -> None:
+    """Never missed; most records have none."""
+    assert may_hold_numbers(text) == may

@@ -17,6 +17,7 @@ from pipeline.json_values import parse
 _VIEW: Final = "NEW_AND_OLD_IMAGES"
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _TABLE: Final = re.compile(r"arn:[^:]+:dynamodb:(?P<region>[^:]+):\d*:table/(?P<name>.+)")
+_TABLE: Final = re.compile(r"arn:[^:]+:dynamodb:(?P<region>[^:]+):\d*:table/(?P<name>.+)")
 _ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:(?P<account>\d+):.+")
 
 
@@ -44,11 +45,8 @@ def table_of(record: Record, told: str | None) -> str | None:
     if not (isinstance(region, str) and region and isinstance(name, str) and name):
         return None
     known = _ARN.fullmatch(str(record.get("eventSourceARN")))
-    if (
-        not known
-        and told
-        and re.fullmatch(rf"arn:[^:]+:dynamodb:{re.escape(region)}:\d*:table/{re.escape(name)}", told)
-    ):
+    place = _TABLE.fullmatch(told or "")
+    if told and place and (place["region"], place["name"]) == (region, name) and not known:
         return told
     partition = next((one for start, one in _PARTITIONS.items() if region.startswith(start)), "aws")
     return f"arn:{partition}:dynamodb:{region}:{known['account'] if known else ''}:table/{name}"

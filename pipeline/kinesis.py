@@ -17,7 +17,6 @@ from pipeline.json_values import parse
 _VIEW: Final = "NEW_AND_OLD_IMAGES"
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _TABLE: Final = re.compile(r"arn:[^:]+:dynamodb:(?P<region>[^:]+):\d*:table/(?P<name>.+)")
-_TABLE: Final = re.compile(r"arn:[^:]+:dynamodb:(?P<region>[^:]+):\d*:table/(?P<name>.+)")
 _ARN: Final = re.compile(r"arn:[^:]+:[^:]+:[^:]*:(?P<account>\d+):.+")
 
 

@@ -128,7 +128,7 @@ def _open_folder(text: str, options: Options) -> Opened:
 
     options.refuse_aws()
     folder = Path(text).expanduser()
-    if not folder.is_dir() and not _is_path(text):
+    if not folder.exists() and not _is_path(text):
         searched = find_file() or "no histlib.toml here or above"
         raise RequestError(f"{text!r} is neither a folder here nor a name in histlib.toml ({searched})", text)
     source = EmbeddedSource(folder, cache=options.cache)

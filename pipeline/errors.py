@@ -11,3 +11,7 @@ class DeploymentError(HistlibError):
 
 class NotAgreedError(HistlibError):
     """The person did not agree to what would have been changed; nothing was."""
+
+
+class EventsError(Exception):
+    """A file that cannot be read, or holds something else than events; names file and line."""

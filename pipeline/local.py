@@ -89,6 +89,11 @@ class LocalS3:
         there = (path.relative_to(self.folder / "changes").as_posix() for path in self.folder.glob("changes/*/*/*"))
         self._revision = Revision(lambda key, data: write_whole(self.folder / key, data), max(there, default=""))
 
+    @property
+    def touched(self) -> set[str]:
+        """All keys put so far."""
+        return self.written | self.unchanged
+
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, Any]:
         """As boto3's client; the bucket is the folder, whatever its name."""
         if self.faults.strikes(self.faults.s3):

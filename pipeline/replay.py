@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -12,19 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.batches import arrival, batches, from_checkpoint
+from pipeline.errors import EventsError
 from pipeline.events import Event
 from pipeline.functions.recorder.app import NotAStreamEventError, Recorder, lambda_handler
-from pipeline.functions.recorder.images import MALFORMED
-from pipeline.functions.recorder.record import read_stamp, sequence_text
+from pipeline.functions.recorder.images import NotConvertibleError
+from pipeline.functions.recorder.record import Line, convert
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.functions.recorder.storage import Storage
+from pipeline.functions.recorder.storage import Storage, unconverted
+from pipeline.kinesis import as_stream_record, convert_kinesis, is_kinesis, table_of
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, hashed_uuid
+from pipeline.unconverted import Note, Unconverted
+from pipeline.why_not import reasons
+from pipeline.words import many
 
 #: Seconds from a batch's first change to its arrival at Firehose, unless the event says otherwise.
 DELAY: Final = 60
 #: The Lambda's timeout in seconds, and how often it is invoked for a batch before this is set aside.
 TIMEOUT: Final = 60
 INVOCATIONS: Final = 10
+_STREAM: Final = re.compile(r"arn:[\w-]+:dynamodb:[\w-]+:\d*:table/[\w.-]+(/stream/\S+)?")
 
 Record = dict[str, Any]
 
@@ -35,13 +43,17 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """How the stand-ins behave: ``delay`` to arrival in s, Firehose's buffer, ``REDACT``'s text, injected faults."""
+    """How the stand-ins behave: ``delay`` to arrival in s, Firehose's buffer, ``REDACT``'s text, injected faults.
+
+    ``stream`` is the ARN for records that do not name their stream; for those of Kinesis a table's will do.
+    """
 
     delay: float = DELAY
     buffer_bytes: int = 5 << 20
     buffer_seconds: float = 300
     redact: str = ""
     faults: Faults = field(default_factory=Faults)
+    stream: str = ""
 
 
 @dataclass
@@ -49,8 +61,10 @@ class ReplayResult:
     """What a replay did.
 
     ``records`` were in ``events``; ``objects`` are new in the landing and ``unchanged`` were there already;
-    ``unconverted`` lie under ``failed/records/``; ``set_aside`` are files with batches that could not be delivered;
-    ``views`` counts records by their stream's view; ``calls`` and ``retries`` are those of the recorder.
+    ``unconverted`` lie under ``failed/records/``, ``notes`` tell of each why, and ``told`` is the file that says so;
+    ``settled`` lay there before, and now are in the landing; ``set_aside`` are files with batches that could not be
+    delivered; ``views`` counts records by their stream's view; ``table`` is the ARN; ``calls`` and ``retries`` are
+    those of the recorder.
     """
 
     events: int = 0
@@ -58,8 +72,13 @@ class ReplayResult:
     objects: int = 0
     unchanged: int = 0
     unconverted: int = 0
+    settled: int = 0
     calls: int = 0
     retries: int = 0
+    table: str = ""
+    told: Path | None = None
+    notes: list[Note] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
     set_aside: list[Path] = field(default_factory=list)
     views: Counter[str] = field(default_factory=Counter)
 
@@ -77,30 +96,36 @@ def replay(events: Iterable[Event], into: Path, options: ReplayOptions | None = 
     again write the same files.
 
     Raises:
-        ReplayError: an event of something else, or of another table than the folder's.
+        ReplayError: an event of something else, or of another table than the folder's. The error says what before it
+            was written; where that is nothing, the folder is as it was.
     """
     replayer = _Replayer(into, options or ReplayOptions())
     try:
         for event in events:
             replayer.run(event)
-    finally:
+    except (ReplayError, EventsError) as error:
         replayer.close()
+        raise type(error)(f"{error}{replayer.before}") from error
+    except BaseException:
+        replayer.close()
+        raise
+    replayer.close(whole=True)
     return replayer.result
 
 
 class _Replayer:
     def __init__(self, into: Path, options: ReplayOptions) -> None:
-        try:
-            redaction = Redaction(options.redact)
-        except ValueError as error:
-            raise ReplayError(str(error)) from error
         self.result = ReplayResult()
         self._into = into
         self._delay = options.delay
-        self._redaction = redaction
+        self._redaction = _redaction(options.redact)
+        self._stream = _stream(options.stream)
         self._table = _table_in(into)
         self._clock = LocalClock()
         self._s3 = LocalS3(into, options.faults)
+        self._unconverted = Unconverted(into)
+        self._place = ""
+        self._numbers: dict[int, int] = {}
         self._firehose = LocalFirehose(
             self._s3,
             self._clock,
@@ -110,29 +135,74 @@ class _Replayer:
         )
         storage = Storage(self._s3, "local", clock=lambda: self._clock.seconds)
         self._recorder = Recorder(
-            self._firehose, self._firehose.stream, storage, redaction, self._clock.sleep, self._count
+            self._firehose,
+            self._firehose.stream,
+            storage,
+            self._redaction,
+            self._clock.sleep,
+            write_log=self._count,
+            convert=self._convert,
         )
 
     def run(self, event: Event) -> None:
         """One event: invoked again from where it failed, at last set aside."""
-        records = event["Records"]
         self.result.events += 1
-        self.result.records += len(records)
+        self._place = getattr(event, "place", "") or f"event {self.result.events}"
+        self._check_kind(event["Records"])
+        records = [self._named(record) for record in event["Records"]]
         self._check_table(records)
+        self._numbers = {id(record): number for number, record in enumerate(records, start=1)}
+        for batch in [records] if "arrival" in event else batches(records):
+            self._clock.seconds = self._arrival(event, batch)
+            left = self._invoke(batch)
+            if left:
+                self.result.set_aside.append(self._set_aside(left))
+        self.result.records += len(records)
         self.result.views.update(map(_view, records))
-        self._clock.seconds = self._arrival(event)
-        left = self._invoke(records)
-        if left:
-            self.result.set_aside.append(self._set_aside(left))
 
-    def close(self) -> None:
-        """Deliver what is buffered, and count."""
+    @property
+    def before(self) -> str:
+        """What was written before an error, in words."""
+        return f"; the {many(self.result.records, 'change')} before it are in {self._into}" if self._s3.touched else ""
+
+    def close(self, *, whole: bool = False) -> None:
+        """Deliver what is buffered, and count; after an error (not ``whole``) nothing is made where nothing was."""
         self._firehose.flush()
-        (self._into / "changes").mkdir(parents=True, exist_ok=True)
-        self._s3.close()
-        self.result.objects = _count(self._s3.written, "changes/")
-        self.result.unchanged = _count(self._s3.unchanged, "changes/")
-        self.result.unconverted = _count(self._s3.written | self._s3.unchanged, "failed/records/")
+        if whole or self._s3.touched:
+            (self._into / "changes").mkdir(parents=True, exist_ok=True)
+            self._s3.close()
+            self._unconverted.close(self._s3.touched)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        result, found = self.result, self._unconverted
+        result.objects = _count(self._s3.written, "changes/")
+        result.unchanged = _count(self._s3.unchanged, "changes/")
+        result.unconverted = _count(self._s3.touched, "failed/records/")
+        result.notes, result.reasons, result.settled = list(found.notes.values()), found.reasons, len(found.settled)
+        result.told, result.table = found.file, self._table or ""
+
+    def _convert(self, record: Record, redaction: Redaction) -> Line:
+        """A record as the recorder converts it, or one of Kinesis, which Lambda never gives it."""
+        kinesis, table = is_kinesis(record), self._table_of(record)
+        try:
+            line = convert_kinesis(record, table, redaction) if kinesis else convert(record, redaction)
+        except NotConvertibleError as error:
+            why = reasons(as_stream_record(record, table) if kinesis else record, str(error))
+            place = f"{self._place} record {self._numbers.get(id(record), 1)}"
+            self._unconverted.note(unconverted(record, redaction)[0], place, record, why)
+            raise
+        self._unconverted.converted(record)
+        return line
+
+    def _named(self, record: Any) -> Any:
+        """A record with the stream that was told, where it names none itself."""
+        if not isinstance(record, dict) or record.get("eventSourceARN") or is_kinesis(record):
+            return record
+        region = record.get("awsRegion")
+        if self._stream and isinstance(region, str) and region and f":{region}:" not in self._stream:
+            raise ReplayError(f"{self._place} is of Region {region}, but --stream-arn names {self._stream}")
+        return {**record, "eventSourceARN": self._stream} if "/stream/" in self._stream else record
 
     def _invoke(self, records: list[Record]) -> list[Record]:
         """Let the handler record a batch, as often as Lambda would; returns what is left."""
@@ -141,30 +211,50 @@ class _Replayer:
             try:
                 failures = lambda_handler({"Records": records}, context, self._recorder)["batchItemFailures"]
             except NotAStreamEventError as error:
-                raise ReplayError(f"event {self.result.events}: {error}") from error
+                raise ReplayError(f"{self._place}: {error}") from error
             if not failures:
                 return []
-            records = _from_checkpoint(records, failures[0]["itemIdentifier"])
+            records = from_checkpoint(records, failures[0]["itemIdentifier"])
         return records
 
+    def _check_kind(self, records: list[Any]) -> None:
+        for number, record in enumerate(records, start=1):
+            if isinstance(record, dict) and record.get("eventSource") == "aws:kinesis":
+                raise ReplayError(
+                    f"{self._place}: eventSource 'aws:kinesis': the data of record {number} is no change as Kinesis "
+                    "Data Streams for DynamoDB writes it"
+                )
+
     def _check_table(self, records: list[Any]) -> None:
-        for table in filter(None, map(_table_of, records)):
+        for table in filter(None, map(self._table_of, records)):
             self._table = self._table or table
             if table != self._table:
                 raise ReplayError(
-                    f"event {self.result.events} is of {table}, but {self._into} is of {self._table}; "
+                    f"{self._place} is of {table}, but {self._into} is of {self._table}; "
                     "expected one table to a folder: replay it --into another"
                 )
 
-    def _arrival(self, event: Event) -> float:
+    def _table_of(self, record: Any) -> str | None:
+        """The ARN of a record's table; None where it tells none."""
+        if is_kinesis(record):
+            told = self._stream.partition("/stream/")[0]
+            table = table_of(record, told or self._table)
+            if told and table and table != told:
+                raise ReplayError(f"{self._place} is of {table}, but --stream-arn names {told}")
+            return table
+        arn = record.get("eventSourceARN") if isinstance(record, dict) else None
+        table, _, stream = arn.partition("/stream/") if isinstance(arn, str) else ("", "", "")
+        return table if stream else None
+
+    def _arrival(self, event: Event, records: list[Any]) -> float:
         if "arrival" in event:
             try:
-                arrival = datetime.fromisoformat(event["arrival"])
+                told = datetime.fromisoformat(event["arrival"])
             except (TypeError, ValueError) as error:
-                raise ReplayError(f"event {self.result.events}: arrival is no ISO 8601 time: {error}") from error
-            return arrival.replace(tzinfo=arrival.tzinfo or UTC).timestamp()
-        times = [moment for record in event["Records"] if (moment := _moment(record)) is not None]
-        return max(min(times) + self._delay, *times) if times else self._clock.seconds
+                raise ReplayError(f"{self._place}: arrival is no ISO 8601 time: {error}") from error
+            return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+        found = arrival(records, self._delay)
+        return self._clock.seconds if found is None else found
 
     def _set_aside(self, records: list[Record]) -> Path:
         """What could not be delivered, in the shape of Lambda's on-failure destination, redacted."""
@@ -181,25 +271,20 @@ class _Replayer:
         self.result.retries += fields.get("retries", 0)
 
 
-def _from_checkpoint(records: list[Record], identifier: str) -> list[Record]:
-    """What Lambda sends again: all from the checkpoint on; the whole batch where it is empty."""
-    if not identifier:
-        return records
-    return [record for record in records if int(sequence_text(record) or identifier) >= int(identifier)]
-
-
-def _table_of(record: Any) -> str | None:
-    """The ARN of a record's table; None where it tells none."""
-    arn = record.get("eventSourceARN") if isinstance(record, dict) else None
-    table, _, stream = arn.partition("/stream/") if isinstance(arn, str) else ("", "", "")
-    return table if stream else None
-
-
-def _moment(record: Any) -> float | None:
+def _redaction(text: str) -> Redaction:
     try:
-        return read_stamp(record["dynamodb"]["ApproximateCreationDateTime"]).micros / 1e6
-    except MALFORMED:
-        return None
+        return Redaction(text)
+    except ValueError as error:
+        raise ReplayError(str(error)) from error
+
+
+def _stream(arn: str) -> str:
+    if arn and not _STREAM.fullmatch(arn):
+        raise ReplayError(
+            f"--stream-arn {arn}: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL, as "
+            "`aws dynamodbstreams list-streams` tells it; for changes of Kinesis the ARN of the table will do"
+        )
+    return arn
 
 
 def _view(record: Any) -> str:

@@ -17,7 +17,8 @@ import msgspec
 
 from histlib.index.rows import NotARecordError, decode_line
 from histlib.index.undelivered import content, firehose_lines
-from pipeline.events import EventsError, events_in
+from pipeline.errors import EventsError
+from pipeline.events import events_in
 from pipeline.functions.recorder.images import NotConvertibleError
 from pipeline.functions.recorder.record import convert, read_stamp
 from pipeline.functions.recorder.redact import Redaction

@@ -12,6 +12,7 @@ manifest      what the index consists of: replaced atomically, checked, never tr
 builder       landing files → segments, in bounded memory; merges segments in tiers
 store         opens, refreshes and rebuilds an index; one writer, many readers
 trouble       what to tell a person when an index cannot be made
+stream_records  tells what is to be replayed first from a history
 undelivered   changes that are known but not in the landing
 folder_facts  what many small files say, each read once
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from histlib.errors import NotAHistoryError
+from histlib.index.stream_records import REPLAY_FIRST, holds_stream_records
 
 #: The usual landing.
 CHANGES: Final = "changes"
@@ -36,6 +37,10 @@ def landing_of(folder: Path) -> str:
             f"{folder} holds {len(found)} histories: {', '.join(found)}; name one, like {folder / found[0]}",
             str(folder),
         )
+    if not found and holds_stream_records(folder):
+        raise NotAHistoryError(f"{folder} is no history: {REPLAY_FIRST}", str(folder))
+    if folder.is_file():
+        raise NotAHistoryError(f"{folder} is no history: it is a file; expected the folder of one", str(folder))
     if not found:
         raise NotAHistoryError(
             f"{folder} is no history: it has no folder changes/, and no yyyy/MM/dd/ or prefix/yyyy/MM/dd/; "

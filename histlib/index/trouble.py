@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.index.manifest import Manifest
 from histlib.index.problems import files_of
+from histlib.index.stream_records import REPLAY_FIRST, any_stream_records
+from histlib.index.undelivered import DONE, UNCONVERTED_TOLD
 
 #: Room that making an index takes, over the size of what it is made from (gzip at its best, and rows on their way).
 ROOM: Final = 3
 
+#: So many reasons, or names, are told.
+_TOLD: Final = 3
+_EXPECTED: Final = (
+    "expected what `python -m pipeline replay` or the pipeline writes, changes/yyyy/MM/dd/*.gz, or what the article's "
+    "Firehose writes, yyyy/MM/dd/HH/*"
+)
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -22,18 +32,46 @@ def no_history(root: Path, manifest: Manifest) -> NotAHistoryError:
     """The error for a folder without a single change: what was seen, and what was expected."""
     told = manifest.problems
     files = manifest.files.keys() | files_of(told)
-    seen = f"of {len(files):,} files below changes/ none has a readable change" if files else _nothing(root)
+    if any_stream_records(root / file for file in sorted(files)[:_TOLD]):
+        return NotAHistoryError(f"{root} is no history: {REPLAY_FIRST}", str(root))
+    if not files and (root / "changes").is_dir():
+        return _no_change_yet(root)
+    seen = f"of {len(files):,} files below changes/ none has a readable change" if files else "no files by day"
     if files:
         seen += f" ({told[0].file}: {told[0].detail})" if told else ", all are empty"
+    return NotAHistoryError(f"{root} is no history: {seen}; {_EXPECTED}", str(root))
+
+
+def _no_change_yet(root: Path) -> NotAHistoryError:
+    """A history was begun here: what waits is named."""
+    waiting = sorted(
+        path.relative_to(root).as_posix()
+        for folder in ("failed", "aws/lambda")
+        for path in (root / folder).rglob("*")
+        if path.is_file() and path.name[0] not in "_."
+    )
+    waiting = [name for name in waiting if not name.startswith(DONE)]
+    if not waiting:
+        return NotAHistoryError(f"{root} holds no change yet: no files below changes/; {_EXPECTED}", str(root))
+    reasons = _reasons(root / UNCONVERTED_TOLD)
+    named = [f"{reason} ({count:,})" for reason, count in reasons.most_common(_TOLD)]
+    said = f"why, see {UNCONVERTED_TOLD} there: {'; '.join(named)}" if named else ", ".join(waiting[:_TOLD])
+    more = max(len(reasons) if named else len(waiting), _TOLD) - _TOLD
     return NotAHistoryError(
-        f"{root} is no history: {seen}; expected what `python -m pipeline replay` or the pipeline writes, "
-        "changes/yyyy/MM/dd/*.gz, or what the article's Firehose writes, yyyy/MM/dd/HH/*",
+        f"{root} holds no change yet: {len(waiting):,} {'object lies' if len(waiting) == 1 else 'objects lie'} below "
+        f"failed/ or aws/lambda/, of changes that could not be converted or delivered ({said}"
+        f"{f', and {more:,} more' if more else ''}); mend what they lack and replay or redrive them",
         str(root),
     )
 
 
-def _nothing(root: Path) -> str:
-    return "no files below changes/" if (root / "changes").is_dir() else "no files by day"
+def _reasons(file: Path) -> Counter[str]:
+    """How many changes each reason kept from being converted; none where nothing tells."""
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return Counter(reason for line in lines for reason in line["reasons"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return Counter()
 
 
 def explained(error: OSError, folder: Path, size: int) -> SourceError:

@@ -21,6 +21,9 @@ from histlib.values import encode_image, item_from_dynamodb
 
 DONE: Final = "failed/done/"
 SET_ASIDE: Final = "failed/unreadable/"
+#: Why changes below ``failed/records/`` could not be converted, where a replay tells it: JSON lines with ``reasons``.
+#: Its name (``_``) hides it from all that read what is undelivered.
+UNCONVERTED_TOLD: Final = "failed/_unconverted.jsonl"
 
 _GZIP: Final = b"\x1f\x8b"
 

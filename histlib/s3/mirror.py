@@ -223,6 +223,13 @@ class Mirror:
                 f"{landing[0].file}: {landing[0].detail}",
                 str(self._address),
             )
+        waiting = sorted(file for file in self._ledger.state.objects if file.startswith("failed/"))
+        if waiting:
+            raise NotAHistoryError(
+                f"{self._address} holds no change yet: {len(waiting):,} objects below failed/ are of changes that "
+                f"could not be converted or delivered ({waiting[0]}): see `python -m pipeline redrive`",
+                str(self._address),
+            )
         there = ", ".join(self._lister.seen()) or "nothing"
         raise NotAHistoryError(
             f"{self._address} holds no history: no objects below changes/, under it is {there}; expected what the "

@@ -14,8 +14,7 @@ from typing import NoReturn
 from histlib.errors import HistlibError, RequestError
 from pipeline.cli import backfill, baseline, deploy, destroy, quarantine, redrive, replay, status, view
 from pipeline.cli.arguments import warn
-from pipeline.errors import NotAgreedError
-from pipeline.events import EventsError
+from pipeline.errors import EventsError, NotAgreedError
 from pipeline.replay import ReplayError
 
 #: In the order in which they are needed.

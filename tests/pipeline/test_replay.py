@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capture import EVENTS, event, lines_in, record
+from capture import EVENTS, STREAM, event, lines_in, record
 from hypothesis import given
 from hypothesis import strategies as st
 
+import histlib
 from histlib import samples
+from histlib.errors import NotAHistoryError
 from pipeline.cli import main
 from pipeline.events import read_events
 from pipeline.local import Faults
@@ -224,3 +226,185 @@ def test_damage_does_not_take_what_was_read_before(tmp_path: Path) -> None:
     file.write_text(json.dumps(event("insert")) + "\n{half")
     assert main(["replay", str(file), "--into", str(tmp_path / "h")]) == 3
     assert len(lines_in(tmp_path / "h")) == 1
+
+
+GET_RECORDS = {
+    "Records": [
+        {
+            "eventID": "e8",
+            "eventName": "INSERT",
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "ap-northeast-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": "2020-10-26T11:28:24+09:00",
+                "Keys": {"todoId": {"S": "t8"}},
+                "NewImage": {"todoId": {"S": "t8"}, "n": {"N": 1.50}},
+                "SequenceNumber": "100000000000000000008",
+                "SizeBytes": 10,
+                "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+        }
+    ],
+    "NextShardIterator": "arn:aws:dynamodb:…",
+}
+
+
+def get_records(tmp_path: Path) -> Path:
+    file = tmp_path / "get-records.json"
+    file.write_text(json.dumps(GET_RECORDS, indent=4))
+    return file
+
+
+def test_what_get_records_prints_wants_its_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --stream-arn the reason is told and what to give; with it, into the same folder, all is as if it had been
+    given at once: nothing waits any more."""
+    command = ["replay", str(get_records(tmp_path)), "--into", str(tmp_path / "h")]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "eventSourceARN is missing (1): give --stream-arn" in told
+    assert f"{tmp_path}/get-records.json line 1 record 1 (eventID e8): eventSourceARN is missing" in told
+    assert main([*command, "--stream-arn", STREAM]) == 0
+    assert "1 change of before, not converted then, now there" in capsys.readouterr().out
+    (line,) = lines_in(tmp_path / "h")
+    assert (line["stream"], line["timestamp_utc"], line["precision"]) == (STREAM, "2020-10-26 02:28:24", "s")
+    assert line["new_image"] == '{"n":1.5,"todoId":"t8"}'
+    assert not (tmp_path / "h/failed/_unconverted.jsonl").exists()
+    state = histlib.connect(tmp_path / "h").state_at("t8", "2020-10-26T02:28:24")
+    assert (state.status, state.caveats) == ("present", ())
+    before = tree(tmp_path / "h")
+    assert main([*command, "--stream-arn", STREAM]) == 0
+    assert {k: v for k, v in tree(tmp_path / "h").items() if ".histlib" not in k} == {
+        k: v for k, v in before.items() if ".histlib" not in k
+    }
+
+
+@pytest.mark.parametrize(
+    ("arn", "code", "message"),
+    [
+        ("todo", 2, "--stream-arn todo: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL"),
+        (STREAM.replace("ap-northeast-1", "eu-west-1"), 2, "is of Region ap-northeast-1, but --stream-arn names"),
+        (STREAM.partition("/stream/")[0], 1, "eventSourceARN is missing (1)"),
+    ],
+)
+def test_stream_arns_that_cannot_be(
+    arn: str, code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None, of another Region, a table's: nothing is made up from them."""
+    assert main(["replay", str(get_records(tmp_path)), "--into", str(tmp_path / "h"), "--stream-arn", arn]) == code
+    assert message in capsys.readouterr().err
+    assert (tmp_path / "h").exists() == (code == 1)
+
+
+def test_a_stream_that_records_name_counts(tmp_path: Path) -> None:
+    """--stream-arn is for those that name none; another table's is another table's."""
+    named, unnamed = numbered(1), numbered(2)
+    del unnamed["eventSourceARN"]
+    other = STREAM.replace("2020-10-26T02:20:31.328", "2020-10-27T00:00:00.000")
+    replay([{"Records": [named, unnamed]}], tmp_path, ReplayOptions(stream=other))
+    assert {line["event_id"]: line["stream"] for line in lines_in(tmp_path)} == {"event-1": STREAM, "event-2": other}
+    with pytest.raises(ReplayError, match="event 1 is of .*table/others, but"):
+        replay([{"Records": [unnamed]}], tmp_path, ReplayOptions(stream=other.replace("todo-sample-table", "others")))
+
+
+def lacking(sequence: int, *fields: str, **dynamodb: Any) -> dict[str, Any]:
+    made = numbered(sequence)
+    made["dynamodb"] |= dynamodb
+    for name in fields:
+        made.pop(name, None)
+        made["dynamodb"].pop(name, None)
+    return made
+
+
+def test_reasons_are_told_by_field_and_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is missing or wrong, of how many; ten of each on the terminal, all in a file, and no value of an item."""
+    records = [lacking(number, "SequenceNumber", "StreamViewType") for number in range(1, 13)]
+    records += [lacking(20, "eventID"), lacking(21, Keys={"todoId": {"S": "t21", "N": "1"}})]
+    records += [lacking(22, ApproximateCreationDateTime="2020-10-26T11:28:24"), lacking(23, NewImage=None)]
+    records += [numbered(30)]
+    file = tmp_path / "in.json"
+    file.write_text(json.dumps({"Records": records}))
+    assert main(["replay", str(file), "--into", str(tmp_path / "h")]) == 1
+    told = capsys.readouterr().err
+    for line in (
+        f"16 changes could not be converted: kept in {tmp_path}/h/failed/records",
+        "  dynamodb.SequenceNumber is missing (12)",
+        "  dynamodb.StreamViewType is missing (12)",
+        "  eventID is missing (1)",
+        "  dynamodb.Keys.todoId: no attribute as DynamoDB writes it (1)",
+        "  dynamodb.ApproximateCreationDateTime is no time with its offset, like 2026-01-01T12:00:00Z or …+01:00 (1)",
+        "  an image that the stream's view promises is missing: dynamodb.NewImage (1)",
+        "  and 6 more changes",
+        f"  all of them, with their reasons: {tmp_path}/h/failed/_unconverted.jsonl",
+    ):
+        assert f"pipeline: {line}\n" in told
+    assert told.count(" record ") == 10
+    kept = [json.loads(line) for line in (tmp_path / "h/failed/_unconverted.jsonl").read_text().splitlines()]
+    assert [one["place"] for one in kept] == [f"{file} line 1 record {number}" for number in range(1, 17)]
+    assert all((tmp_path / "h" / one["kept"]).is_file() and one["reasons"] for one in kept)
+    assert "t21" not in (tmp_path / "h/failed/_unconverted.jsonl").read_text()
+    assert len(lines_in(tmp_path / "h")) == 1
+
+
+def test_changes_of_one_number_are_all_kept(tmp_path: Path) -> None:
+    """In one event, in several, in several runs: what could not be converted is overwritten by nothing."""
+    records = [lacking(5, "eventName", SizeBytes=size) for size in range(4)]
+    replay([{"Records": records[:2]}, {"Records": records[2:3]}], tmp_path)
+    result = replay([{"Records": records[3:]}], tmp_path)
+    kept = [json.loads(file.read_bytes()) for file in (tmp_path / "failed/records").iterdir()]
+    assert sorted(one["dynamodb"]["SizeBytes"] for one in kept) == [0, 1, 2, 3]
+    assert (result.unconverted, len((tmp_path / "failed/_unconverted.jsonl").read_text().splitlines())) == (1, 4)
+
+
+def test_what_is_mended_waits_no_longer(tmp_path: Path) -> None:
+    """By the change that it is; others wait on, and are told on."""
+    replay([{"Records": [lacking(1, "SequenceNumber"), lacking(2, "eventName"), lacking(3, "eventName")]}], tmp_path)
+    result = replay([{"Records": [numbered(1), numbered(2), lacking(4, "eventName")]}], tmp_path)
+    assert result.settled == 2
+    waiting = {json.loads(file.read_bytes())["eventID"] for file in (tmp_path / "failed/records").iterdir()}
+    assert waiting == {"event-3", "event-4"}
+    told = [json.loads(line)["event_id"] for line in (tmp_path / "failed/_unconverted.jsonl").read_text().splitlines()]
+    assert told == ["event-3", "event-4"]
+    holes = histlib.connect(tmp_path).coverage().holes
+    assert list(holes["kind"]) == ["unconverted"] * 2
+
+
+def test_a_folder_just_written_is_a_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where every change failed: a question names what did, and why."""
+    assert main(["replay", str(get_records(tmp_path)), "--into", str(tmp_path / "h")]) == 1
+    with pytest.raises(NotAHistoryError) as told:
+        histlib.connect(tmp_path / "h")
+    assert "holds no change yet: 1 object lies below failed/" in str(told.value)
+    assert "eventSourceARN is missing (1)" in str(told.value)
+    assert "no history" not in str(told.value)
+    replay([{"Records": []}], tmp_path / "empty")
+    with pytest.raises(NotAHistoryError, match="holds no change yet: no files below changes/"):
+        histlib.connect(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("given", [{"Records": [{"eventSource": "aws:sqs"}]}, {"a": 1}, {"Item": {}}])
+def test_a_refused_run_leaves_nothing(tmp_path: Path, given: Any) -> None:
+    """Neither the folder nor anything in it."""
+    (tmp_path / "in.json").write_text(json.dumps(given))
+    for into in (tmp_path / "new", tmp_path / "there"):
+        (tmp_path / "there").mkdir(exist_ok=True)
+        assert main(["replay", str(tmp_path / "in.json"), "--into", str(into)]) in (2, 3)
+    assert not (tmp_path / "new").exists()
+    assert not any((tmp_path / "there").iterdir())
+
+
+def test_an_error_says_what_came_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was written stays, and is said."""
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(event("insert")) + "\n" + json.dumps(event("modify")) + "\n{half")
+    assert main(["replay", str(file), "--into", str(tmp_path / "h")]) == 3
+    assert capsys.readouterr().err.endswith(f"; the 2 changes before it are in {tmp_path / 'h'}\n")
+    assert len(lines_in(tmp_path / "h")) == 2
+
+
+def test_changes_far_apart_arrive_apart(tmp_path: Path) -> None:
+    """An event put together of months, as no stream has it, lies by days: a reader finds each change where it looks."""
+    stamps = [1603679304, 1603679304 + 86_400, 1603679304 + 86_401, 1603679304 + 90 * 86_400, 1603679304]
+    replay([{"Records": [numbered(number, stamp) for number, stamp in enumerate(stamps)]}], tmp_path)
+    assert days(tmp_path) == ["2020/10/26", "2020/10/27", "2021/01/24"]
+    assert len(lines_in(tmp_path)) == 5

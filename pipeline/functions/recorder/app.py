@@ -48,7 +48,10 @@ class _Batch:
 
 @dataclass
 class Recorder:
-    """Stores changes as lines of the landing: by Firehose's delivery stream ``stream``, or directly in ``storage``."""
+    """Stores changes as lines of the landing: by Firehose's delivery stream ``stream``, or directly in ``storage``.
+
+    ``convert`` makes the lines; replays, which read more than Lambda gives, have one of their own.
+    """
 
     firehose: Firehose
     stream: str
@@ -56,6 +59,7 @@ class Recorder:
     redaction: Redaction = field(default_factory=Redaction)
     sleep: Callable[[float], None] = time.sleep
     write_log: Callable[[dict[str, Any]], None] = log.write
+    convert: Callable[[Record, Redaction], Line] = convert
     _told: set[str] = field(default_factory=set)
 
     def record(self, event: dict[str, Any], context: Context | None) -> Response:
@@ -84,7 +88,7 @@ class Recorder:
         batch = _Batch(records)
         for record in records:
             try:
-                line = convert(record, self.redaction)
+                line = self.convert(record, self.redaction)
             except NotConvertibleError as error:
                 batch.unconverted.append(record)
                 batch.reasons[str(error)] += 1
@@ -145,7 +149,7 @@ def _checkpoint(failed: list[int | None], records: list[Record]) -> str | None:
     if not numbers:
         return None
     lowest = min(numbers)
-    return next(text for record in records if (text := sequence_text(record)) and int(text) == lowest)
+    return next((text for record in records if (text := sequence_text(record)) and int(text) == lowest), "")
 
 
 @cache

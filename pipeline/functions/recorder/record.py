@@ -16,7 +16,7 @@ Record = dict[str, Any]
 SEQUENCE_DIGITS: Final = 40
 _SECOND: Final = 1_000_000
 #: (new, old) image that a record of each view and action has. One that lacks it must not pass for a removed item.
-_IMAGES: Final = {
+IMAGES: Final = {
     "NEW_AND_OLD_IMAGES": {"INSERT": (True, False), "MODIFY": (True, True), "REMOVE": (False, True)},
     "NEW_IMAGE": {"INSERT": (True, False), "MODIFY": (True, False), "REMOVE": (False, False)},
     "OLD_IMAGE": {"INSERT": (False, False), "MODIFY": (False, True), "REMOVE": (False, True)},
@@ -91,7 +91,7 @@ def _convert(record: Record, redaction: Redaction) -> Line:
     keys, action, view = change["Keys"], record["eventName"], change["StreamViewType"]
     if not keys:
         raise NotConvertibleError("Keys is empty")
-    needs_new, needs_old = _IMAGES[view][action]
+    needs_new, needs_old = IMAGES[view][action]
     table, stream = _source(record["eventSourceARN"])
     seconds, utc, micros, precision = read_stamp(change["ApproximateCreationDateTime"])
     size = change.get("SizeBytes")

@@ -144,6 +144,9 @@ class Asking:
         whole = not any(map(doubt.cuts_off, found))
         known = whole and facts.all_keys_known(window.start)
         yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
+        absent = sightings_of((), facts.baselines)
+        for moment in (window.start, window.end - 1):
+            yield from state_at((), "", moment, facts.coverage, absent).caveats
         yield from doubt.of_text(old_format=facts.old_format, not_shown="")
 
     def _answer_attrs(

@@ -10,7 +10,7 @@ from histlib import doubt
 from histlib.asking import Asking, said
 from histlib.attribute_names import first_images, meant
 from histlib.caveats import Caveat, plural
-from histlib.chain import Step
+from histlib.chain import Image, Step
 from histlib.coverage import Coverage
 from histlib.errors import RequestError
 from histlib.facts import Facts
@@ -84,7 +84,7 @@ class ChangeQuestions(Asking):
         caveats = [
             *timeline_caveats(items, columns, facts.coverage, options, wide=scope.wide),
             *doubt.of_others(strays_in(others, facts.coverage, window)),
-            *self._unseen_caveats(facts, window, at_paths or condition, items if scope.keys is not None else None),
+            *self._untold_caveats(facts, window, at_paths or condition, items if scope.keys is not None else None),
             *doubt.of_text(old_format=facts.old_format, not_shown=""),
         ]
         attrs = self._answer_attrs(facts, f"{plural(found, 'change')}{said(where)}", caveats, window=window)
@@ -139,7 +139,7 @@ class ChangeQuestions(Asking):
                 redacted=any(counts.column("redacted").to_pylist()),
                 unseen=any(counts.column("unseen").to_pylist()),
             ),
-            *self._unseen_caveats(facts, window, condition, None),
+            *self._untold_caveats(facts, window, condition, None),
             *doubt.of_text(old_format=facts.old_format, not_shown=""),
         ]
         attrs = self._answer_attrs(facts, f"activity by {by}{said(where)}", caveats, window=window) | {"by": by}
@@ -183,23 +183,27 @@ class ChangeQuestions(Asking):
         keys = [text for text in found if text not in known and (condition is None or condition.possible(text))]
         return {item.keys: item.steps for item in self._items_by_batch(keys, facts, *window.instants)}
 
-    def _unseen_caveats(
+    def _untold_caveats(
         self, facts: Facts, window: TimeRange, condition: Condition | None, items: Mapping[str, Sequence[Step]] | None
     ) -> Iterator[Caveat]:
-        """How many changes (of these items, None: of any) a condition may hold of whose images are not seen."""
-        if condition is None or not facts.blind:
+        """What is left out of changes (of these items, None: of all), since they do not show what a condition asks."""
+        if condition is None or not (facts.blind or facts.redacts):
             return
-        unseen = condition.unseen(facts.key_names)
-        if items is not None:
-            wanted = _wanted(unseen)
-            assert wanted is not None
-            steps = [step for some in items.values() for step in some if window.start <= step.effective < window.end]
-            count = sum(wanted(step, None) for step in steps)
-        else:
+        untold = condition.untold
+        if items is None:
             periods = Periods(HOUR, self._tz, window.start)
-            query = Activity(window.start, window.end, periods, unseen, self._actor_attribute)
-            count = sum(self._opened.source.fetch(query).column("changes").to_pylist())
-        yield from doubt.of_unseen(count)
+            query = Activity(window.start, window.end, periods, untold, self._actor_attribute)
+            counts = self._opened.source.fetch(query)
+            yield from doubt.of_untold(
+                unseen=any(counts.column("unseen").to_pylist()), redacted=any(counts.column("redacted").to_pylist())
+            )
+            return
+        wanted = _wanted(untold)
+        assert wanted is not None
+        steps = [step for some in items.values() for step in some if window.start <= step.effective < window.end]
+        left_out = [step for step in steps if wanted(step, None)]
+        unseen = any(Image.UNSEEN in (step.before, step.after) for step in left_out)
+        yield from doubt.of_untold(unseen=unseen, redacted=any(step.change.redaction is not None for step in left_out))
 
 
 def _wanted(condition: Condition | None) -> Wanted | None:

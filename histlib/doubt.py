@@ -28,8 +28,6 @@ _NOT_ATTESTED: Final = frozenset({"outside_coverage", "unreadable_files", "gap",
 _OPEN: Final = frozenset({*_NOT_ATTESTED, "conflict"})
 #: What of other items matters to an answer about changes: a change that it asks for may be missing, or another copy …
 _OF_OTHERS: Final = frozenset({"gap", "conflict"})
-#: … and of other changes of its items: it may not show that it is one.
-_OF_CHANGES: Final = frozenset({*_OF_OTHERS, "chain_unproven", "redacted"})
 
 
 @dataclass(frozen=True)
@@ -211,7 +209,8 @@ def edges(coverage: Coverage) -> list[int]:
     found = {time for span in coverage.spans for time in (span.start, span.end, coverage.last_of(span))}
     found |= {time for hole in coverage.holes for time in (hole.start, hole.end) if time is not None}
     found |= {time for window in coverage.windows for time in (window.start, window.end)}
-    return sorted(found | ({coverage.captured_through} - {None}))
+    through = coverage.captured_through
+    return sorted(found if through is None else found | {through})
 
 
 def before_all() -> Caveat:
@@ -393,7 +392,7 @@ def of_rows(shown: Mapping[str, int], left_out: Mapping[str, int] | None = None)
 def of_changes(left_out: Mapping[str, int]) -> Iterator[Caveat]:
     """The caveats of changes in an answer's time that it does not show."""
     for name, count in _by_name(left_out).items():
-        if name in _OF_CHANGES:
+        if name in _OF_OTHERS:
             yield Caveat(name, f"of {plural(count, 'change')} not shown")
 
 
@@ -420,12 +419,13 @@ def of_counted(items: Mapping[str, int], *, streams: Iterable[str], redacted: bo
         yield Caveat("chain_unproven", "of some of the changes that are counted an image is not in the stream's view")
 
 
-def of_unseen(changes: int) -> Iterator[Caveat]:
-    """How many changes a condition may hold of that are left out, since their images are not seen."""
-    if changes:
-        yield Caveat(
-            "chain_unproven", f"of {plural(changes, 'change')} left out the images do not show whether it is so"
-        )
+def of_untold(*, unseen: bool, redacted: bool) -> Iterator[Caveat]:
+    """What an answer about changes leaves out, since they do not show whether it is so: some of which an image that is
+    asked for is not seen, or from which it was dropped."""
+    if unseen:
+        yield Caveat("chain_unproven", "of some changes left out the images do not show whether it is so")
+    if redacted:
+        yield Caveat("redacted", "of some changes left out, what is asked for may have been dropped")
 
 
 def of_keys(*, known: bool, baselines: bool, unknown: int) -> Iterator[Caveat]:

@@ -134,6 +134,12 @@ class Facts:
         return any(view != "NEW_AND_OLD_IMAGES" for view in self.tables[0].column("view").to_pylist())
 
     @property
+    def redacts(self) -> bool:
+        """Whether attributes may have been dropped: where nothing attests what rules there were, they may."""
+        told = [*(one.redaction for one in self.attestations), *(one.redaction for one in self.baselines)]
+        return not self.attestations or any(rules is not None for rules in told)
+
+    @property
     def not_shown(self) -> str:
         """What the table through which it is read does not show, in words; empty where it shows all."""
         return "; ".join(dict.fromkeys(filter(None, map(not_shown, self.tables[0].column("stream").to_pylist()))))

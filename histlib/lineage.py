@@ -115,8 +115,7 @@ def spoken_of(stretches: Sequence[Stretch], spell: Spell, moment: int, coverage:
     found += () if period is None else period.caveats
     first = coverage.earliest if period is None else period.from_earliest
     found += doubt.of_windows(coverage.earliest or 0 if first is None else first, moment, coverage)
-    unknown_before = bool(told) and told[0].from_earliest is None and told[0].image is not Image.NONE
-    return [*found, doubt.before_all()] if unknown_before else found
+    return [*found, doubt.before_all()] if period is None or period.from_earliest is None else found
 
 
 def value_before(period: Period, path: Path) -> Any:

@@ -273,22 +273,26 @@ class _Silences:
     @cached_property
     def doubts(self) -> Times:
         """The caveats' bits."""
-        return self._each(lambda keys, silence: _bits(doubt.of_silence(silence, keys, self.coverage)), np.int64)
+        found: Times = self._each(lambda keys, silence: _bits(doubt.of_silence(silence, keys, self.coverage)), np.int64)
+        return found
 
     @cached_property
     def outside(self) -> Mask:
-        return self._each(lambda keys, silence: doubt.is_outside(silence, keys, self.coverage), np.bool_)
+        found: Mask = self._each(lambda keys, silence: doubt.is_outside(silence, keys, self.coverage), np.bool_)
+        return found
 
     @cached_property
     def cut_off(self) -> Mask:
-        return self._each(lambda keys, silence: doubt.is_cut_off(silence, keys, self.coverage), np.bool_)
+        found: Mask = self._each(lambda keys, silence: doubt.is_cut_off(silence, keys, self.coverage), np.bool_)
+        return found
 
     @cached_property
     def proven(self) -> Mask:
         """Whether attestations prove that all of it has landed."""
-        return self._each(
+        found: Mask = self._each(
             lambda _, silence: self.coverage.attests(silence.start, silence.end, silence.stream), np.bool_
         )
+        return found
 
     def _each(self, judge: Any, kind: Any) -> Any:
         """A verdict for each row, judged once for all that are alike."""

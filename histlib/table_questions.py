@@ -68,7 +68,7 @@ class TableQuestions(Asking):
         caveats = [
             *self._wide_caveats(facts, [moment], scope, 0 if every_status else _unknown([known], condition)),
             *doubt.of_rows(_cells(shown), {} if every_status else _left_out([known], shown, condition)),
-            *doubt.of_text(old_format=facts.old_format and not every_status, not_shown=""),
+            *doubt.of_text(old_format=facts.old_format and (scope.wide or condition is not None), not_shown=""),
         ]
         images = first_images(shown.column("image"))
         paths = meant(paths, self._names(facts), images)
@@ -174,7 +174,7 @@ class TableQuestions(Asking):
         caveats = [
             *self._wide_caveats(facts, moments, scope, _unknown(sides, condition)),
             *doubt.of_rows(Counter(columns["caveats"]), _left_out(sides, told, condition)),
-            *doubt.of_text(old_format=condition is not None and facts.old_format, not_shown=""),
+            *doubt.of_text(old_format=facts.old_format and (scope.wide or condition is not None), not_shown=""),
         ]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)
         heading = (
@@ -212,12 +212,12 @@ class TableQuestions(Asking):
         plain, left_open = states_around(around.filter(pc.invert(alone)), query.last, facts.coverage)
         if whole and condition is not None:
             plain = judged(plain, condition)
-        keys = {
+        others = {
             *around.column("keys").filter(alone).to_pylist(),
             *left_open,
             *set(hidden_keys(facts)).difference(known),
         }
-        return _by_key(pa.concat_tables([plain, self._states_of(facts, moment, sorted(keys), condition)]))
+        return _by_key(pa.concat_tables([plain, self._states_of(facts, moment, sorted(others), condition)]))
 
     def _states_of(self, facts: Facts, moment: int, keys: Sequence[str], condition: Condition | None) -> pa.Table:
         """The same of these items, one by one, in their order."""

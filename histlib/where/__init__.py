@@ -9,7 +9,7 @@ for ``<>``. Missing and NULL differ. See :mod:`histlib.where.functions` for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -20,7 +20,7 @@ from histlib.where import duckdb, trino
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
 from histlib.where.nodes import Actor, And, Not, Subject, Test, TimeIs, image_paths, uses
-from histlib.where.unknown import Unknown, beyond_keys, lacking, may_be, unseen
+from histlib.where.unknown import Unknown, beyond_keys, lacking, may_be, untold
 from histlib.where.wants import Want, wants_of
 
 __all__ = ["Condition", "Names", "Subject", "Want", "parse_where"]
@@ -65,9 +65,10 @@ class Condition:
         """Of an item: that it is true of it only if more was at a path that it asks for than the image has."""
         return self._where_not(lacking)
 
-    def unseen(self, keys: Sequence[str]) -> Condition:
-        """Of a change: that an image which its view does not hold may make it true; ``keys``: all attributes of keys."""
-        return self._where_not(unseen(keys))
+    @property
+    def untold(self) -> Condition:
+        """Of a change: that it is true of it only if an image had more of what it asks for."""
+        return self._where_not(untold)
 
     def _where_not(self, unknown: Unknown) -> Condition:
         return _condition(self.text, self.subject, And((may_be(self._test, unknown), Not(self._test))))

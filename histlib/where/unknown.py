@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Final
 
 from histlib.where.nodes import (
     ActionIs,
     Actor,
     Always,
     And,
-    ImagePath,
     IsMissing,
     Not,
     Or,
@@ -21,6 +21,9 @@ from histlib.where.nodes import (
 
 #: Of a test that is no AND, OR or NOT: the test that is true where it cannot be told.
 Unknown = Callable[[Test], Test]
+
+#: The actions of which an image is of an item that was there.
+_THERE: Final = {"new_image": ("INSERT", "MODIFY"), "old_image": ("MODIFY", "REMOVE")}
 
 
 def may_be(test: Test, unknown: Unknown, *, true: bool = True) -> Test:
@@ -46,17 +49,8 @@ def lacking(test: Test) -> Test:
     return Or((Always(False), *missing))
 
 
-def unseen(keys: Sequence[str]) -> Unknown:
-    """True where a change does not show an image that is asked for though the item was there: the attributes of keys,
-    which every item has, are missing in it."""
-    there = {"new_image": ("INSERT", "MODIFY"), "old_image": ("MODIFY", "REMOVE")}
-
-    def of(test: Test) -> Test:
-        prefixes = sorted({operand.prefix for operand in image_operands(test)} & there.keys())
-        blind = [
-            And((ActionIs(there[prefix]), *(IsMissing(ImagePath(prefix, (key,))) for key in keys)))
-            for prefix in prefixes
-        ]
-        return Or((Always(False), *blind))
-
-    return of
+def untold(test: Test) -> Test:
+    """True where a change does not show what is asked for of an item that was there: its view does not hold the image,
+    it was dropped, or the item did not have it."""
+    asked = sorted(image_operands(test), key=repr)
+    return Or((Always(False), *(And((ActionIs(_THERE[one.prefix]), IsMissing(one))) for one in asked)))

@@ -55,6 +55,8 @@ class Asked:
     history: histlib.History
     known: History
     judge: Judge
+    wrong: set[Question] = field(default_factory=set)
+    """The questions of which :mod:`laws.oracle` found the answer to differ from the truth, said or unsaid."""
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     @cached_property
@@ -77,6 +79,11 @@ class Asked:
     def state(self, item: str, moment: int) -> Answer:
         """``state_at`` of one item; ``told`` is the ItemState."""
         return self.answer(Question("state_at", (moment,), items=(item,)))
+
+    @property
+    def answered(self) -> list[tuple[Question, Answer]]:
+        """All that was asked so far, those refused left out."""
+        return [(question, answer) for question, answer in self._answers.items() if not answer.error]
 
     @property
     def count(self) -> int:

@@ -71,10 +71,15 @@ class Judge:
             return Verdict(frozenset({*own, "net_change", *self._everything(item, moment)}), certain=False)
         backward = self._backward(item, moment, current, before, after, following) if current or before else None
         forward = self._forward(item, moment, after, following)
+        broken = backward.doubts & {"gap", "chain_unproven"} if backward else set()
+        if forward and broken and not self._proven_up_to(moment, after, following):
+            forward.doubt(*broken)  # a change is missing, and where is not known
         first = backward or forward
         if first is None:
             names = self.history.unsilent(moment, last, item) | {"unknown_keys"}
             return Verdict(frozenset(own | names), certain=False)
+        if backward and backward.doubts and forward:  # either side may have told
+            first = _Side(backward.image, backward.due | forward.due, backward.doubts, backward.others)
         sure = next((one for one in (backward, forward) if one is not None and not one.doubts), None)
         candidates = [first.image, *first.others, *([forward.image, *forward.others] if forward else [])]
         if first.doubts & {"outside_coverage", "unreadable_files", "not_settled"}:
@@ -102,9 +107,9 @@ class Judge:
             if self._comes_and_goes(seen, moment):
                 side.doubt("net_change")
             for one in (*before[:-1], *after[:1]):
-                self._compare(side, seen.image, seen.redaction, one.image, one.redaction)
+                self._compare(side, seen.image, seen.redaction, one.image, one.redaction, chain=False)
             if following is not None:
-                self._compare(side, seen.image, seen.redaction, following.before, following.redaction)
+                self._compare(side, seen.image, seen.redaction, following.before, following.redaction, chain=False)
             return side
         assert current is not None
         self._left(side, current)
@@ -120,7 +125,7 @@ class Judge:
             return side
         side.doubt(*self.history.unsilent(current.effective, last, item, current.lane))
         if after:
-            self._compare(side, current.after, current.redaction, after[0].image, after[0].redaction)
+            self._compare(side, current.after, current.redaction, after[0].image, after[0].redaction, chain=False)
         if following is not None:
             self._compare(side, current.after, current.redaction, following.before, following.redaction)
         return side
@@ -162,13 +167,16 @@ class Judge:
             side.doubt("gap")
 
     def _compare(
-        self, side: _Side, image: Any, rules: str | None, other: Any, others: str | None
+        self, side: _Side, image: Any, rules: str | None, other: Any, others: str | None, *, chain: bool = True
     ) -> None:
-        """Whether two things told of one time agree."""
+        """Whether two things told of one time agree; only in the ``chain`` of changes must they be comparable."""
         if image is UNSEEN or other is UNSEEN:
             known_apart = (image is None and other is not UNSEEN) or (other is None and image is not UNSEEN)
-            side.due |= set() if known_apart else {"chain_unproven"}
-            if not self.history.attested:
+            if known_apart:
+                side.doubt("gap")
+                return
+            side.due.add("chain_unproven")
+            if chain and not self.history.attested:
                 side.doubt("chain_unproven")
             return
         same = _same(image, other)
@@ -178,8 +186,13 @@ class Judge:
             side.others.append(other)
         elif rules != others and not (image is None and other is None):
             side.due.add("chain_unproven")
-            if not self.history.attested:
+            if chain and not self.history.attested:
                 side.doubt("chain_unproven")
+
+    def _proven_up_to(self, moment: int, after: list[Seen], following: Told | None) -> bool:
+        """Whether attestations prove the silence from a moment to what is next known."""
+        until = after[0].end if after else following.effective if following else moment
+        return self.history.is_proven(moment, until)
 
     def _own(self, chain: Iterable[Told], moment: int) -> set[str]:
         second = moment // SECOND

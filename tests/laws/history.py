@@ -124,7 +124,8 @@ class History:
         """Without attestations the last change's second counts."""
         if self.through is None:
             return False
-        return last <= (self.through if self.attested else _end_of_second(self.through))
+        streamed = any(one.end == self.through and one.lane != NET for one in self.spans)
+        return last <= (_end_of_second(self.through) if streamed and not self.attested else self.through)
 
     def covered(self, start: int, last: int, lane: str | None = None) -> bool:
         """Whether one span holds it; what lies past ``through`` is a matter of :meth:`settled`."""
@@ -132,7 +133,7 @@ class History:
             return False
         start, last = min(start, self.through), min(last, self.through)
         return any(
-            one.start <= start and last <= (one.end if self._is_attested(one) else _end_of_second(one.end))
+            one.start <= start and last <= self._end(one)
             for one in self.spans
             if lane is None or one.lane == lane
         )
@@ -173,6 +174,10 @@ class History:
 
     def _streamed(self, first: int, last: int) -> bool:
         return any(one.start <= first and last <= one.end for one in self.spans if one.lane not in (NET, OLD))
+
+    def _end(self, span: Span) -> int:
+        """Of a stream that nothing attests, its last change's second counts; windows and attestations end exactly."""
+        return span.end if span.lane == NET or self._is_attested(span) else _end_of_second(span.end)
 
     def _is_attested(self, span: Span) -> bool:
         return self.attested and span.lane not in (NET, OLD)

@@ -42,7 +42,7 @@ def broken_chains_told(asked: Asked) -> Iterator[Fault]:
         if dict(question.options).get("paths"):
             continue
         for item in question.scope(asked.world):
-            needed = _of_chain(asked, question, item)
+            needed = chain_facts(asked, question, item)
             detail = f"the chain of {item}"
             yield from lacking(f"2 {question.kind} chain", question, needed, answer.names, detail)
 
@@ -79,7 +79,8 @@ def of_range(asked: Asked, question: Question) -> set[str]:
     return found
 
 
-def _of_chain(asked: Asked, question: Question, item: str) -> set[str]:
+def chain_facts(asked: Asked, question: Question, item: str) -> set[str]:
+    """Of one item: what its changes in the range tell of themselves, and whether images show that one is missing."""
     (start, end), where, needed = question.range or (None, None), question.where, set[str]()
     first, last = start or 0, 1 << 62 if end is None else end
     if where is not None and not where.by_key(asked.world.keys[item]):
@@ -117,4 +118,4 @@ def _contradicts(before: Told, one: Told) -> bool:
     return {n: str(v) for n, v in left.items()} != {n: str(v) for n, v in found.items()}
 
 
-__all__ = ["Answer", "of_range"]
+__all__ = ["Answer", "chain_facts", "of_range"]

@@ -48,13 +48,14 @@ class Answer:
 
 @dataclass
 class Asked:
-    """A world, its history, and what was answered so far."""
+    """A world, its history (in ``folder``), and what was answered so far."""
 
     world: World
     seed: int
     history: histlib.History
     known: History
     judge: Judge
+    folder: str
     wrong: set[Question] = field(default_factory=set)
     """The questions of which :mod:`laws.oracle` found the answer to differ from the truth, said or unsaid."""
     _answers: dict[Question, Answer] = field(default_factory=dict)
@@ -102,7 +103,7 @@ def asked(world: World, seed: int) -> Iterator[Asked]:
         folder.mkdir()
         history = histlib.connect(put_world(world, folder), cache=Path(name) / "cache")
         known = History(world)
-        yield Asked(world, seed, history, known, Judge(known))
+        yield Asked(world, seed, history, known, Judge(known), str(folder))
 
 
 def micros(moment: Any) -> int | None:

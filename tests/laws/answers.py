@@ -82,6 +82,11 @@ class Asked:
         return self.answer(Question("state_at", (moment,), items=(item,)))
 
     @property
+    def refused(self) -> list[tuple[Question, Answer]]:
+        """Of all that can be asked, what was refused, or crashed."""
+        return [(one, self.answer(one)) for one in self.questions if self.answer(one).error]
+
+    @property
     def answered(self) -> list[tuple[Question, Answer]]:
         """All that was asked so far, those refused left out."""
         return [(question, answer) for question, answer in self._answers.items() if not answer.error]

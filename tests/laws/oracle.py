@@ -6,6 +6,7 @@ where nothing attests (:mod:`laws.due` then is certain of the same wrong answer)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,16 @@ from laws.questions import Question
 from laws.ranges import chain_facts, of_range
 from laws.worlds import SECOND, Image
 
+#: Refusals that are right: a name that no image has.
+_IS_A_NAME = re.compile("no image (of this item )?has")
 _SAYS_LESS = TOLD_ANYHOW - {"old_format"}
+
+
+def crashes(asked: Asked) -> Iterator[Fault]:
+    """What is asked is answered, or refused with a reason: nothing else is raised."""
+    for question, answer in asked.refused:
+        if answer.error.startswith("CRASH") or not _IS_A_NAME.search(answer.error):
+            yield Fault("T no answer", question, (), answer.error)
 
 
 def states(asked: Asked) -> Iterator[Fault]:
@@ -34,6 +44,17 @@ def states(asked: Asked) -> Iterator[Fault]:
             yield from _wrong(asked, question, answer, answer.names, f"{state.item}, truly {truth}", known=known)
         elif not verdict.certain and not answer.names - _SAYS_LESS:
             yield Fault("T due, not told", question, tuple(sorted(verdict.due)), f"{state.status} {state.item}")
+
+
+def proofs(asked: Asked) -> Iterator[Fault]:
+    """``attested`` only where attestations cover it: not by the article's files, nor by exports."""
+    for question, answer in asked.of("changes", "activity", "timeline", "coverage", "affected"):
+        start, end = question.range or (None, None)
+        if answer.attested and start is not None and end is not None and not asked.known.is_proven(start, end - 1):
+            yield Fault("T attested, unproven", question, tuple(sorted(answer.names)))
+    for question, answer in asked.of("state_at"):
+        if answer.attested and not asked.known.attested:
+            yield Fault("T attested, unproven", question, tuple(sorted(answer.names)))
 
 
 def snapshots(asked: Asked) -> Iterator[Fault]:
@@ -193,7 +214,7 @@ def coverages(asked: Asked) -> Iterator[Fault]:
 
 #: What each of them checks, in order.
 LAWS: tuple[Callable[[Asked], Iterator[Fault]], ...] = (
-    states, snapshots, diffs, changes, affecteds, blames, sinces, coverages,
+    states, proofs, snapshots, diffs, changes, affecteds, blames, sinces, coverages, crashes,
 )  # fmt: skip
 
 

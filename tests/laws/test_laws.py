@@ -111,6 +111,16 @@ def test_each_caveat_is_told_once_and_counts_are_right(block):
 # --- the truth ---
 
 
+def test_every_question_is_answered_or_refused_for_its_names(block):
+    """Nothing crashes, and the only refusals here are of names that no image has."""
+    assert broken(block, oracle.crashes) == []
+
+
+def test_what_is_attested_is_proven(block):
+    """By attestations over all of the time that is asked for."""
+    assert broken(block, oracle.proofs) == []
+
+
 def test_states_are_true_or_say_that_they_may_not_be(block):
     """What is attested is never wrong; what some other truth would contradict carries a caveat, right or wrong."""
     assert broken(block, oracle.states) == []

@@ -54,7 +54,7 @@ def due(asked: Asked, question: Question, answer: Answer) -> set[str]:
         moments = world.moments()  # periods are told whole
         found |= _of_range(asked, question)
     elif question.kind in ("since", "blame"):
-        moments = [one for one in world.moments() if one <= question.moments[0]] + [*question.moments]
+        moments = [*world.moments(), *question.moments]  # periods are told whole
         found |= _of_range(asked, Question("changes", range=(moments[0], question.moments[0] + 1), items=question.items))
         found |= {"outside_coverage"}  # how it was before the history tells
     else:

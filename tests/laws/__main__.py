@@ -1,6 +1,7 @@
 """Shows how a seed's world breaks the laws, each kind of fault in a world as small as it gets: ``python -m laws SEED``.
 
-Run it in ``tests/``; ``--whole`` leaves the worlds as they are, another argument chooses faults by a part of their text.
+Run it in ``tests/``; ``--whole`` leaves the worlds as they are, another argument chooses faults by a part of their
+text.
 """
 
 from __future__ import annotations
@@ -46,14 +47,20 @@ def shown(world: World) -> str:
     for one in world.writes:
         era = world.eras[one.era] if one.era is not None else None
         how = f"{era.kind} {era.view} {era.name[-12:]} {era.table_id}" if era else "nobody"
-        lines.append(f"  {_time(one.at)} {one.item} {one.after} {one.fate} {one.redaction or ''} by {how} skew {one.skew}")
+        lines.append(
+            f"  {_time(one.at)} {one.item} {one.after} {one.fate} {one.redaction or ''} by {how} skew {one.skew}"
+        )
     lines += [f"  window {one.id} {_time(one.start)} to {_time(one.end)} whole={one.whole}" for one in world.windows]
     for scan in world.scans:
-        lines.append(f"  {scan.kind} {scan.id} {_time(scan.begin)} to {_time(scan.end)} whole={scan.whole} {scan.redaction}")
+        lines.append(
+            f"  {scan.kind} {scan.id} {_time(scan.begin)} to {_time(scan.end)} whole={scan.whole} {scan.redaction}"
+        )
         lines += [f"    {item} {_time(world_read[0])} to {_time(world_read[2])}: {world.scanned(scan).get(item)}"
                   for item, world_read in scan.reads.items() if item in world.keys]  # fmt: skip
     for told in world.attestations or ():
-        state = f"losses {told.losses} undelivered {told.undelivered} healthy {told.healthy} {told.mapping} {told.table_id}"
+        state = (
+            f"losses {told.losses} undelivered {told.undelivered} healthy {told.healthy} {told.mapping} {told.table_id}"
+        )
         lines.append(f"  attested {_time(told.attested_at)} through {_time(told.captured_through)} {state}")
     return "\n".join(lines)
 

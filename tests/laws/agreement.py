@@ -61,11 +61,12 @@ def keys_as_their_condition(asked: Asked) -> Iterator[Fault]:
 
 
 def a_wide_scope_knows_its_keys(asked: Asked) -> Iterator[Fault]:
-    """Law 3: a scope wider than named keys has ``unknown_keys`` unless a whole baseline covers it; answers about changes
-    never have it."""
+    """Law 3: a scope wider than named keys has ``unknown_keys`` unless a whole baseline covers it; answers about
+    changes never have it."""
     for question, answer in asked.of("snapshot_at", "diff"):
         by_whole_key = question.text is not None and question.partition is None
-        if question.wide and not by_whole_key and not all(map(asked.known.all_known, question.moments)):
+        known = all(asked.known.all_known(one, settled=False) for one in question.moments)
+        if question.wide and not by_whole_key and not known:
             yield from lacking("3 unknown keys", question, {"unknown_keys"}, answer.names, "no whole baseline")
     for question, answer in asked.of("changes", "activity", "timeline"):
         if "unknown_keys" in answer.names:

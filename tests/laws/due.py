@@ -105,7 +105,7 @@ class Judge:
             side.due |= {"redacted"} if seen.redaction else set()
             side.doubt(*self.history.unsilent(seen.begin, max(last, seen.end), item, near=MINUTE))
             if self._comes_and_goes(seen, moment):
-                side.doubt("net_change")
+                side.doubt("net_change", "outside_coverage")
             for one in (*before[:-1], *after[:1]):
                 self._compare(side, seen.image, seen.redaction, one.image, one.redaction, chain=False)
             if following is not None:
@@ -230,7 +230,9 @@ class Judge:
 
     def _too_late(self, seen: Seen, moment: int) -> bool:
         """A baseline read strictly inside a window tells nothing of the window's start and what was before."""
-        return any(one.start < seen.end and seen.begin < one.end and moment <= one.start for one in self.history.windows)
+        return any(
+            one.start < seen.end and seen.begin < one.end and moment <= one.start for one in self.history.windows
+        )
 
 
 def _between(current: Told | None, seen: Seen, following: Told | None) -> bool:

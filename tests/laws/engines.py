@@ -6,10 +6,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import histlib
 from athena.answers import on_athena
 from athena.equal_answers import Question as Named
 from athena.equal_answers import differences
+
+import histlib
 from laws.answers import Asked
 from laws.making import make_world
 from laws.worlds import World

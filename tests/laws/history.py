@@ -133,9 +133,7 @@ class History:
             return False
         start, last = min(start, self.through), min(last, self.through)
         return any(
-            one.start <= start and last <= self._end(one)
-            for one in self.spans
-            if lane is None or one.lane == lane
+            one.start <= start and last <= self._end(one) for one in self.spans if lane is None or one.lane == lane
         )
 
     def is_proven(self, start: int, last: int) -> bool:
@@ -163,12 +161,17 @@ class History:
         shared = [(max(start, one.start), min(end, one.end)) for one in self.windows]
         return any(first < last and not self._streamed(first, last - 1) for first, last in shared)
 
-    def all_known(self, moment: int) -> bool:
-        """Whether all keys of a moment are known: a whole baseline, and silence between it and the moment."""
-        last = self.last_instant(moment)
+    def all_known(self, moment: int, *, settled: bool = True) -> bool:
+        """Whether all keys of a moment are known: a whole baseline, and silence between it and the moment.
+
+        Not ``settled``: what lies past all that was captured is not asked for.
+        """
+        if not settled and self.through is not None:
+            moment = min(moment, self.through)
+        last = self.last_instant(moment) if settled else moment
         for one in self.world.scans:
             start, end = min(one.begin, moment), max(one.end, last if last > one.end else moment)
-            if one.whole and not self.unsilent(start, end, None, near=MINUTE):
+            if one.whole and not self.unsilent(start, end, None, near=MINUTE) - (set() if settled else {"not_settled"}):
                 return True
         return False
 

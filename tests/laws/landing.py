@@ -113,9 +113,7 @@ def _fields(world: World, write: Write) -> dict[str, Any]:
 def _old(world: World, write: Write) -> bytes:
     before = world.image_before(write)
     images = world.full(write.item, before), world.full(write.item, write.after)
-    return old_line(
-        _action(before, write.after), world.keys[write.item], images, world.stamp(write) // SECOND
-    ).encode()
+    return old_line(_action(before, write.after), world.keys[write.item], images, world.stamp(write) // SECOND).encode()
 
 
 def _action(before: Image, after: Image) -> str:

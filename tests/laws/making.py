@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -66,16 +67,15 @@ def _bare(dice: Random, *, calm: bool, shape: str) -> World:
                     number += 1
             now += 10 * SECOND
     world = World(keys, never, before, tuple(writes), eras, calm=calm, shuffle=dice.randint(0, 1 << 30))
-    world = replace(world, windows=_windows(dice, world), source="export:" if shape == "exports" else "folder")
-    return world
+    return replace(world, windows=_windows(dice, world), source="export:" if shape == "exports" else "folder")
 
 
 def _keys(dice: Random) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
     if dice.random() < 0.35:
         names = ["c1/o1", "c1/o2", "c2/o1"][: dice.randint(2, 3)]
-        never = ("c1/o9", "c9/o9")
+        never = ("c1/o9", *(["c2/o9"] if "c2/o1" in names else []), "c9/o9")
         return {name: dict(zip(("c", "o"), name.split("/"), strict=True)) for name in (*names, *never)}, never
-    return {name: {"id": name} for name in ["a", "b", "c", "d"][: dice.randint(1, 4)] + ["ghost"]}, ("ghost",)
+    return {name: {"id": name} for name in [*"abcd"[: dice.randint(1, 4)], "ghost"]}, ("ghost",)
 
 
 def _eras(dice: Random, shape: str, *, calm: bool) -> tuple[Era, ...]:
@@ -111,7 +111,7 @@ def _windows(dice: Random, world: World) -> tuple[Window, ...]:
     later = [one.at for one in world.writes if one.at > times[-1]]
     if later and edges[-1] > later[0]:
         edges[-1] = max(times[-1] - times[-1] % SECOND + SECOND, edges[-2] + SECOND)
-    return tuple(Window(f"w{n}", *pair) for n, pair in enumerate(zip(edges, edges[1:], strict=False)))
+    return tuple(Window(f"w{n}", *pair) for n, pair in enumerate(pairwise(edges)))
 
 
 def _troubled(dice: Random, world: World) -> World:

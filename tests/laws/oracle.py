@@ -172,7 +172,7 @@ def sinces(asked: Asked) -> Iterator[Fault]:
     for question, answer in asked.of("since"):
         item, (moment,), told = question.scope(asked.world)[0], question.moments, answer.told
         if told.status == "unknown":
-            if not answer.names:
+            if not (answer.names or getattr(told, "reason", "")):
                 yield Fault("T unknown, no reason", question, ())
             continue
         truth = asked.world.truth(item, moment)
@@ -218,9 +218,7 @@ LAWS: tuple[Callable[[Asked], Iterator[Fault]], ...] = (
 )  # fmt: skip
 
 
-def _wrong(
-    asked: Asked, question: Question, answer: Answer, told: Any, detail: str, *, known: bool
-) -> Iterator[Fault]:
+def _wrong(asked: Asked, question: Question, answer: Answer, told: Any, detail: str, *, known: bool) -> Iterator[Fault]:
     """A wrong answer: a fault where it is attested, or where nothing says so and the history could know better."""
     asked.wrong.add(question)
     doubts = {*told} - _SAYS_LESS

@@ -22,8 +22,11 @@ def silence_told(asked: Asked) -> Iterator[Fault]:
 
 
 def as_absent_keys(asked: Asked) -> Iterator[Fault]:
-    """What ``state_at`` of a key that never was tells of the silence at each second of the range."""
+    """What ``state_at`` of a key that never was tells of the silence at each second of the range; a baseline would tell
+    of the time before it, too."""
     ghost = asked.world.never[0]
+    if any(one.whole for one in asked.world.scans):
+        return
     for question, answer in asked.of("changes", "activity", "timeline"):
         start, end = question.range or (None, None)
         if start is None or end is None:

@@ -33,7 +33,9 @@ def _breaks(world: World, fault: Fault, law: Law) -> bool:
             found = list(law(one))
     except Exception:  # noqa: BLE001 — too small to be a history at all
         return False
-    return any(new.law == fault.law and {*fault.names} <= {*new.names} for new in found if new.question == fault.question)
+    return any(
+        new.law == fault.law and {*fault.names} <= {*new.names} for new in found if new.question == fault.question
+    )
 
 
 def _pieces_less(world: World) -> Iterator[World]:

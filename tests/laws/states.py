@@ -39,6 +39,8 @@ def sinces(asked: Asked) -> Iterator[Fault]:
         item, moment, told = question.scope(asked.world)[0], question.moments[0], answer.told
         state = asked.state(item, moment)
         yield from lacking("1 since", question, state.names, answer.names, f"{told.status}: what state_at tells")
+        if told.status == "unknown":
+            continue
         begin = micros(told.from_latest) or 0
         for one in _whole_seconds(asked, begin, moment):
             needed = asked.state(item, one).names - {"same_second"}

@@ -48,7 +48,7 @@ def test_since_tells_what_states_tell_all_the_way(block):
 
 
 def test_answers_about_changes_tell_of_the_silence_in_their_range(block):
-    """By first principles: holes, what is not covered, what has not settled, windows of exports; with rows and without."""
+    """By first principles: holes, what is not covered or not settled, windows of exports; with rows and without."""
     assert broken(block, ranges.silence_told) == []
 
 

@@ -50,12 +50,15 @@ def due(asked: Asked, question: Question, answer: Answer) -> set[str]:
     if question.kind in ("changes", "activity", "timeline", "coverage"):
         return found | _of_range(asked, question)
     items, world = question.scope(asked.world), asked.world
+    items += list(world.never) if question.wide else []
     if question.kind == "affected":
         moments = world.moments()  # periods are told whole
         found |= _of_range(asked, question)
     elif question.kind in ("since", "blame"):
         moments = [*world.moments(), *question.moments]  # periods are told whole
-        found |= _of_range(asked, Question("changes", range=(moments[0], question.moments[0] + 1), items=question.items))
+        found |= _of_range(
+            asked, Question("changes", range=(moments[0], question.moments[0] + 1), items=question.items)
+        )
         found |= {"outside_coverage"}  # how it was before the history tells
     else:
         moments = [*question.moments]

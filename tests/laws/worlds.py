@@ -42,8 +42,8 @@ class Write:
     """One true write of an item: its image after it, when it happened, and what became of the record of it.
 
     ``fate``: ``captured``; ``copy`` (delivered twice), ``conflict`` (a second delivery differs); ``lost`` (without a
-    trace), ``late`` (has not landed yet), ``failed`` (waits below ``failed/``), ``given_up`` (set aside for good), ``damaged`` (in a landing object
-    that cannot be read), ``unseen`` (no one captured then).
+    trace), ``late`` (has not landed yet), ``failed`` (waits below ``failed/``), ``given_up`` (set aside for good),
+    ``damaged`` (in a landing object that cannot be read), ``unseen`` (no one captured then).
     """
 
     item: str

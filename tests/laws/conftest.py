@@ -1,4 +1,4 @@
-"""The worlds that the laws are tried on: ``LAWS_WORLDS`` of them (48), in blocks that share what was answered."""
+"""The worlds that the laws are tried on: ``LAWS_WORLDS`` of them (32), in blocks that share what was answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from laws.answers import Asked, asked
 from laws.making import make_world
 
-_WORLDS = int(os.environ.get("LAWS_WORLDS", "48"))
+_WORLDS = int(os.environ.get("LAWS_WORLDS", "32"))
 _BLOCK = 4
 
 

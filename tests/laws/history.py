@@ -168,12 +168,15 @@ class History:
         """
         if not settled and self.through is not None:
             moment = min(moment, self.through)
+        return any(one.whole and self._vouches(one, moment, settled=settled) for one in self.world.scans)
+
+    def _vouches(self, scan: Scan, moment: int, *, settled: bool) -> bool:
+        """Whether nothing can have come or gone between a baseline and a moment."""
         last = self.last_instant(moment) if settled else moment
-        for one in self.world.scans:
-            start, end = min(one.begin, moment), max(one.end, last if last > one.end else moment)
-            if one.whole and not self.unsilent(start, end, None, near=MINUTE) - (set() if settled else {"not_settled"}):
-                return True
-        return False
+        start, end = min(scan.begin, moment), max(scan.end, last if last > scan.end else moment)
+        if any(w.start < scan.end and scan.begin < w.end and moment <= w.start for w in self.windows):
+            return False  # read inside a window, it says nothing of the window's start
+        return not self.unsilent(start, end, None, near=MINUTE) - (set() if settled else {"not_settled"})
 
     def _streamed(self, first: int, last: int) -> bool:
         return any(one.start <= first and last <= one.end for one in self.spans if one.lane not in (NET, OLD))

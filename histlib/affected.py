@@ -63,15 +63,29 @@ def find_hits(
 def in_doubt(
     keys: str, stretches: Sequence[Stretch], window: TimeRange, coverage: Coverage, condition: ItemCondition
 ) -> str:
-    """The caveats of an item in which a condition did not hold within a window, as far as is known, but may have;
-    empty where it surely did not."""
-    touching = [stretch for stretch in stretches if stretch.touches(window.start, window.end)]
-    cell = to_cell({name for one in touching for name in (*one.caveats, *_open_ends(keys, one, window, coverage))})
-    blind = any(one.image is Image.UNSEEN for one in touching)
-    dropped = doubt.is_redacted(cell.split()) and any(
-        condition.lacking.item(keys, one.image) for one in touching if isinstance(one.image, str)
-    )
-    return cell if blind or dropped or doubt.leaves_open(cell) else ""
+    """The caveats of an item at times within a window at which a condition did not hold, as far as is known, but may
+    have; empty where it surely did not."""
+    found: set[str] = set()
+    for one in stretches:
+        if one.touches(window.start, window.end) and not _holds(condition, keys, one.image):
+            cell = to_cell({*one.caveats, *_open_ends(keys, one, window, coverage)})
+            if doubt.leaves_open(cell) or _may_have_held(condition, keys, one):
+                found.update(cell.split())
+    return to_cell(found)
+
+
+def _holds(condition: ItemCondition, keys: str, image: str | Image) -> bool:
+    return isinstance(image, str) and condition.item(keys, image)
+
+
+def _may_have_held(condition: ItemCondition, keys: str, stretch: Stretch) -> bool:
+    """Whether it may hold of an image that is not seen, of another copy of it, or of what was dropped from it."""
+    if stretch.image is Image.UNSEEN:
+        return True
+    copies = stretch.begun_by.others if stretch.begun_by is not None else ()
+    if any(one is Image.UNSEEN or _holds(condition, keys, one) for one in copies):
+        return True
+    return doubt.is_redacted(stretch.caveats) and _holds(condition.lacking, keys, stretch.image)
 
 
 def hit_columns(hits: Sequence[Hit], actor_attribute: str | None) -> dict[str, list[Any]]:

@@ -17,8 +17,9 @@ from histlib.facts import Facts
 from histlib.paths import Path
 from histlib.periods import Periods
 from histlib.queries import NOTHING, Activity, Around, ChangeKeys
-from histlib.timelines import TimelineOptions, Wanted, chain_caveats, change_columns, timeline_caveats
+from histlib.timelines import TimelineOptions, Wanted, actor_of, chain_caveats, change_columns, timeline_caveats
 from histlib.times import HOUR, TimeRange, parse_period, parse_range
+from histlib.values import MISSING, decode_image
 from histlib.where import Condition, Subject
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ class ChangeQuestions(Asking):
         condition = self._condition(where, params, Subject.CHANGE, facts)
         query = Activity(window.start, window.end, periods, condition, self._actor_attribute)
         counts = self._opened.source.fetch(query)
-        strays = strays_in(self._strays(facts, window, condition, set()), facts.coverage, window)
+        others = self._strays(facts, window, condition, set())
+        strays = strays_in(others, facts.coverage, window, self._wanted_alone(condition))
         net = [stream.arn for stream in facts.streams if stream.last >= window.start and stream.first < window.end]
         caveats = [
             *doubt.of_range(window, None, facts.coverage),
@@ -183,6 +185,18 @@ class ChangeQuestions(Asking):
         keys = [text for text in found if text not in known and (condition is None or condition.possible(text))]
         return {item.keys: item.steps for item in self._items_by_batch(keys, facts, *window.instants)}
 
+    def _wanted_alone(self, condition: Condition | None) -> Wanted | None:
+        """Whether a condition holds of a step whose actor is still to be found."""
+        wanted = _wanted(condition)
+        if wanted is None:
+            return None
+
+        def alone(step: Step, _actor: str | None) -> bool:
+            item = decode_image(step.after) if isinstance(step.after, str) else MISSING
+            return wanted(step, actor_of(step.change, item, self._actor_attribute))
+
+        return alone
+
     def _untold_caveats(
         self, facts: Facts, window: TimeRange, condition: Condition | None, items: Mapping[str, Sequence[Step]] | None
     ) -> Iterator[Caveat]:
@@ -198,7 +212,7 @@ class ChangeQuestions(Asking):
                 unseen=any(counts.column("unseen").to_pylist()), redacted=any(counts.column("redacted").to_pylist())
             )
             return
-        wanted = _wanted(untold)
+        wanted = self._wanted_alone(untold)
         assert wanted is not None
         steps = [step for some in items.values() for step in some if window.start <= step.effective < window.end]
         left_out = [step for step in steps if wanted(step, None)]
@@ -218,11 +232,14 @@ def _wanted(condition: Condition | None) -> Wanted | None:
     return wanted
 
 
-def strays_in(items: Mapping[str, Sequence[Step]], coverage: Coverage, window: TimeRange) -> Counter[str]:
-    """The caveats of items over a window, each with the number of items."""
+def strays_in(
+    items: Mapping[str, Sequence[Step]], coverage: Coverage, window: TimeRange, wanted: Wanted | None = None
+) -> Counter[str]:
+    """The caveats of items over a window, each with the number of items; of changes that are not wanted only what may
+    hide one that is."""
     found: Counter[str] = Counter()
     for steps in items.values():
-        found.update({str(caveat) for caveat in chain_caveats(steps, coverage, window)})
+        found.update({str(caveat) for caveat in chain_caveats(steps, coverage, window, wanted)})
     return found
 
 

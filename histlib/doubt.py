@@ -25,7 +25,7 @@ from histlib.times import SECOND, TimeRange, end_of_second, format_time
 #: What keeps an answer from being attested.
 _NOT_ATTESTED: Final = frozenset({"outside_coverage", "unreadable_files", "gap", "not_settled", "net_change"})
 #: What leaves open that an item was in another state than is known of it.
-_OPEN: Final = frozenset({*_NOT_ATTESTED, "conflict"})
+_OPEN: Final = _NOT_ATTESTED
 #: What of other items matters to an answer about changes: a change that it asks for may be missing, or another copy …
 _OF_OTHERS: Final = frozenset({"gap", "conflict"})
 
@@ -389,17 +389,22 @@ def of_rows(shown: Mapping[str, int], left_out: Mapping[str, int] | None = None)
         yield Caveat(name, "; ".join(parts))
 
 
+def hides_changes(caveat: str) -> bool:
+    """Whether a caveat of a change says that another one may be there."""
+    return caveat in _OF_OTHERS
+
+
 def of_changes(left_out: Mapping[str, int]) -> Iterator[Caveat]:
     """The caveats of changes in an answer's time that it does not show."""
     for name, count in _by_name(left_out).items():
-        if name in _OF_OTHERS:
+        if hides_changes(name):
             yield Caveat(name, f"of {plural(count, 'change')} not shown")
 
 
 def of_others(items: Mapping[str, int]) -> Iterator[Caveat]:
     """The caveats of items beside those of an answer about changes, with their number."""
     for name, count in items.items():
-        if name in _OF_OTHERS:
+        if hides_changes(name):
             yield Caveat(name, f"of {plural(count, 'more item')}")
 
 

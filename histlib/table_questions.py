@@ -122,7 +122,7 @@ class TableQuestions(Asking):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
-            if not found and condition.possible(item.keys):
+            if condition.possible(item.keys):
                 left_out[in_doubt(item.keys, stretches, window, facts.coverage, condition)] += 1
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
         rows = Counter(hit.caveats for hit in hits)

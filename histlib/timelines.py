@@ -293,10 +293,17 @@ def _row_caveats(steps: Sequence[Step], position: int, coverage: Coverage | None
     return [*found, *doubt.before_row(steps[position - 1], steps[position], coverage, start)]
 
 
-def chain_caveats(steps: Sequence[Step], coverage: Coverage, window: TimeRange) -> set[Caveat]:
-    """The caveats of all changes of one item in a window, and of the first one after it."""
+def chain_caveats(
+    steps: Sequence[Step], coverage: Coverage, window: TimeRange, wanted: Wanted | None = None
+) -> set[Caveat]:
+    """The caveats of all changes of one item in a window, and of the first one after it; of changes that are not wanted
+    only what may hide one that is."""
     inside = _inside(steps, window)
-    found = {caveat for position in inside for caveat in _row_caveats(steps, position, coverage, window.start)}
+    found: set[Caveat] = set()
+    for position in inside:
+        own = _row_caveats(steps, position, coverage, window.start)
+        shown = wanted is None or wanted(steps[position], None)
+        found.update(own if shown else filter(doubt.hides_changes, own))
     return found.union(doubt.after_window(steps[inside.stop]) if 0 < inside.stop < len(steps) else ())
 
 

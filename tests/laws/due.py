@@ -81,7 +81,8 @@ class Judge:
         if backward and backward.doubts and forward:  # either side may have told
             first = _Side(backward.image, backward.due | forward.due, backward.doubts, backward.others)
         sure = next((one for one in (backward, forward) if one is not None and not one.doubts), None)
-        candidates = [first.image, *first.others, *([forward.image, *forward.others] if forward else [])]
+        other = [forward.image, *forward.others] if forward and (not backward or forward.image is not UNSEEN) else []
+        candidates = [first.image, *first.others, *other]  # that what comes next is unseen is no other candidate
         if first.doubts & {"outside_coverage", "unreadable_files", "not_settled"}:
             candidates.append(UNSEEN)
         return Verdict(

@@ -156,6 +156,8 @@ def of_what_it_left(step: Step, coverage: Coverage, *, shared: bool) -> list[Cav
     found = [*of_change(step), *_of_place(step)]
     if shared:
         found.append(Caveat("same_second", f"the item changed more than once in the second {_utc(step.effective)}"))
+    if step.after is Image.UNSEEN:
+        found.append(Caveat("chain_unproven", no_image(step)))
     if is_net(step.change.stream):
         found.append(_of_net(step, coverage))
     return found
@@ -164,6 +166,8 @@ def of_what_it_left(step: Step, coverage: Coverage, *, shared: bool) -> list[Cav
 def of_first(step: Step, coverage: Coverage) -> list[Caveat]:
     """The caveats of all states that only the change after them tells."""
     found = [*of_change(step), *_of_place(step)]
+    if step.before is Image.UNSEEN:
+        found.append(Caveat("chain_unproven", no_image(step)))
     return [*found, _of_net(step, coverage)] if is_net(step.change.stream) else found
 
 

@@ -30,8 +30,8 @@ class Stretch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     It began between ``from_earliest`` (None: before the history tells) and ``from_latest``, and ended between
     ``to_earliest`` and ``to_latest`` (None: open). Both bounds are one where a known change set them: ``begun_by`` and
-    ``ended_by``. ``caveats`` are those of all states in it. ``seen_at``: of an open one, when a baseline last confirmed it;
-    ``shown_from``: of one that a baseline revealed, when it began to read the item, from which on states tell it.
+    ``ended_by``. ``caveats`` are those of all states in it. ``seen_at``: of an open one, when a baseline last confirmed
+    it; ``shown_from``: of one that a baseline revealed, when it began to read the item, from which on states tell it.
     """
 
     image: str | Image
@@ -134,6 +134,7 @@ def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
     span = coverage.span_around(step.effective, step.change.stream)
     begun = begin if span is None else min(span, begin)
     latest = _since_hole(begun, (begin, step.effective), coverage, step.change.keys)
+    way, stream = (latest, step.effective), step.change.stream
     return Stretch(
         image=step.before,
         from_earliest=None,
@@ -142,7 +143,7 @@ def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
         to_latest=step.effective,
         begun_by=None,
         ended_by=step,
-        caveats=frozenset(doubt.of_first(step, coverage)),
+        caveats=frozenset([*doubt.of_first(step, coverage), *doubt.of_way(way, way, stream, step.change.keys, coverage)]),
     )
 
 

@@ -71,6 +71,7 @@ BAD = {
     "keys in another order": dated(11, "b", keys='{"id":"b","a":1}'),
     "keys with an escape": dated(11, "b", keys='{"id":"\\u0062"}'),
     "keys with another number": dated(11, "b", keys='{"id":1.0}'),
+    "keys of no attribute": dated(11, "b", keys="{}"),
     "no object of keys": dated(11, "b", keys="{}}"),
 }
 

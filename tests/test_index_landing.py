@@ -56,6 +56,7 @@ def test_a_byte_order_mark_hides_no_change(tmp_path, name):
         (lines([record(9, action="UPDATE")]), "action 'UPDATE'"),
         (lines([record(9, sequence_number="17")]), "sequence_number '17'"),
         (lines([record(9, timestamp_micros="17")]), "timestamp_micros"),
+        (lines([record(9, keys={})]), "keys {} are not"),
         (lines([record(9)]).replace(b'"{', b"{").replace(b'}"', b"}").replace(b'\\"', b'"'), "keys"),
         (lines([record(9)]).replace(b"event-9", b"\xff\xfe"), "utf-8"),
     ],

@@ -15,7 +15,7 @@ _NUMBER: Final = r"-{0,1}(0|[1-9][0-9]*)(\.[0-9]*[1-9]){0,1}"
 #: Other values (binary, and what no table has as a key) are not looked at.
 _OTHER: Final = r"[\[{tfn][^\n]*"
 _MEMBER: Final = f"{_STRING}:({_STRING}|{_NUMBER}|{_OTHER})"
-_WHOLE: Final = rf"^\{{({_MEMBER}(,{_MEMBER})*){{0,1}}\}}$"
+_WHOLE: Final = rf"^\{{{_MEMBER}(,{_MEMBER})*\}}$"
 _SIMPLE: Final = rf'({_STRING}|{_NUMBER}|\{{"\$B":"[^"]*"\}})'
 _FIRST: Final = rf"^\{{({_STRING}:)"
 _BEFORE: Final = rf"^\{{{_STRING}:{_SIMPLE},"

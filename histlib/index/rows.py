@@ -101,8 +101,10 @@ def _keys_canonical(table: pa.Table) -> bool:
 def _like(keys: str) -> str:
     """A pattern that only canonical keys with the same attributes match (none where this one cannot be read)."""
     try:
-        names = map(encode_value, sorted(decode_image(keys)))
+        names = list(map(encode_value, sorted(decode_image(keys))))
     except ValueNotValidError:
+        names = []
+    if not names:
         return r"^\b\B$"
     return (
         "^" + re.escape("{") + ",".join(f"{re.escape(name)}:{_SIMPLE_VALUE}" for name in names) + re.escape("}") + "$"
@@ -110,9 +112,10 @@ def _like(keys: str) -> str:
 
 
 def is_canonical(keys: str) -> bool:
-    """Whether a key's text is the one by which it is asked for."""
+    """Whether a key's text is the one by which it is asked for; one without attributes is none."""
     try:
-        return encode_image(decode_image(keys)) == keys
+        found = decode_image(keys)
+        return bool(found) and encode_image(found) == keys
     except ValueNotValidError:
         return False
 

@@ -13,7 +13,7 @@ from old_questions import MADE, MADE_KEYS, article, connected, in_local_days, ma
 import histlib
 from histlib.athena import old_types
 from histlib.athena.old_types import OldTypeError, convert, fields, narrowed
-from histlib.errors import NotAHistoryError, SourceError
+from histlib.errors import NotAHistoryError, PathNotValidError, SourceError
 
 TODO = "struct<todoid:string>"
 
@@ -30,6 +30,20 @@ def test_a_bigger_history(tmp_path):
     """Sets, long numbers, nested values, awkward texts, retries, changes of one second: as from the files."""
     folder = made(tmp_path / "dynamodb_item")
     assert unlike(folder, connected(folder, MADE, MADE_KEYS, tmp_path / "cache"), few=True, every=3) == []
+
+
+@pytest.mark.usefixtures("athena")
+def test_names_that_nothing_has(tmp_path):
+    """Refused, or told on the answer, as of the files."""
+    folder = article(tmp_path / "dynamodb_item")
+    other = connected(folder, WITH_MEMO, TODO, tmp_path / "cache")
+    for history in (histlib.connect(folder), other):
+        frame = history.snapshot_at("2020-10-27 03:00", where="item.title.x = 'a'", columns="TITLE")
+        assert frame.attrs["histlib"]["notices"] == ["no image has title.x; title is only a string"]
+        with pytest.raises(PathNotValidError, match="no image has an attribute 'titel'; there are title, "):
+            history.snapshot_at("2020-10-27 03:00", columns="titel")
+        told = history.sql("SELECT new_image.title.x FROM h WHERE action = 'REMOVE'").attrs["histlib"]["notices"]
+        assert told[1:] == ["no image that was read has title.x"]
 
 
 @pytest.mark.usefixtures("athena")

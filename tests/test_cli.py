@@ -102,7 +102,7 @@ def test_a_state_can_be_exported(capsys):
         (("state-at", "x", "--source", "sample:none"), 2, "is no sample; expected one of sample:products"),
         (("state-at", "x", "02:28", "--source", "sample:"), 2, "the day is missing"),
         (("state-at", '{"x":1}', "--source", "sample:"), 2, "productId (string)"),
-        (("timeline", "p0417", "--path", "nothing", "--source", "sample:"), 2, "its attributes are"),
+        (("timeline", "p0417", "--path", "nothing", "--source", "sample:"), 2, "has an attribute 'nothing'; there are"),
         (("timeline", "p0417", "2026-11-09", "2026-11-08T00:00", "--source", "sample:"), 2, "is not before end"),
         (("timeline", "p0417", "--csv", "x.doc", "--source", "sample:"), 2, "expected .csv"),
         (("state-at", "x", "--source", "sample:", "--profile", "p"), 2, "only a source on AWS"),

@@ -57,7 +57,7 @@ def read_events(paths: Iterable[str], into: Path | None = None) -> Iterator[Even
 
 def files_of(path: str, into: Path | None = None) -> list[str]:
     """The file, or all files below the folder in order of their paths, without hidden ones (``_`` or ``.`` first) and
-    those below ``into``.
+    those in a folder ``into`` below it.
 
     Raises:
         EventsError: a folder without files, or a history.
@@ -70,7 +70,7 @@ def files_of(path: str, into: Path | None = None) -> list[str]:
             f"{path} is a history, no stream records: nothing of it is to be replayed; ask it as it is, "
             f"--source {path} (what failed of it lies in {folder / 'failed' / 'records'} and {folder / 'aws'})"
         )
-    written = into.resolve() if into else None
+    written = into.resolve() if into and folder.resolve() in into.resolve().parents else None
     files = (file for file in folder.rglob("*") if file.is_file() and written not in file.resolve().parents)
     below = sorted(file.relative_to(folder) for file in files)
     found = [str(folder / file) for file in below if not any(part[0] in "_." for part in file.parts)]

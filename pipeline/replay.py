@@ -24,6 +24,7 @@ from pipeline.functions.recorder.storage import Storage, unconverted
 from pipeline.kinesis import as_stream_record, convert_kinesis, is_kinesis, table_of
 from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, hashed_uuid
 from pipeline.unconverted import Note, Unconverted
+from pipeline.undelivered import with_rules_of
 from pipeline.why_not import reasons
 from pipeline.words import many
 
@@ -186,7 +187,8 @@ class _Replayer:
         """A record as the recorder converts it, or one of Kinesis, which Lambda never gives it."""
         kinesis, table = is_kinesis(record), self._table_of(record)
         try:
-            line = convert_kinesis(record, table, redaction) if kinesis else convert(record, redaction)
+            rules = with_rules_of(record, redaction)
+            line = convert_kinesis(record, table, rules) if kinesis else convert(record, rules)
         except NotConvertibleError as error:
             why = reasons(as_stream_record(record, table) if kinesis else record, str(error))
             place = f"{self._place} record {self._numbers.get(id(record), 1)}"

@@ -111,7 +111,7 @@ def _of_records(records: list[Any], table: str, redaction: Redaction) -> Content
             problems.append(f"change {number}: {_foreign(named, table)}")
             continue
         try:
-            line = convert(record, _told(record, redaction))
+            line = convert(record, with_rules_of(record, redaction))
         except NotConvertibleError as error:
             problems.append(f"change {number}: {why_not(record, str(error))}")
             continue
@@ -120,7 +120,7 @@ def _of_records(records: list[Any], table: str, redaction: Redaction) -> Content
     return Content(tuple(changes), tuple(problems), frozenset(tables), tuple(records))
 
 
-def _told(record: Any, redaction: Redaction) -> Redaction:
+def with_rules_of(record: Any, redaction: Redaction) -> Redaction:
     """The rules under a name that also tells of those by which the recorder had redacted the record before."""
     before = record.get("redaction") if isinstance(record, dict) else None
     if not isinstance(before, str) or before == redaction.id:

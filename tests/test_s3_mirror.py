@@ -255,6 +255,16 @@ def test_what_is_no_history_is_refused(s3, cache):
     put_object(s3, b"hello", "of/things/changes/2026/01/01/a.gz")
     with pytest.raises(NotAHistoryError, match=rf"^{SOURCE} is no history: of 1 files"):
         histlib.connect(SOURCE, cache=cache)
+    put_object(s3, b'{"eventName": "INSERT", "dynamodb": {}}', "of/things/changes/2026/01/01/a.gz")
+    with pytest.raises(NotAHistoryError, match=rf"^{SOURCE} is no history: these are stream records: replay"):
+        histlib.connect(SOURCE, cache=cache)
+
+
+def test_a_history_of_which_all_failed_so_far_names_what_did(s3, cache):
+    """A pipeline whose first changes could not be converted is no stranger."""
+    put_object(s3, b"{}", "of/things/failed/records/1")
+    with pytest.raises(NotAHistoryError, match=r"holds no change yet: .* \(1, the first failed/records/1\)"):
+        histlib.connect(SOURCE, cache=cache)
 
 
 def test_names_in_histlib_toml_bring_profile_and_region(s3, tmp_path, cache, monkeypatch):

@@ -57,10 +57,10 @@ def _no_change_yet(root: Path) -> NotAHistoryError:
     named = [f"{reason} ({count:,})" for reason, count in reasons.most_common(_TOLD)]
     said = f"why, see {UNCONVERTED_TOLD} there: {'; '.join(named)}" if named else ", ".join(waiting[:_TOLD])
     more = max(len(reasons) if named else len(waiting), _TOLD) - _TOLD
+    rest = f", and {more:,} more" if more else ""
     return NotAHistoryError(
-        f"{root} holds no change yet: {len(waiting):,} {'object lies' if len(waiting) == 1 else 'objects lie'} below "
-        f"failed/ or aws/lambda/, of changes that could not be converted or delivered ({said}"
-        f"{f', and {more:,} more' if more else ''}); mend what they lack and replay or redrive them",
+        f"{root} holds no change yet: what lies below failed/ or aws/lambda/ could not be converted or delivered "
+        f"({len(waiting):,}; {said}{rest}); mend what it lacks, then replay or redrive it",
         str(root),
     )
 

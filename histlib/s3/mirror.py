@@ -226,8 +226,8 @@ class Mirror:
         waiting = sorted(file for file in self._ledger.state.objects if file.startswith("failed/"))
         if waiting:
             raise NotAHistoryError(
-                f"{self._address} holds no change yet: {len(waiting):,} objects below failed/ are of changes that "
-                f"could not be converted or delivered ({waiting[0]}): see `python -m pipeline redrive`",
+                f"{self._address} holds no change yet: what lies below failed/ could not be converted or delivered "
+                f"({len(waiting):,}, the first {waiting[0]}): see `python -m pipeline redrive`",
                 str(self._address),
             )
         there = ", ".join(self._lister.seen()) or "nothing"

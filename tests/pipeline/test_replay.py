@@ -19,6 +19,7 @@ from histlib import samples
 from histlib.errors import NotAHistoryError
 from pipeline.cli import main
 from pipeline.events import read_events
+from pipeline.functions.recorder.redact import Redaction
 from pipeline.local import Faults
 from pipeline.replay import ReplayError, ReplayOptions, replay
 
@@ -374,7 +375,7 @@ def test_a_folder_just_written_is_a_history(tmp_path: Path, capsys: pytest.Captu
     assert main(["replay", str(get_records(tmp_path)), "--into", str(tmp_path / "h")]) == 1
     with pytest.raises(NotAHistoryError) as told:
         histlib.connect(tmp_path / "h")
-    assert "holds no change yet: 1 object lies below failed/" in str(told.value)
+    assert "holds no change yet: what lies below failed/ or aws/lambda/ could not be converted" in str(told.value)
     assert "eventSourceARN is missing (1)" in str(told.value)
     assert "no history" not in str(told.value)
     replay([{"Records": []}], tmp_path / "empty")
@@ -408,3 +409,22 @@ def test_changes_far_apart_arrive_apart(tmp_path: Path) -> None:
     replay([{"Records": [numbered(number, stamp) for number, stamp in enumerate(stamps)]}], tmp_path)
     assert days(tmp_path) == ["2020/10/26", "2020/10/27", "2021/01/24"]
     assert len(lines_in(tmp_path)) == 5
+
+
+def test_what_failed_is_replayed_from_where_it_is_kept(tmp_path: Path) -> None:
+    """The folder of what failed, into the very history that it is in."""
+    command = ["replay", str(get_records(tmp_path)), "--into", str(tmp_path / "h")]
+    assert main(command) == 1
+    command[1] = str(tmp_path / "h/failed/records")
+    assert main([*command, "--stream-arn", STREAM]) == 0
+    assert [line["event_id"] for line in lines_in(tmp_path / "h")] == ["e8"]
+    assert not any((tmp_path / "h/failed/records").iterdir())
+
+
+def test_a_record_redacted_before_says_so(tmp_path: Path) -> None:
+    """Without the name of those rules its image would pass for whole."""
+    kept = Redaction("title").apply_to_raw(numbered(1, title={"S": "SECRET"}))
+    replay([{"Records": [kept]}], tmp_path)
+    replay([{"Records": [{**kept, "eventID": "2"}]}], tmp_path, ReplayOptions(redact="done"))
+    before, now = Redaction("title").id, Redaction("done").id
+    assert {line["redaction"] for line in lines_in(tmp_path)} == {before, f"{before}+{now}"}

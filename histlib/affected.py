@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from histlib import doubt
-from histlib.baselines import NEAR
+from histlib.baselines import Sighting
 from histlib.caveats import Caveat, to_cell
-from histlib.chain import Image, Step
+from histlib.chain import Image, Step, image_after, image_before
 from histlib.coverage import Coverage
 from histlib.doubt import Silence
 from histlib.queries import ItemCondition
@@ -82,8 +82,9 @@ def _may_have_held(condition: ItemCondition, keys: str, stretch: Stretch) -> boo
     """Whether it may hold of an image that is not seen, of another copy of it, or of what was dropped from it."""
     if stretch.image is Image.UNSEEN:
         return True
-    copies = stretch.begun_by.others if stretch.begun_by is not None else ()
-    if any(one is Image.UNSEEN or _holds(condition, keys, one) for one in copies):
+    left = [image_after(one) for one in stretch.begun_by.others] if stretch.begun_by is not None else []
+    found = [image_before(one) for one in stretch.ended_by.others] if stretch.ended_by is not None else []
+    if any(one is Image.UNSEEN or _holds(condition, keys, one) for one in (*left, *found)):
         return True
     return doubt.is_redacted(stretch.caveats) and _holds(condition.lacking, keys, stretch.image)
 
@@ -133,17 +134,18 @@ def _open_ends(keys: str, period: Stretch, window: TimeRange, coverage: Coverage
         found.update(doubt.of_silence(silence, keys, coverage))
     last_one = period.last if isinstance(period, Period) else period
     if last_one.to_latest is None:
-        start, stream, near = _last_told(last_one)
-        silence = Silence(start, max(start, window.end - 1), stream, near=near)
-        found.update(doubt.of_silence(silence, keys, coverage))
+        found.update(doubt.of_silence(_silence_since(last_one, window.end - 1), keys, coverage))
     return found
 
 
-def _last_told(stretch: Stretch) -> tuple[int, str | None, int]:
-    """When a change or baseline last told of an open stretch, by which stream, and how near a change would overrule."""
-    if stretch.seen_at is not None or stretch.begun_by is None:
-        return stretch.from_latest if stretch.seen_at is None else stretch.seen_at, None, NEAR
-    return stretch.from_latest, stretch.begun_by.change.stream, 0
+def _silence_since(stretch: Stretch, last: int) -> Silence:
+    """The time since a change or baseline last told of an open stretch."""
+    stream = None if stretch.begun_by is None else stretch.begun_by.change.stream
+    if stretch.seen_at is None and stretch.begun_by is not None:
+        return Silence(stretch.from_latest, max(stretch.from_latest, last), stream)
+    at = stretch.from_latest if stretch.seen_at is None else stretch.seen_at
+    image = stretch.image if isinstance(stretch.image, str) else None
+    return Silence(at, max(at, last), seen=Sighting(at, at, image, None, ""), after=stream)
 
 
 def condition_on_images(condition: ItemCondition) -> Holds:

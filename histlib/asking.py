@@ -23,7 +23,7 @@ from histlib.record import Change, changes_of
 from histlib.results import Origin
 from histlib.sources import Opened
 from histlib.times import SECOND, TimeRange, from_micros, zone
-from histlib.values import decode_image, encode_value, equal
+from histlib.values import decode_image, encode_image, encode_value, equal
 from histlib.where import Condition, Subject, parse_where
 
 #: Items whose chains are in memory at once.
@@ -94,10 +94,12 @@ class Asking:
         names = tuple((name, encode_value(value)) for name, value in values.items())
         return set(self._opened.source.fetch(MatchingKeys(names)).column("keys").to_pylist())
 
-    def _scope(self, keys: Any, facts: Facts) -> Scope:
-        """The items of a list of keys, or of one; a part of a key stands for all items under it; None for the table."""
+    def _scope(self, keys: Any, facts: Facts, condition: Condition | None = None) -> Scope:
+        """The items of a list of keys, or of one; a part of a key stands for all items under it. None: the one whose
+        key a condition names, or the table."""
         if keys is None:
-            return Scope(None, wide=True)
+            named = None if condition is None else _named_key(condition, facts)
+            return Scope(None, wide=True) if named is None else Scope((named,), wide=False, by_condition=True)
         several = keys if isinstance(keys, list | set | frozenset) or _is_column(keys) else [keys]
         meant = [parse_keys(key, facts.key_schemas) for key in several]
         texts = dict.fromkeys(text for one in meant for text in self._keys_of(one))
@@ -130,17 +132,20 @@ class Asking:
     def _wide_caveats(self, facts: Facts, moments: Sequence[int], scope: Scope, unknown: int = 0) -> Iterator[Caveat]:
         """What an answer about states at some moments does not know of items that it has no rows of: where it speaks of
         more than single keys, what a key that nobody has seen would be in doubt of, and whether there are such."""
-        known = True
+        known = not (scope.wide or scope.by_condition) or facts.all_keys_known(*moments)
         if scope.wide:
-            known = facts.all_keys_known(*moments)
             absent = sightings_of((), facts.baselines)
             for moment in moments:
                 yield from state_at((), "", moment, facts.coverage, absent).caveats
         yield from doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=unknown)
 
-    def _range_caveats(self, facts: Facts, window: TimeRange) -> Iterator[Caveat]:
+    def _range_caveats(self, facts: Facts, window: TimeRange, scope: Scope) -> Iterator[Caveat]:
         """The same of an answer about all states in a window."""
-        found = list(doubt.of_range(window, None, facts.coverage))
+        found = list(doubt.of_range(window, scope.named, facts.coverage))
+        if scope.by_condition:
+            known = facts.all_keys_known(window.start)
+            yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
+            return
         whole = not any(map(doubt.cuts_off, found))
         known = whole and facts.all_keys_known(window.start)
         yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
@@ -207,10 +212,25 @@ def _proven(facts: Facts, window: TimeRange | None) -> bool:
 @dataclass(frozen=True)
 class Scope:
     """What an answer speaks of: the items with these key texts (None: all); ``wide``: and of others, that nothing may
-    be known of."""
+    be known of; ``by_condition``: a condition on the table names the key."""
 
     keys: tuple[str, ...] | None
     wide: bool
+    by_condition: bool = False
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """All key texts that it speaks of; None where there may be others."""
+        return None if self.wide else self.keys
+
+
+def _named_key(condition: Condition, facts: Facts) -> str | None:
+    """The text of the only key of which a condition may hold; None where it is not of one."""
+    pinned = condition.pinned
+    as_text = facts.old_format and not all(isinstance(value, str) for value in pinned.values())
+    if as_text or len(facts.key_schemas) > 1 or set(pinned) != set(facts.key_names):
+        return None
+    return encode_image(pinned)
 
 
 def hidden_keys(facts: Facts) -> list[str]:

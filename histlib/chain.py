@@ -41,8 +41,8 @@ class Link(Enum):
 class Step(msgspec.Struct, frozen=True, gc=False):
     """One change in its place.
 
-    ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ, ``others`` are the images that
-    the others say it left; ``new_stream``: the change before it came from another stream (windows of exports are one);
+    ``effective`` is the running maximum of the stamps; ``conflict``: its copies differ, ``others`` are those that
+    differ from it; ``new_stream``: the change before it came from another stream (windows of exports are one);
     ``sure`` false: it has no sequence number, and its place among the others of its second is a guess.
     """
 
@@ -52,7 +52,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     conflict: bool
     new_stream: bool
     sure: bool = True
-    others: tuple[str | Image, ...] = ()
+    others: tuple[Change, ...] = ()
 
     @property
     def before(self) -> str | Image:
@@ -77,8 +77,7 @@ def build_chain(changes: Iterable[Change]) -> list[Step]:
     for change, others, sure in _ordered(list(_distinct(changes)), changes):
         effective = max(effective, change.timestamp_micros)
         new_stream = previous is not None and _boundary(previous.stream, change.stream)
-        left = tuple(dict.fromkeys(map(image_after, others)))
-        steps.append(Step(change, effective, _link(previous, change), bool(others), new_stream, sure, left))
+        steps.append(Step(change, effective, _link(previous, change), bool(others), new_stream, sure, others))
         previous = change
     return steps
 
@@ -141,8 +140,9 @@ def _distinct(changes: Iterable[Change]) -> Iterator[_Copies]:
         elif is_old_format(first.stream):  # equal but for the order of sets
             yield min(group, key=lambda change: (change.file, *map(str, change.content))), ()
         elif any(change.content != first.content for change in group):
-            kept, *others = sorted(group, key=lambda change: (*map(str, change.content), change.file))
-            yield kept, tuple(change for change in others if change.content != kept.content)
+            ordered = sorted(group, key=lambda change: (*map(str, change.content), change.file))
+            different = {change.content: change for change in reversed(ordered)}
+            yield ordered[0], tuple(one for one in reversed(different.values()) if one.content != ordered[0].content)
         else:
             yield min(group, key=lambda change: (change.redaction or "", change.file)), ()
 

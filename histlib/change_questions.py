@@ -71,7 +71,7 @@ class ChangeQuestions(Asking):
         options = TimelineOptions(window, wanted_paths, self._actor_attribute)
         condition = self._condition(where, params, Subject.CHANGE, facts)
         at_paths = self._change_at(options.paths, where, params, facts)
-        scope = self._scope(keys, facts)
+        scope = self._scope(keys, facts, condition)
         if scope.keys is None:
             wanted_keys = self._changed_keys(facts, window, at_paths or condition, limit)
         else:
@@ -134,7 +134,7 @@ class ChangeQuestions(Asking):
         strays = strays_in(others, facts.coverage, window, self._wanted_alone(condition))
         net = [stream.arn for stream in facts.streams if stream.last >= window.start and stream.first < window.end]
         caveats = [
-            *doubt.of_range(window, None, facts.coverage),
+            *doubt.of_range(window, self._scope(None, facts, condition).named, facts.coverage),
             *doubt.of_counted(
                 strays,
                 streams=net,

@@ -35,7 +35,7 @@ class Silence:
     """A time in which an item is taken not to have changed: [``start``, ``end``].
 
     ``stream``: whose span must cover it; None: any one's. ``seen``: the baseline that tells of it, whose clock may
-    differ; ``after``: then the stream of the item's last change before it. ``near``: how far before it holes count.
+    differ; ``after``: then the stream of the item's last change before it.
     """
 
     start: int
@@ -43,7 +43,6 @@ class Silence:
     stream: str | None = None
     seen: Sighting | None = None
     after: str | None = None
-    near: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +227,7 @@ def no_image(step: Step) -> str:
 
 
 def _hidden(silence: Silence, keys: str | None, coverage: Coverage) -> list[Hole]:
-    first, last = silence.start - silence.near, silence.end
+    first, last = silence.start, silence.end
     if silence.seen is not None:
         first, last = silence.seen.widen(first, last)
     return coverage.holes_in(first, end_of_second(last), keys)
@@ -237,7 +236,9 @@ def _hidden(silence: Silence, keys: str | None, coverage: Coverage) -> list[Hole
 def _covered(silence: Silence, coverage: Coverage) -> bool:
     if not coverage.covers(silence.start, silence.end, silence.stream):
         return False
-    window = None if silence.seen is None else inside_window(coverage, silence.seen)
+    if silence.seen is None or silence.seen.image is None:
+        return True
+    window = inside_window(coverage, silence.seen)
     if window is None or silence.after == window.stream:
         return True  # an item that an export tells nothing of may have come and gone within its window
     return window.start < silence.start and silence.end < window.end

@@ -7,14 +7,14 @@ carries :mod:`histlib.doubt` says, from what it rests on. All times are epoch µ
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from histlib import doubt
 from histlib.baselines import Sighting, Sightings, follows, sightings_around
 from histlib.caveats import Caveat, in_order
-from histlib.chain import Image, Link, Step
+from histlib.chain import Image, Link, Step, image_after, image_before
 from histlib.coverage import Coverage
 from histlib.doubt import Basis, Silence
 from histlib.images import says_nothing_before
@@ -146,7 +146,7 @@ class _Around:
         if known is None:
             return self._between_unseen(current)
         status, image = known
-        upcoming = self.seen.contradiction(current)
+        upcoming = self._contradiction(current)
         return Finding(
             status=status,
             basis=Basis(
@@ -160,7 +160,9 @@ class _Around:
             step=current,
             since=current.effective,
             until=upcoming.read_end if upcoming else self._until(),
-            candidates=(image, upcoming.image) if upcoming else self._both_sides(image) or _copies(current, image),
+            candidates=_either(
+                (image, upcoming.image) if upcoming else self._both_sides(image), _copies(current, image)
+            ),
         )
 
     def _before_change(self, following: Step) -> Finding:
@@ -179,8 +181,17 @@ class _Around:
         basis = Basis(silence=silence, steps=(following,))
         if self._is_outside(silence):
             reason = f"{when}, and the time between is not covered"
-            return Finding(status="unknown", basis=basis, reason=reason, candidates=(image,))
-        return Finding(status=status, basis=basis, image=image, evidence="next_change", until=following.effective)
+            return Finding(
+                status="unknown", basis=basis, reason=reason, candidates=_either((image,), _found(following))
+            )
+        return Finding(
+            status=status,
+            basis=basis,
+            image=image,
+            evidence="next_change",
+            until=following.effective,
+            candidates=_either((image,), _found(following)) if _found(following) else (),
+        )
 
     def _between_unseen(self, current: Step) -> Finding:
         """The last change left an image that the view does not hold; the next change may show it."""
@@ -193,6 +204,7 @@ class _Around:
             status="present",
             basis=Basis(silence=silence, steps=(following,), unseen=current),
             image=shown,
+            candidates=_either((shown,), _found(following)) if _found(following) else (),
             evidence="next_change",
             step=current,
             since=current.effective,
@@ -221,7 +233,8 @@ class _Around:
         """A baseline saw the item after its last change: it anchors, and nothing before it matters any more."""
         after = self.current.change.stream if self.current else None
         silence = Silence(seen.read_begin, max(self.moment, seen.read_end), seen=seen, after=after)
-        rivals = [one for one in (*self.seen.unsure, self.seen.upcoming) if one and one.contradicts(seen)]
+        others = [one for one in (*self.seen.unsure, self.seen.upcoming) if one is not None]
+        rivals = [one for one in others if one.contradicts(seen) and not self._in_windows(seen.read_end, one)]
         candidates = (seen.image, *(one.image for one in rivals)) if rivals else self._sides_of(seen)
         step = self._set_by(seen)
         status = "present" if seen.image is not None else "deleted" if self._lived_before() else "absent"
@@ -259,7 +272,7 @@ class _Around:
     def _unseen_until(self, current: Step, upcoming: Sighting) -> Finding:
         """The last change left an image that the view does not hold; a baseline read after the moment may show it."""
         silence = Silence(current.effective, upcoming.read_end, current.change.stream, upcoming)
-        rival = self.seen.contradiction(current)
+        rival = self._contradiction(current)
         rivals = (rival,) if rival else ()
         if upcoming.image is None or self._is_outside(silence):
             return self._left_unseen(current, silence, (upcoming.image,), rivals)
@@ -273,6 +286,15 @@ class _Around:
             until=self._until(),
             sighting=upcoming,
         )
+
+    def _contradiction(self, current: Step) -> Sighting | None:
+        """The upcoming sighting, where it saw another state than the last change left, and no export's window lies
+        between, within which the item may have changed."""
+        other = self.seen.contradiction(current)
+        return None if other is None or self._in_windows(current.effective, other) else other
+
+    def _in_windows(self, moment: int, sighting: Sighting) -> bool:
+        return bool(self.coverage.net_windows(moment, sighting.read_end))
 
     def _set_by(self, seen: Sighting) -> Step | None:
         """The last change, where it surely set what was seen later: nothing may have come between."""
@@ -326,8 +348,21 @@ def _sides(image: str | None, following: Step) -> tuple[str | None, ...]:
 
 def _copies(step: Step, image: str | None) -> tuple[str | None, ...]:
     """What deliveries of one change that differ say that it left; empty where they agree in that."""
-    left = [after if isinstance(after, str) else None for after in step.others if after is not Image.UNSEEN]
-    return tuple(dict.fromkeys([image, *left])) if any(one != image for one in left) else ()
+    left = _items(map(image_after, step.others))
+    return _either((image,), left) if any(one != image for one in left) else ()
+
+
+def _found(step: Step) -> tuple[str | None, ...]:
+    """What the other deliveries of a change say that it found."""
+    return _items(map(image_before, step.others))
+
+
+def _items(images: Iterable[str | Image]) -> tuple[str | None, ...]:
+    return tuple(image if isinstance(image, str) else None for image in images if image is not Image.UNSEEN)
+
+
+def _either(*images: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    return tuple(dict.fromkeys(image for some in images for image in some))
 
 
 def _of_second(steps: Sequence[Step], moment: int) -> Sequence[Step]:

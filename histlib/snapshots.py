@@ -146,7 +146,7 @@ def _before_change(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
 def _after_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decided:
     """A baseline saw the item after its last change."""
     start, seen_end = _times(around, "seen_begin"), _times(around, "seen_end")
-    silences = _Silences(around.column("keys"), start, np.maximum(seen_end, last), coverage, None, (start, seen_end))
+    silences = _Silences(around.column("keys"), start, np.maximum(seen_end, last), coverage, None, _seen(around))
     doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
     image, changed = around.column("seen_image"), pc.is_valid(around.column("effective"))
     step = pa.array(_surely_set(around, seen_end, coverage))
@@ -173,7 +173,7 @@ def _before_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decide
     """Nothing is known up to the moment, and a baseline saw the item before any change after it: it tells, if the time
     between is covered."""
     start, end = _constant(around, last), _times(around, "seen_end")
-    silences = _Silences(around.column("keys"), start, end, coverage, None, (_times(around, "seen_begin"), end))
+    silences = _Silences(around.column("keys"), start, end, coverage, None, _seen(around))
     doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
     evidence = ("baseline", around.column("next_effective"))
     return _if_covered(around, around.column("seen_image"), silences, doubts, evidence)
@@ -260,7 +260,8 @@ def _told(doubts: Times, proven: Mask) -> tuple[pa.Array, pa.Array]:
 class _Silences:
     """The times [start, end] in which items are taken not to have changed.
 
-    ``streams``: whose span must cover it; None: any one's. ``seen``: begin and end of the reading that tells of it.
+    ``streams``: whose span must cover it; None: any one's. ``seen``: begin and end of the reading that tells of it, and
+    whether it found the item.
     """
 
     keys: pa.ChunkedArray
@@ -268,7 +269,7 @@ class _Silences:
     end: Times
     coverage: Coverage
     streams: pa.ChunkedArray | None
-    seen: tuple[Times, Times] | None = None
+    seen: tuple[Times, Times, Mask] | None = None
 
     @cached_property
     def doubts(self) -> Times:
@@ -304,7 +305,8 @@ class _Silences:
         stream = None if self.streams is None else self.streams[row].as_py()
         seen = None
         if self.seen is not None:
-            seen = Sighting(int(self.seen[0][row]), int(self.seen[1][row]), None, None, "")
+            begin, end, there = self.seen
+            seen = Sighting(int(begin[row]), int(end[row]), "{}" if there[row] else None, None, "")
         return self.keys[row].as_py(), Silence(int(self.start[row]), int(self.end[row]), stream, seen)
 
     @cached_property
@@ -334,9 +336,9 @@ class _Silences:
         """What verdicts compare: as :class:`histlib.doubt.Silence` has it."""
         if self.seen is None:
             return [self.start, self.end, _ends_of_seconds(self.end)]
-        begin, end = self.seen
+        begin, end, there = self.seen
         first, last = np.minimum(self.start, begin - NEAR), np.maximum(self.end, end + NEAR)
-        found = [self.start, self.end, first, last, begin, end]
+        found = [self.start, self.end, first, last, begin, end, there.astype(np.int64)]
         return [*found, _ends_of_seconds(self.end), _ends_of_seconds(last)]
 
 
@@ -344,6 +346,11 @@ def _ends_of_seconds(times: Times) -> Times:
     """As :func:`histlib.times.end_of_second`, of all at once."""
     ends: Times = np.where(times % SECOND == 0, times + SECOND - 1, times)
     return ends
+
+
+def _seen(around: pa.Table) -> tuple[Times, Times, Mask]:
+    there = mask(pc.is_valid(around.column("seen_image")))
+    return _times(around, "seen_begin"), _times(around, "seen_end"), there
 
 
 def _times(table: pa.Table, name: str) -> Times:

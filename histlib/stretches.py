@@ -87,6 +87,8 @@ def build_stretches(item: ItemHistory, coverage: Coverage) -> list[Stretch]:
             found += _confirmed(_Between(item.keys, step, seen, following, coverage, beside, shared))
         elif step is not None:
             own = doubt.of_what_it_left(step, coverage, shared=seconds[step.effective // SECOND] > 1)
+            if position > 1 and begins[position - 1] < step.effective:  # what is before it may be as it left it
+                own += doubt.between(steps[position - 2], step, coverage)
             found += _after(step, following, begins[position - 1 : position + 1], own, coverage)
         elif following is not None:
             found.append(_first(following, begins[0], coverage))
@@ -143,7 +145,9 @@ def _first(step: Step, begin: int, coverage: Coverage) -> Stretch:
         to_latest=step.effective,
         begun_by=None,
         ended_by=step,
-        caveats=frozenset([*doubt.of_first(step, coverage), *doubt.of_way(way, way, stream, step.change.keys, coverage)]),
+        caveats=frozenset(
+            [*doubt.of_first(step, coverage), *doubt.of_way(way, way, stream, step.change.keys, coverage)]
+        ),
     )
 
 

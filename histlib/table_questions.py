@@ -61,7 +61,7 @@ class TableQuestions(Asking):
         moment = parse_state_time(time, self._tz)
         paths = self._paths(columns)
         condition = self._condition(where, params, Subject.ITEM, facts)
-        scope = self._scope(keys, facts)
+        scope = self._scope(keys, facts, condition)
         known = self._states(facts, moment, scope, condition)
         every_status = keys is not None and condition is None
         shown = _shown(known, every_status=every_status)
@@ -115,7 +115,8 @@ class TableQuestions(Asking):
         condition = self._condition(where, params, Subject.ITEM, facts)
         assert condition is not None
         holds = condition_on_images(condition)
-        candidates, left_out = self._candidates(facts, window, condition)
+        scope = self._scope(None, facts, condition)
+        candidates, left_out = self._candidates(facts, window, condition, scope)
         self._opened.source.fetch(Upcoming(tuple(candidates), condition))
         hits: list[Hit] = []
         for item in self._items_by_batch(candidates, facts):
@@ -126,7 +127,7 @@ class TableQuestions(Asking):
                 left_out[in_doubt(item.keys, stretches, window, facts.coverage, condition)] += 1
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
         rows = Counter(hit.caveats for hit in hits)
-        caveats = [*self._range_caveats(facts, window), *doubt.of_rows(rows, left_out)]
+        caveats = [*self._range_caveats(facts, window, scope), *doubt.of_rows(rows, left_out)]
         items, periods = plural(len({hit.keys for hit in hits}), "item"), plural(len(hits), "period")
         heading = f"{items} where {where}, {periods}"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
@@ -167,7 +168,7 @@ class TableQuestions(Asking):
         facts = self._facts()
         moments = [parse_state_time(time, self._tz) for time in (time1, time2)]
         condition = self._condition(where, params, Subject.ITEM, facts)
-        scope = self._scope(key, facts)
+        scope = self._scope(key, facts, condition)
         sides = [self._states(facts, moment, scope, condition, whole=True) for moment in moments]
         columns = difference_columns(pair_states(*sides), None if condition is None else condition.item)
         told = set(columns["keys"])
@@ -230,7 +231,9 @@ class TableQuestions(Asking):
         for item in self._items_by_batch(keys, facts, *second_of(moment)):
             yield item.keys, state_at(item.steps, item.keys, moment, facts.coverage, item.sightings)
 
-    def _candidates(self, facts: Facts, window: TimeRange, condition: Condition) -> tuple[list[str], Counter[str]]:
+    def _candidates(
+        self, facts: Facts, window: TimeRange, condition: Condition, scope: Scope
+    ) -> tuple[list[str], Counter[str]]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it; and
         the caveats of other items that are in doubt when it begins, with their number."""
         import pyarrow as pa
@@ -238,6 +241,8 @@ class TableQuestions(Asking):
 
         from histlib.snapshots import states_around
 
+        if scope.keys is not None:
+            return list(scope.keys), Counter()
         source = self._opened.source
         query = replace(_around(facts, window.before, condition), through=window.end)
         around = source.fetch(query)

@@ -9,7 +9,7 @@ for ``<>``. Missing and NULL differ. See :mod:`histlib.where.functions` for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -19,7 +19,19 @@ from histlib.paths import Path
 from histlib.where import duckdb, trino
 from histlib.where.evaluate import checker
 from histlib.where.names import Names
-from histlib.where.nodes import Actor, And, Not, Subject, Test, TimeIs, image_paths, uses
+from histlib.where.nodes import (
+    Actor,
+    And,
+    Compare,
+    Constant,
+    ImagePath,
+    Not,
+    Subject,
+    Test,
+    TimeIs,
+    image_paths,
+    uses,
+)
 from histlib.where.unknown import Unknown, beyond_keys, lacking, may_be, untold
 from histlib.where.wants import Want, wants_of
 
@@ -59,6 +71,11 @@ class Condition:
     def possible(self, keys: str) -> bool:
         """Whether it may be true of an item with this key text, whatever its image."""
         return self._possible([keys])
+
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """The attributes of keys that must have one value, with it."""
+        return dict(_pins(self._test))
 
     @property
     def lacking(self) -> Condition:
@@ -120,6 +137,15 @@ def parse_where(text: str, params: Mapping[str, Any] | None, subject: Subject, n
 
     test = tree_of(text, params, subject, names, tz)
     return _condition(text, subject, test)
+
+
+def _pins(test: Test) -> Iterator[tuple[str, Any]]:
+    match test:
+        case And(tests):
+            for each in tests:
+                yield from _pins(each)
+        case Compare("=", ImagePath("keys", (str(name),)), Constant(value)):
+            yield name, value
 
 
 def _condition(text: str, subject: Subject, test: Test) -> Condition:

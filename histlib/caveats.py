@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 #: Name → what it means, in a person's words.
@@ -38,6 +38,11 @@ class Caveat(str):
     def as_json(self) -> dict[str, str]:
         """``{"name", "detail"}``."""
         return {"name": str(self), "detail": self.detail}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, str]) -> Caveat:
+        """The one that :meth:`as_json` gave."""
+        return cls(said["name"], said["detail"])
 
     def __reduce__(self) -> tuple[type[Caveat], tuple[str, str]]:
         return Caveat, (str(self), self.detail)

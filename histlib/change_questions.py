@@ -138,7 +138,7 @@ class ChangeQuestions(Asking):
             *doubt.of_counted(
                 strays,
                 streams=net,
-                redacted=any(counts.column("redacted").to_pylist()),
+                redacted=any(counts.column("dropped").to_pylist()),
                 unseen=any(counts.column("unseen").to_pylist()),
             ),
             *self._untold_caveats(facts, window, condition, None),
@@ -209,7 +209,7 @@ class ChangeQuestions(Asking):
             query = Activity(window.start, window.end, periods, untold, self._actor_attribute)
             counts = self._opened.source.fetch(query)
             yield from doubt.of_untold(
-                unseen=any(counts.column("unseen").to_pylist()), redacted=any(counts.column("redacted").to_pylist())
+                unseen=any(counts.column("unseen").to_pylist()), redacted=any(counts.column("dropped").to_pylist())
             )
             return
         wanted = self._wanted_alone(untold)

@@ -65,7 +65,7 @@ def missing_rows(
         *_uncovered(coverage, attestations, first, last),
         *(
             Row("net", max(one.start, first), min(one.end, last), f"within the export {one.id}")
-            for one in coverage.cut_windows(first, last)
+            for one in coverage.cut_windows(first, last + 1)
         ),
     ]
     return sorted(rows, key=lambda row: (row.start or 0, row.end or 0, row.kind, row.file or "", row.line or 0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from histlib import doubt
 from histlib.caveats import to_cell
 from histlib.diff import diff
 from histlib.format0 import same_value_as_old_format
@@ -56,7 +57,7 @@ def difference_columns(pairs: pa.Table, holds: Holds | None) -> dict[str, list[A
             continue
         names = {name for text in caveats for name in text.split()}
         cell = to_cell(names)
-        for kind, path, left, right in _differences(before, after, old_format="old_format" in names):
+        for kind, path, left, right in _differences(before, after, old_format=doubt.is_as_text(names)):
             row = (keys, kind, path, *left, *right, cell)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)

@@ -25,7 +25,7 @@ from histlib.times import SECOND, TimeRange, end_of_second, format_time
 #: What keeps an answer from being attested.
 _NOT_ATTESTED: Final = frozenset({"outside_coverage", "unreadable_files", "gap", "not_settled", "net_change"})
 #: What leaves open that an item was in another state than is known of it.
-_OPEN: Final = _NOT_ATTESTED
+_OPEN: Final = frozenset({*_NOT_ATTESTED, "conflict"})
 #: What of other items matters to an answer about changes: a change that it asks for may be missing, or another copy …
 _OF_OTHERS: Final = frozenset({"gap", "conflict"})
 
@@ -384,6 +384,11 @@ def is_redacted(caveats: Iterable[str]) -> bool:
     return "redacted" in set(map(str, caveats))
 
 
+def is_as_text(caveats: Iterable[str]) -> bool:
+    """Whether an image is in format 0, so that what it holds compares as text."""
+    return "old_format" in set(map(str, caveats))
+
+
 def of_rows(shown: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> Iterator[Caveat]:
     """The caveats of an answer's rows, and of items that have none but may belong to it: from their ``caveats`` cells,
     each with a number."""
@@ -414,8 +419,8 @@ def of_others(items: Mapping[str, int]) -> Iterator[Caveat]:
 
 
 def of_counted(items: Mapping[str, int], *, streams: Iterable[str], redacted: bool, unseen: bool) -> Iterator[Caveat]:
-    """The caveats of changes that were only counted: of ``items`` whose chains are not plain, by name; of these streams,
-    some of them redacted, of some an image not in its view."""
+    """The caveats of changes that were only counted: of ``items`` whose chains are not plain, by name; of these
+    streams; some of them redacted, of some an image not in its view."""
     for name, count in items.items():
         yield Caveat(name, f"of {plural(count, 'item')}")
     for stream in streams:

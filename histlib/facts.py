@@ -11,6 +11,7 @@ from histlib.coverage import (
     Attestation,
     Coverage,
     Hole,
+    Span,
     Stream,
     build_coverage,
     read_attestations,
@@ -175,7 +176,8 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     )
     complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
     if coverage.captured_through is None and not attestations:  # baselines alone: all is known up to the last
-        coverage = replace(coverage, captured_through=max((one.read_end for one in complete), default=None))
+        read = tuple(Span(one.read_begin, one.read_end, one.stream) for one in complete)
+        coverage = replace(coverage, spans=read, captured_through=max((one.end for one in read), default=None))
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
     named = {one.manifest.table for one in told if one.manifest is not None}
     return Facts(

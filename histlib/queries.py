@@ -117,7 +117,7 @@ class Activity:
     """Columns ``period`` int64 (epoch µs, its start), ``action`` and ``path`` str, ``changes`` and ``items`` int64: how
     many changes, each counted once, changed a top-level attribute, and of how many items; by the changes' stamps.
 
-    ``redacted`` and ``unseen`` bool tell whether of any of them attributes were dropped, or an image is not in its
+    ``dropped`` and ``unseen`` bool tell whether of any of them attributes were dropped, or an image is not in its
     view. The path is empty for INSERT and REMOVE, and where images do not show what changed.
     """
 

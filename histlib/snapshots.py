@@ -23,9 +23,7 @@ from histlib.caveats import MEANINGS, to_cell
 from histlib.chain import Link
 from histlib.coverage import Coverage
 from histlib.doubt import Silence
-from histlib.index.filtering import holding
 from histlib.masks import Mask, mask
-from histlib.queries import ItemCondition
 from histlib.reconstruct import Finding
 from histlib.times import SECOND
 
@@ -74,21 +72,6 @@ def states_around(around: pa.Table, last: int, coverage: Coverage) -> tuple[pa.T
         found.append(states.filter(pa.array(~left)))
         left_open += rows.column("keys").filter(pa.array(left)).to_pylist()
     return pa.concat_tables(found), left_open
-
-
-def judged(states: pa.Table, condition: ItemCondition) -> pa.Table:
-    """The states, with what a condition says of them."""
-    keys, images = states.column("keys"), states.column("image")
-    holds = holding(keys, images, condition)
-    may = holds.copy()
-    cells = states.column("caveats")
-    open_cells = [cell for cell in pc.unique(cells).to_pylist() if doubt.is_redacted(cell.split())]
-    redacted = np.flatnonzero(mask(pc.is_in(cells, pa.array(open_cells, pa.string()))) & ~holds)
-    some = pa.array(redacted)
-    may[redacted] = holding(keys.take(some), images.take(some), condition.lacking)
-    for name, verdict in (("holds", holds), ("may", may)):
-        states = states.set_column(states.schema.get_field_index(name), name, pa.array(verdict))
-    return states
 
 
 def states_of(findings: Sequence[tuple[str, Finding, bool, bool]]) -> pa.Table:

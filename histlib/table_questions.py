@@ -201,7 +201,7 @@ class TableQuestions(Asking):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from histlib.snapshots import judged, states_around
+        from histlib.snapshots import states_around
 
         query = _around(facts, moment, None if whole else condition)
         around = self._opened.source.fetch(query)
@@ -212,7 +212,7 @@ class TableQuestions(Asking):
         alone = around.column("odd") if condition is None else pc.or_kleene(around.column("odd"), around.column("gap"))
         plain, left_open = states_around(around.filter(pc.invert(alone)), query.last, facts.coverage)
         if whole and condition is not None:
-            plain = judged(plain, condition)
+            plain = _judged(plain, condition)
         others = {
             *around.column("keys").filter(alone).to_pylist(),
             *left_open,
@@ -244,14 +244,16 @@ class TableQuestions(Asking):
         if scope.keys is not None:
             return list(scope.keys), Counter()
         source = self._opened.source
-        query = replace(_around(facts, window.before, condition), through=window.end)
+        query = _around(facts, window.before, condition)
+        query = replace(query, through=window.end, baselines=facts.counting(window.end))
         around = source.fetch(query)
         within = source.fetch(KeysBetween(window.start, window.end, condition)).column("keys").to_pylist()
         keys = around.column("keys")
         asked = pc.is_in(keys, pa.array([*within, *hidden_keys(facts)], pa.string()))
         for name in ("odd", "gap", "may"):
             asked = pc.or_kleene(asked, around.column(name))
-        others, left_open = states_around(around.filter(pc.invert(asked)), query.last, facts.coverage)
+        begin = max(query.last, facts.coverage.last_instant(window.start))
+        others, left_open = states_around(around.filter(pc.invert(asked)), begin, facts.coverage)
         left_out = _left_out([others], (), condition)
         found = {*keys.filter(asked).to_pylist(), *within, *left_open, *hidden_keys(facts)}
         return self._known_as(found, facts), Counter(left_out)
@@ -268,6 +270,28 @@ def _around(facts: Facts, moment: int, condition: Condition | None) -> Around:
         silent=() if condition is None else facts.silent(last),
         exact=last == moment,
     )
+
+
+def _judged(states: pa.Table, condition: Condition) -> pa.Table:
+    """The states, with what a condition says of them."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from histlib.index.filtering import holding
+    from histlib.masks import mask
+
+    keys, images = states.column("keys"), states.column("image")
+    holds = holding(keys, images, condition)
+    may = holds.copy()
+    cells = states.column("caveats")
+    open_cells = [cell for cell in pc.unique(cells).to_pylist() if doubt.is_redacted(cell.split())]
+    redacted = np.flatnonzero(mask(pc.is_in(cells, pa.array(open_cells, pa.string()))) & ~holds)
+    some = pa.array(redacted)
+    may[redacted] = holding(keys.take(some), images.take(some), condition.lacking)
+    for name, verdict in (("holds", holds), ("may", may)):
+        states = states.set_column(states.schema.get_field_index(name), name, pa.array(verdict))
+    return states
 
 
 def _verdicts(condition: Condition | None, keys: str, finding: Finding) -> tuple[bool, bool]:

@@ -71,7 +71,7 @@ class ValueQuestions(ItemQuestions):
         then = value is _THEN
         if then:
             value = MISSING if finding.image is None else get(decode_image(finding.image), wanted)
-        sought = Sought(wanted, value, old_format=then and "old_format" in finding.caveats)
+        sought = Sought(wanted, value, old_format=then and doubt.is_as_text(finding.caveats))
         last = facts.coverage.last_instant(moment)
         stretches = build_stretches(item, facts.coverage)
         spell = find_spell(stretches, sought, last)

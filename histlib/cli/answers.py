@@ -39,7 +39,7 @@ def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:
 
     show(frame_json(frame) if options.json else repr(frame))
     export(frame, options)
-    return warn((Caveat(said["name"], said["detail"]) for said in frame.attrs["histlib"]["caveats"]), options)
+    return warn(map(Caveat.from_json, frame.attrs["histlib"]["caveats"]), options)
 
 
 def export(frame: pd.DataFrame, options: argparse.Namespace) -> None:

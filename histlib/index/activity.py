@@ -34,7 +34,7 @@ _SCHEMA: Final = pa.schema(
         ("path", pa.string()),
         ("changes", pa.int64()),
         ("items", pa.int64()),
-        ("redacted", pa.bool_()),
+        ("dropped", pa.bool_()),
         ("unseen", pa.bool_()),
     ]
 )

@@ -24,7 +24,7 @@ from histlib.index.attributes import parts as image_parts
 from histlib.index.baseline_facts import BaselineFacts
 from histlib.index.by_time import parts
 from histlib.index.changed import CHANGED, changing
-from histlib.index.filtering import holding, unseen_images
+from histlib.index.filtering import holding, untold_images
 from histlib.index.fold import fold
 from histlib.index.landing import first_day
 from histlib.index.layout import CHANGES, ITSELF
@@ -218,14 +218,17 @@ def _keys_between(snapshot: Snapshot, query: KeysBetween) -> pa.Table:
     images = ["new_image", *(["old_image"] if unseen else [])] if query.condition else []
     found: set[str] = set()
     for rows in parts(
-        snapshot.by_time, query.start, query.end, ["keys", *images, *(["action", CHANGED] if images else [])]
+        snapshot.by_time,
+        query.start,
+        query.end,
+        ["keys", *images, *(["action", "redaction", CHANGED] if images else [])],
     ):
         keys = rows.column("keys")
         if query.condition is not None:
             may = rows if unseen else rows.filter(changing(rows, query.condition))
             keys = may.column("keys")
             held = np.logical_or.reduce([holding(keys, may.column(name), query.condition) for name in images])
-            keys = keys.filter(pa.array(held | unseen_images(may)))
+            keys = keys.filter(pa.array(held | untold_images(may, query.condition)))
         found.update(pc.unique(keys).to_pylist())
     return pa.table({"keys": pa.array(sorted(found), pa.string())})
 

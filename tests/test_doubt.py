@@ -26,7 +26,7 @@ def modules() -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_no_other_module_makes_a_caveat():
-    """Statuses are decided elsewhere, columns are filled elsewhere: what may be wrong with them is decided here only."""
+    """Statuses and columns are made elsewhere: what may be wrong with them is decided in one place only."""
     calls = [(name, node) for name, tree in modules() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called = [(name, node.lineno, node.func) for name, node in calls]
     made = [f"{name}:{line}" for name, line, what in called if getattr(what, "id", "") == Caveat.__name__]

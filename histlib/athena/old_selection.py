@@ -30,7 +30,7 @@ from histlib.errors import NotAHistoryError, SourceError
 from histlib.format0 import declared_stream
 from histlib.index.activity import activity
 from histlib.index.attributes import parts_at
-from histlib.index.filtering import holding, unseen_images
+from histlib.index.filtering import holding, untold_images
 from histlib.index.fold import fold
 from histlib.index.in_memory import MemorySegment, MemoryTimes
 from histlib.index.old_lines import OldRecord, decode_old_fields, not_decoded, old_table
@@ -114,7 +114,7 @@ class OldRowSelection:
         if query.condition is not None:
             images = ("new_image", "old_image") if unseen else ("new_image",)
             held = [holding(rows.column("keys"), rows.column(name), query.condition) for name in images]
-            rows = rows.filter(pa.array(held[0] | held[-1] | unseen_images(rows)))
+            rows = rows.filter(pa.array(held[0] | held[-1] | untold_images(rows, query.condition)))
         return pa.table({"keys": pa.array(sorted(pc.unique(rows.column("keys")).to_pylist()), pa.string())})
 
     def change_keys(self, query: ChangeKeys, days: Days | None) -> pa.Table:

@@ -92,6 +92,8 @@ class RowSelection:
             images = ("new_image", "old_image") if unseen else ("new_image",)
             held = [f"({name} IS NOT NULL AND {_may(query.condition, 'keys', name)})" for name in images]
             held.append("(new_image IS NULL AND action <> 'REMOVE')")
+            lacking = _may(query.condition.lacking, "keys", "new_image")
+            held.append(f"(redaction IS NOT NULL AND new_image IS NOT NULL AND {lacking})")
             inside = f"{inside} AND ({' OR '.join(held)})"
         found = self._keys(self._run(selects.distinct_keys(self._table, days, inside), bulk=True)) if days else []
         return pa.table({"keys": pa.array(found, pa.string())})

@@ -27,11 +27,15 @@ def holding(keys: Any, images: Any, condition: ItemCondition) -> Mask:
     return there & decide(items, condition.duckdb(), lambda row: condition.item(*row))
 
 
-def unseen_images(rows: pa.Table) -> Mask:
-    """The rows of changes that left an item whose image their view does not hold."""
-    found: Mask = pc.and_(pc.is_null(rows.column("new_image")), pc.not_equal(rows.column("action"), "REMOVE")).to_numpy(
-        zero_copy_only=False
-    )
+def untold_images(rows: pa.Table, condition: ItemCondition) -> Mask:
+    """The rows of changes whose new image does not tell whether a condition holds of it: their view does not hold it, or
+    what is asked for may have been dropped."""
+    images, there = rows.column("new_image"), pc.not_equal(rows.column("action"), "REMOVE")
+    found: Mask = pc.and_(pc.is_null(images), there).to_numpy(zero_copy_only=False).copy()
+    redacted = np.flatnonzero(pc.is_valid(rows.column("redaction")).to_numpy(zero_copy_only=False))
+    if len(redacted):
+        some = pa.array(redacted)
+        found[redacted] |= holding(rows.column("keys").take(some), images.take(some), condition.lacking)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from histlib.baselines import NEAR, STREAM_PREFIX, Manifest, all_keys_known, read_manifest, why_incomplete
 from histlib.coverage import (
+    FOREVER,
     Attestation,
     Coverage,
     Hole,
@@ -80,7 +81,9 @@ class Facts:
         """Around a moment, as queries name it, what of each stream is certain."""
         streams = {span.stream for span in self.coverage.spans}
         found = [Silent(stream, *self.coverage.silent_around(moment, stream)) for stream in sorted(streams)]
-        return (*found, Silent(None, *self.coverage.silent_around(moment, None, NEAR)))
+        within = any(self.coverage.net_windows(one.read_begin, one.read_end) for one in self.baselines)
+        seen = (FOREVER, -FOREVER) if within else self.coverage.silent_around(moment, None, NEAR)
+        return (*found, Silent(None, *seen))
 
     @property
     def key_schema(self) -> KeySchema:

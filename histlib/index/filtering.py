@@ -28,8 +28,8 @@ def holding(keys: Any, images: Any, condition: ItemCondition) -> Mask:
 
 
 def untold_images(rows: pa.Table, condition: ItemCondition) -> Mask:
-    """The rows of changes whose new image does not tell whether a condition holds of it: their view does not hold it, or
-    what is asked for may have been dropped."""
+    """The rows of changes whose new image does not tell whether a condition holds of it: their view does not hold it,
+    or what is asked for may have been dropped."""
     images, there = rows.column("new_image"), pc.not_equal(rows.column("action"), "REMOVE")
     found: Mask = pc.and_(pc.is_null(images), there).to_numpy(zero_copy_only=False).copy()
     redacted = np.flatnonzero(pc.is_valid(rows.column("redaction")).to_numpy(zero_copy_only=False))

@@ -128,6 +128,8 @@ class Coverage:
     horizon: int | None = None
     windows: tuple[Window, ...] = ()
     """Complete incremental exports: net changes."""
+    read_seconds: tuple[tuple[int, int], ...] = ()
+    """The seconds (first and last instant) in which baselines were read, where they count as covered."""
 
     @property
     def earliest(self) -> int | None:
@@ -143,7 +145,7 @@ class Coverage:
             return False
         if self.attested:
             return end_of_second(moment) <= through
-        return moment <= through or any(moment == self.last_of(span) for span in self.spans)
+        return moment <= through or moment == second_of(through)[1]
 
     def covers(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether one span (of that stream, where given) covers [start, end].
@@ -153,7 +155,8 @@ class Coverage:
         if self.captured_through is None:
             return False
         start, end = min(start, self.captured_through), min(end, self.captured_through)
-        return any(span.start <= start and end <= self.last_of(span) for span in self.spans_of(stream))
+        spans = ((span.start, self.last_of(span)) for span in self.spans_of(stream))
+        return any(first <= start and end <= last for first, last in (*spans, *self.read_seconds))
 
     def spans_of(self, stream: str | None) -> list[Span]:
         """The spans of a stream; None: all."""

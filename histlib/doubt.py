@@ -213,6 +213,7 @@ def edges(coverage: Coverage) -> list[int]:
     found |= {time for hole in coverage.holes for time in (hole.start, hole.end) if time is not None}
     found |= {time for window in coverage.windows for time in (window.start, window.end)}
     through = coverage.captured_through
+    found |= {time for second in coverage.read_seconds for time in second}
     return sorted(found if through is None else found | {through})
 
 
@@ -389,10 +390,14 @@ def is_as_text(caveats: Iterable[str]) -> bool:
     return "old_format" in set(map(str, caveats))
 
 
-def of_rows(shown: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> Iterator[Caveat]:
+def of_rows(
+    shown: Mapping[str, int], left_out: Mapping[str, int] | None = None, wide: Iterable[str] = ()
+) -> Iterator[Caveat]:
     """The caveats of an answer's rows, and of items that have none but may belong to it: from their ``caveats`` cells,
-    each with a number."""
+    each with a number; but for what is so of all items, ``wide``."""
     rows, items = _by_name(shown), _by_name(left_out or {})
+    for name in map(str, wide):
+        items.pop(name, None)
     for name in rows.keys() | items.keys():
         parts = [f"on {plural(rows[name], 'row')}"] if rows[name] else []
         parts += [f"of {plural(items[name], 'item')} left out, which may belong here"] if items[name] else []

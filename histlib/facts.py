@@ -12,7 +12,6 @@ from histlib.coverage import (
     Attestation,
     Coverage,
     Hole,
-    Span,
     Stream,
     build_coverage,
     read_attestations,
@@ -33,6 +32,7 @@ from histlib.queries import (
     Source,
     Streams,
 )
+from histlib.times import second_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,8 +179,9 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
     )
     complete = tuple(one.manifest for one in told if one.manifest is not None and one.why is None)
     if coverage.captured_through is None and not attestations:  # baselines alone: all is known up to the last
-        read = tuple(Span(one.read_begin, one.read_end, one.stream) for one in complete)
-        coverage = replace(coverage, spans=read, captured_through=max((one.end for one in read), default=None))
+        coverage = replace(coverage, captured_through=max((one.read_end for one in complete), default=None))
+    if not attestations:
+        coverage = replace(coverage, read_seconds=tuple(filter(None, map(_second_of_reading, complete))))
     described = (*(one.key_schema for one in reversed(attested)), *(one.key_schema for one in reversed(complete)))
     named = {one.manifest.table for one in told if one.manifest is not None}
     return Facts(
@@ -250,6 +251,12 @@ def _streams(rows: Sequence[dict[str, Any]]) -> list[Stream]:
         known = by_arn.get(arn, Stream(arn, first, last))
         by_arn[arn] = Stream(arn, min(first, known.first), max(last, known.last))
     return list(by_arn.values())
+
+
+def _second_of_reading(baseline: Manifest) -> tuple[int, int] | None:
+    """The second in which a baseline was read, where it was one: without attestations it counts as covered."""
+    begun, ended = second_of(baseline.read_begin), second_of(baseline.read_end)
+    return begun if begun == ended else None
 
 
 def _hole(row: dict[str, Any]) -> Hole:

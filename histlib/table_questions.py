@@ -65,9 +65,13 @@ class TableQuestions(Asking):
         known = self._states(facts, moment, scope, condition)
         every_status = keys is not None and condition is None
         shown = _shown(known, every_status=every_status)
+        unknown, left_out = (
+            (0, {}) if every_status else (_unknown([known], condition), _left_out([known], shown, condition))
+        )
+        wide = list(self._wide_caveats(facts, [moment], scope, unknown))
         caveats = [
-            *self._wide_caveats(facts, [moment], scope, 0 if every_status else _unknown([known], condition)),
-            *doubt.of_rows(_cells(shown), {} if every_status else _left_out([known], shown, condition)),
+            *wide,
+            *doubt.of_rows(_cells(shown), left_out, wide),
             *doubt.of_text(old_format=facts.old_format and (scope.wide or condition is not None), not_shown=""),
         ]
         images = first_images(shown.column("image"))
@@ -127,7 +131,8 @@ class TableQuestions(Asking):
                 left_out[in_doubt(item.keys, stretches, window, facts.coverage, condition)] += 1
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
         rows = Counter(hit.caveats for hit in hits)
-        caveats = [*self._range_caveats(facts, window, scope), *doubt.of_rows(rows, left_out)]
+        wide = list(self._range_caveats(facts, window, scope))
+        caveats = [*wide, *doubt.of_rows(rows, left_out, wide)]
         items, periods = plural(len({hit.keys for hit in hits}), "item"), plural(len(hits), "period")
         heading = f"{items} where {where}, {periods}"
         attrs = self._answer_attrs(facts, heading, caveats, window=window)
@@ -172,9 +177,10 @@ class TableQuestions(Asking):
         sides = [self._states(facts, moment, scope, condition, whole=True) for moment in moments]
         columns = difference_columns(pair_states(*sides), None if condition is None else condition.item)
         told = set(columns["keys"])
+        wide = list(self._wide_caveats(facts, moments, scope, _unknown(sides, condition)))
         caveats = [
-            *self._wide_caveats(facts, moments, scope, _unknown(sides, condition)),
-            *doubt.of_rows(Counter(columns["caveats"]), _left_out(sides, told, condition)),
+            *wide,
+            *doubt.of_rows(Counter(columns["caveats"]), _left_out(sides, told, condition), wide),
             *doubt.of_text(old_format=facts.old_format and (scope.wide or condition is not None), not_shown=""),
         ]
         times = " and ".join(format_time(moment, self._tz) for moment in moments)

@@ -94,7 +94,7 @@ def test_bars_of_the_sample():
     assert {row["set by"] for row in rows} == {"price-service@2.14.0"}
     assert "drawn: the 50 of 127 items that were so longest" in below(chart)
     assert "127 items where item.category = 'kitchen'" in below(chart)
-    assert "caveats: gap, unknown_keys" in below(chart)
+    assert "caveats: same_second, gap, unknown_keys" in below(chart)
     assert "pale:" in below(chart)
     gap = next(row for row in rows if row["item"] == "p0363")
     assert (gap["surely"], gap["how it ended"]) == ("", "ended by a missing change")

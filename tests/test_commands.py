@@ -262,7 +262,7 @@ def test_a_diff_of_items_that_are_not_known_says_so(capsys):
     """No difference between two states that the history cannot tell is no answer without a caveat."""
     code, out, err = run("diff 2026-11-08T02:27 2026-11-08T02:30 --key nothing --strict", capsys)
     assert (code, "(no rows)" in out) == (1, True)
-    assert "caveat unknown_keys: of 1 of these items" in err
+    assert "caveat unknown_keys: of 1 known item the state is unknown" in err
 
 
 @pytest.mark.parametrize("name", ["", *(command.name for command in COMMANDS)])

@@ -209,8 +209,6 @@ class Coverage:
         around = [span for span in self.spans_of(stream) if span.start <= through <= self.last_of(span)]
         since = min((span.start for span in around), default=FOREVER)
         until = max((self.last_of(span) for span in around), default=-FOREVER)
-        if self.captured_through is not None and until >= self.captured_through:
-            until = FOREVER  # what lies further is a matter of being settled
         for hole in self.holes:
             if hole.start is None or hole.start <= moment:
                 since = max(since, FOREVER if hole.end is None else hole.end + near + SECOND)

@@ -225,7 +225,7 @@ def test_where_no_image_was_read_nothing_is_refused(both, view):
     """Nothing tells whether items have an attribute: the answers say that."""
     for history in both([born(0, None, view=view)]):
         for name, ask in (OF_COLUMNS | OF_PATHS).items():
-            (told,) = notices(ask(history, "Price.x"))
+            *_, told = notices(ask(history, "Price.x"))
             item = "of this item " if name in {"timeline", "timeline in a range", "blame", "since"} else ""
             assert told.startswith(f"no image {item}was read, so nothing tells whether there is Price.x") or (
                 name.startswith("affected") and told.endswith("there is Price.x, price")

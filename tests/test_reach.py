@@ -286,10 +286,10 @@ def test_a_path_that_only_rows_further_out_show(tmp_path):
     narrow, _ = narrowed(whole)
     window = at((NOON + 300) * SECOND), at((NOON + 400) * SECOND)
     assert len(narrow.timeline("a", *window, paths="rare")) == 0
-    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+    with pytest.raises(PathNotValidError, match="there are version, id, late, rare"):
         narrow.timeline("a", *window, paths="wrong")
     assert narrow.blame("a", window[0], paths="late").equals(whole.blame("a", window[0], paths="late"))
-    with pytest.raises(PathNotValidError, match="its attributes are id, late, rare, version"):
+    with pytest.raises(PathNotValidError, match="there are version, id, late, rare"):
         narrow.since("a", "wrong", time=window[0])
 
 

@@ -14,7 +14,7 @@ from worlds import SECOND, World, any_worlds, moments
 
 from histlib.baselines import ItemHistory, Manifest, Sightings, sightings_around, sightings_of
 from histlib.chain import build_chain
-from histlib.coverage import Stream, build_coverage
+from histlib.coverage import Coverage, Stream, build_coverage
 from histlib.format0 import STREAM as OLD
 from histlib.lineage import Sought, find_spell, is_spell_told, is_told
 from histlib.reach import Reach, enough
@@ -23,6 +23,9 @@ from histlib.stretches import build_stretches
 
 KEYS = '{"id":"a"}'
 STREAM = "arn:aws:dynamodb:eu-west-1:111122223333:table/things/stream/2026-01-01T00:00:00.000"
+
+#: No coverage: no export's window either.
+NOWHERE = Coverage((), (), None, attested=False)
 
 
 def change(number: int, second: float, **told: Any) -> Change:
@@ -196,9 +199,10 @@ def test_a_coarse_stamp_of_the_limit_s_second_counts_near_a_reading():
     rows = [change(1, 3), change(2, 10), change(3, 10.2, precision="us"), seen]
     for known in (rows, promised_of(rows, 80, 90)):
         steps = build_chain(known)
-        assert sightings_around(steps, sightings_of(known, [manifest]), len(steps), 80 * SECOND) == Sightings()
+        seen_by = sightings_of(known, [manifest])
+        assert sightings_around(steps, seen_by, len(steps), 80 * SECOND, NOWHERE) == Sightings()
     alone = build_chain([rows[2]])
-    assert sightings_around(alone, sightings_of([seen], [manifest]), 1, 80 * SECOND) != Sightings()
+    assert sightings_around(alone, sightings_of([seen], [manifest]), 1, 80 * SECOND, NOWHERE) != Sightings()
 
 
 def test_what_began_unseen_may_show_only_later():

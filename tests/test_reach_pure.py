@@ -154,13 +154,18 @@ def some(world: World, rows: list[Change], bounds: tuple[int | None, int | None]
 def of_state(item: ItemHistory, moment: int, coverage: Coverage) -> Any:
     finding = state_at(item.steps, item.keys, moment, coverage, item.sightings)
     step = finding.step
-    return replace(finding, step=None), step and (step.change, step.effective), [c.as_json() for c in finding.caveats]
+    return (
+        replace(finding, step=None, basis=None),
+        step and (step.change, step.effective),
+        [c.as_json() for c in finding.caveats],
+    )
 
 
 def of_window(item: ItemHistory, window: TimeRange, coverage: Coverage) -> Any:
     options, items = TimelineOptions(window), {item.keys: item.steps}
-    caveats = [caveat.as_json() for caveat in timeline_caveats(items, coverage, options)]
-    return repr(timeline_columns(items, coverage, options)), repr(change_columns(items, coverage, options)), caveats
+    columns = timeline_columns(items, coverage, options)
+    caveats = [caveat.as_json() for caveat in timeline_caveats(items, columns, coverage, options)]
+    return repr(columns), repr(change_columns(items, coverage, options)), caveats
 
 
 def assert_values(known: ItemHistory, whole: ItemHistory, moment: int, coverage: Coverage, data: st.DataObject) -> None:

@@ -98,7 +98,7 @@ def of_holes(holes: Iterable[Hole]) -> Iterator[Caveat]:
 def of_state(basis: Basis, keys: str, coverage: Coverage) -> tuple[Caveat, ...]:
     """The caveats of a state that rests on this."""
     found = [caveat for step in basis.steps for caveat in (*of_change(step), *_of_place(step))]
-    if basis.seen is not None:
+    if basis.seen is not None and basis.seen.image is not None:
         found += of_redaction(basis.seen.redaction)
     found += [Caveat("gap", f"the {one}, saw another state: a change between is missing") for one in basis.rivals]
     if basis.following is not None:

@@ -152,7 +152,7 @@ class _Around:
             basis=Basis(
                 silence=Silence(current.effective, self.moment, current.change.stream),
                 steps=(current,),
-                following=self.following,
+                following=None if upcoming else self.following,
                 rivals=(upcoming,) if upcoming else (),
             ),
             image=image,
@@ -291,10 +291,12 @@ class _Around:
         """The upcoming sighting, where it saw another state than the last change left, and no export's window lies
         between, within which the item may have changed."""
         other = self.seen.contradiction(current)
-        return None if other is None or self._in_windows(current.effective, other) else other
+        own = current.change.stream
+        return None if other is None or self._in_windows(current.effective, other, own) else other
 
-    def _in_windows(self, moment: int, sighting: Sighting) -> bool:
-        return bool(self.coverage.net_windows(moment, sighting.read_end))
+    def _in_windows(self, moment: int, sighting: Sighting, own: str | None = None) -> bool:
+        """Whether a window other than a net change's own lies between."""
+        return any(window.stream != own for window in self.coverage.net_windows(moment, sighting.read_end))
 
     def _set_by(self, seen: Sighting) -> Step | None:
         """The last change, where it surely set what was seen later: nothing may have come between."""

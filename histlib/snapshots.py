@@ -130,7 +130,7 @@ def _after_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decided
     """A baseline saw the item after its last change."""
     start, seen_end = _times(around, "seen_begin"), _times(around, "seen_end")
     silences = _Silences(around.column("keys"), start, np.maximum(seen_end, last), coverage, None, _seen(around))
-    doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
+    doubts = _at(last, silences.doubts | _redacted(_of_seen(around)), coverage)
     image, changed = around.column("seen_image"), pc.is_valid(around.column("effective"))
     step = pa.array(_surely_set(around, seen_end, coverage))
     states = _states(
@@ -157,7 +157,7 @@ def _before_sighting(around: pa.Table, last: int, coverage: Coverage) -> _Decide
     between is covered."""
     start, end = _constant(around, last), _times(around, "seen_end")
     silences = _Silences(around.column("keys"), start, end, coverage, None, _seen(around))
-    doubts = _at(last, silences.doubts | _redacted(around.column("seen_redaction")), coverage)
+    doubts = _at(last, silences.doubts | _redacted(_of_seen(around)), coverage)
     evidence = ("baseline", around.column("next_effective"))
     return _if_covered(around, around.column("seen_image"), silences, doubts, evidence)
 
@@ -329,6 +329,11 @@ def _ends_of_seconds(times: Times) -> Times:
     """As :func:`histlib.times.end_of_second`, of all at once."""
     ends: Times = np.where(times % SECOND == 0, times + SECOND - 1, times)
     return ends
+
+
+def _of_seen(around: pa.Table) -> pa.ChunkedArray:
+    """The redaction of what was seen; null where that was no item."""
+    return pc.if_else(pc.is_valid(around.column("seen_image")), around.column("seen_redaction"), None)
 
 
 def _seen(around: pa.Table) -> tuple[Times, Times, Mask]:

@@ -297,7 +297,12 @@ def _confirmed_run(
     step = None if first.seen or before is not None else between.step
     ends = after is None and between.following is not None
     own = [] if step is None else doubt.of_what_it_left(step, between.coverage, shared=between.shared)
-    own += [caveat for one in run if one.seen for caveat in doubt.of_redaction(one.redaction)]
+    own += [
+        caveat
+        for one in run
+        if one.seen and one.image is not Image.NONE
+        for caveat in doubt.of_redaction(one.redaction)
+    ]
     own += [] if step is not None or between.following is None else doubt.of_first(between.following, between.coverage)
     shown, latest = (first.first, first.last) if before is None else _revealed(between, before, first)
     ended = None if after is None else _revealed(between, last, after)[1]

@@ -259,8 +259,11 @@ class TableQuestions(Asking):
         for name in ("odd", "gap", "may"):
             asked = pc.or_kleene(asked, around.column(name))
         begin = max(query.last, facts.coverage.last_instant(window.start))
-        others, left_open = states_around(around.filter(pc.invert(asked)), begin, facts.coverage)
-        left_out = _left_out([others], (), condition)
+        rest = around.filter(pc.invert(asked))
+        others, left_open = states_around(rest, begin, facts.coverage)
+        seen = rest.filter(pc.is_valid(rest.column("seen_begin"))) if facts.coverage.windows else rest.slice(0, 0)
+        at_end, _ = states_around(seen, window.end - 1, facts.coverage)
+        left_out = _left_out([others, at_end], (), condition)
         found = {*keys.filter(asked).to_pylist(), *within, *left_open, *hidden_keys(facts)}
         return self._known_as(found, facts), Counter(left_out)
 
@@ -308,7 +311,9 @@ def _verdicts(condition: Condition | None, keys: str, finding: Finding) -> tuple
     holds = finding.status == "present" and condition.item(keys, finding.image)
     if holds or (finding.status == "unknown" and not finding.candidates):
         return holds, holds or condition.possible(keys)
-    images = [image for image in (finding.image, *finding.candidates) if image is not None]
+    following = finding.basis.following  # it may have found another state, where the two cannot be compared
+    found = following.before if following is not None else None
+    images = [image for image in (finding.image, *finding.candidates, found) if isinstance(image, str)]
     may = any(condition.item(keys, image) for image in images)
     return holds, may or (doubt.is_redacted(finding.caveats) and _may_be_dropped(condition, keys, images))
 

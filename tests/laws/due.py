@@ -105,7 +105,7 @@ class Judge:
             side.image = seen.image
             side.due |= {"redacted"} if seen.redaction else set()
             side.doubt(*self.history.unsilent(seen.begin, max(last, seen.end), item, near=MINUTE))
-            if self._comes_and_goes(seen, moment):
+            if self._comes_and_goes(seen, moment, current):
                 side.doubt("net_change", "outside_coverage")
             for one in (*before[:-1], *after[:1]):
                 self._compare(side, seen.image, seen.redaction, one.image, one.redaction, chain=False)
@@ -223,11 +223,14 @@ class Judge:
             if not any(first <= one.end + MINUTE and last >= one.begin - MINUTE for first, last in stamps)
         ]
 
-    def _comes_and_goes(self, seen: Seen, moment: int) -> bool:
-        """An item seen strictly inside a window that tells nothing of it may have come and gone within."""
+    def _comes_and_goes(self, seen: Seen, moment: int, current: Told | None) -> bool:
+        """An item seen strictly inside a window that tells nothing of it may have come and gone within; one whose last
+        write in the window is told was then as that left it."""
         return seen.image is not None and any(
-            one.start < seen.end and seen.begin < one.end <= moment for one in self.history.windows
-        )
+            one.start < seen.end and seen.begin < one.end <= moment
+            and (current is None or current.effective < one.start)
+            for one in self.history.windows
+        )  # fmt: skip
 
     def _too_late(self, seen: Seen, moment: int) -> bool:
         """A baseline read strictly inside a window tells nothing of the window's start and what was before."""

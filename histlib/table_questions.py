@@ -262,9 +262,9 @@ class TableQuestions(Asking):
         rest = around.filter(pc.invert(asked))
         others, left_open = states_around(rest, begin, facts.coverage)
         seen = rest.filter(pc.is_valid(rest.column("seen_begin"))) if facts.coverage.windows else rest.slice(0, 0)
-        at_end, _ = states_around(seen, window.end - 1, facts.coverage)
+        at_end, more = states_around(seen, window.end - 1, facts.coverage)
         left_out = _left_out([others, at_end], (), condition)
-        found = {*keys.filter(asked).to_pylist(), *within, *left_open, *hidden_keys(facts)}
+        found = {*keys.filter(asked).to_pylist(), *within, *left_open, *more, *hidden_keys(facts)}
         return self._known_as(found, facts), Counter(left_out)
 
 
@@ -375,21 +375,31 @@ def _left_out(
     sides: Sequence[pa.Table], shown: pa.Table | Iterable[str], condition: Condition | None
 ) -> dict[str, int]:
     """The names of the caveats of items that an answer does not show but that may belong to it, with the number of
-    items: with a condition, those of which it holds or may hold, or that were perhaps in another state."""
+    items: with a condition, those of which at one of the times it holds or may hold, or that were perhaps in another
+    state."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     keys = shown.column("keys") if isinstance(shown, pa.Table) else pa.array(list(shown), pa.string())
+    rest = [side.filter(pc.invert(pc.is_in(side.column("keys"), keys))) for side in sides]
+    if condition is not None:
+        belong = pa.array(sorted(set().union(*(_may_belong(side, condition) for side in rest))), pa.string())
+        rest = [side.filter(pc.is_in(side.column("keys"), belong)) for side in rest]
     found: dict[str, set[str]] = {}
-    for states in sides:
-        rest = states.filter(
-            pc.and_(pc.invert(pc.is_in(states.column("keys"), keys)), pc.not_equal(states.column("caveats"), ""))
-        )
-        for cell in pc.unique(rest.column("caveats")).to_pylist():
-            some = rest.filter(pc.equal(rest.column("caveats"), cell))
-            if condition is not None and not doubt.leaves_open(cell):
-                some = some.filter(some.column("may"))
-            items = [text for text in some.column("keys").to_pylist() if condition is None or condition.possible(text)]
+    for side in rest:
+        for cell in filter(None, pc.unique(side.column("caveats")).to_pylist()):
+            items = side.column("keys").filter(pc.equal(side.column("caveats"), cell)).to_pylist()
             for name in cell.split():
                 found.setdefault(name, set()).update(items)
-    return {name: len(items) for name, items in found.items() if items}
+    return {name: len(items) for name, items in found.items()}
+
+
+def _may_belong(states: pa.Table, condition: Condition) -> set[str]:
+    """The keys of which a condition holds or may hold, or that were perhaps in another state."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = states.column("caveats")
+    doubtful = pa.array([cell for cell in pc.unique(cells).to_pylist() if doubt.leaves_open(cell)], pa.string())
+    found = states.column("keys").filter(pc.or_(pc.is_in(cells, doubtful), states.column("may")))
+    return {text for text in found.to_pylist() if condition.possible(text)}

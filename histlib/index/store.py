@@ -139,11 +139,12 @@ class Store:
             self._sweep(manifest)
             if not _up_to_date(manifest, files):
                 self._extend(manifest, files)
+                if not manifest.segments and (manifest.problems or not self._is_known_empty()):
+                    (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
+                    raise no_history(self._root, manifest)
                 self._save(manifest)
                 if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)
-            if not manifest.segments and (manifest.problems or not self._is_known_empty()):
-                raise no_history(self._root, manifest)
             return manifest
 
     def _is_known_empty(self) -> bool:

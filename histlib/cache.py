@@ -1,8 +1,9 @@
 """The cache folder: where it is, what it holds, and how to be rid of it.
 
-``samples/<name>`` bundled incidents · ``exports/<name>`` DynamoDB exports as histories · ``index/<name>`` indexes of histories that cannot be written to ·
-``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index · ``athena/<bucket>/<name>`` what is known of
-landings that Athena reads, and mirrors of what lies beside them. Nothing outside these is listed or removed.
+``samples/<name>`` bundled incidents · ``exports/<name>`` DynamoDB exports as histories · ``index/<name>`` indexes of
+histories that cannot be written to · ``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index ·
+``athena/<bucket>/<name>`` what is known of landings that Athena reads, and mirrors of what lies beside them.
+Nothing outside these is listed or removed.
 
 Samples and exports are histories that code of ours wrote, so their names end in the edition of the code; each of the
 others knows for itself what it may go on with.

@@ -114,7 +114,7 @@ def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescriptio
 
 
 def cache_name(exports: Sequence[Export], description: KeyDescription) -> str:
-    """A name that changes with the exports, their files and the key; who keeps it binds it to the code that converts."""
+    """A name that changes with the exports, their files and the key; the cache adds the edition of the code."""
     digest = hashlib.blake2b(digest_size=10)
     digest.update(msgspec.json.encode(description))
     for export in exports:

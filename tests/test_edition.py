@@ -28,7 +28,8 @@ from histlib.edition import edition
 from histlib.queries import Streams
 source, cache = sys.argv[1:]
 history = histlib.connect(source, cache=cache)
-print(edition(), history._opened.source._store.refresh().manifest.segments[0].name, *history.timeline("a")["after_json"])
+segment = history._opened.source._store.refresh().manifest.segments[0].name
+print(edition(), segment, *history.timeline("a")["after_json"])
 """
 #: In a module that no list of files ever named: how a number is written.
 _MENDED = """
@@ -44,7 +45,7 @@ def ask(site: Path, source: str, cache: Path) -> list[str]:
     """The edition, the index's first segment and the values, as the histlib in ``site`` tells them."""
     done = subprocess.run(
         [sys.executable, "-c", _ASK, source, str(cache)],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(site)}, cwd=site,
     )  # fmt: skip
     return done.stdout.split()
 
@@ -83,7 +84,7 @@ def test_no_value_outlives_a_mended_rule(site, tmp_path, kind):
     with (site / "histlib/numbers.py").open("a") as file:
         file.write(_MENDED)
     after = ask(site, source, tmp_path / "c")
-    assert (before[2], after[2]) == (("1", "7") if kind == "folder" else ("2", "7"))
+    assert ("7" in before[2], "7" in after[2]) == (False, True)
     assert after[1] != before[1]
 
 
@@ -128,7 +129,7 @@ def test_a_copy_of_s3_keeps_its_bytes_and_judges_anew(tmp_path, monkeypatch):
     ledger = Ledger(tmp_path)
     ledger.load()
     (tmp_path / "part").write_bytes(b"x")
-    ledger.keep("changes/2026/01/01/a.gz", Remote("etag", 1, 0), tmp_path / "part")
+    ledger.keep("changes/2026/01/01/a.gz", Remote("key", "etag", 1), tmp_path / "part")
     ledger.state.listed_at = 5.0
     ledger.save()
     same = Ledger(tmp_path)

@@ -20,7 +20,7 @@ from landings import every_row, everything, ids, make_indexed, numbers, put, rec
 
 from histlib.embedded import EmbeddedSource
 from histlib.errors import SourceError
-from histlib.index import manifest, segments
+from histlib.index import segments
 from histlib.index.builder import Builder
 from histlib.queries import Streams
 

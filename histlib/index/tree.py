@@ -47,7 +47,7 @@ class Tree:
         self._next_look = 0.0
 
     def refresh(self, watched: Iterable[str] = ()) -> bool:
-        """Look again, whether anything has changed; costs a stat for each directory and watched file, at times for each file."""
+        """Look again, whether anything has changed; costs a stat a directory and watched file, at times a file."""
         stale = {path for path, known in self._directories.items() if not known.settled or self._moved(path, known)}
         stale |= {os.path.dirname(path) for path in watched if self._facts(path) != self.files.get(path)}  # noqa: PTH120
         stale |= self._overwritten()

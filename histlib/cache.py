@@ -1,16 +1,23 @@
 """The cache folder: where it is, what it holds, and how to be rid of it.
 
-``samples/<name>`` bundled incidents · ``index/<name>`` indexes of histories that cannot be written to ·
-``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index · ``athena/<bucket>/<name>`` what is known of
-landings that Athena reads, and mirrors of what lies beside them. Nothing outside these is listed or removed.
+``samples/<name>`` bundled incidents · ``exports/<name>`` DynamoDB exports as histories · ``index/<name>`` indexes of
+histories that cannot be written to · ``s3/<bucket>/<name>`` mirrors of histories in S3, each with its index ·
+``athena/<bucket>/<name>`` what is known of landings that Athena reads, and mirrors of what lies beside them.
+Nothing outside these is listed or removed.
+
+Samples and exports are histories that code of ours wrote, so their names end in the edition of the code; each of the
+others knows for itself what it may go on with.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,17 +26,27 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
+from histlib.edition import edition
 from histlib.errors import RequestError, SourceError
 
 #: Kinds of entries, and how deep below their folder they lie.
-KINDS: Final = {"samples": 1, "index": 1, "s3": 2, "athena": 2}
+KINDS: Final = {"samples": 1, "exports": 1, "index": 1, "s3": 2, "athena": 2}
+#: Seconds for which what another edition wrote stays after it was last opened: it may be in use beside this one.
+STAY: Final = 86_400.0
+
+#: Why there is no room, and what helps.
+_NO_ROOM: Final = {
+    errno.ENOSPC: ("no space left", "free some there"),
+    errno.EDQUOT: ("the disk quota is used up", "free some of it"),
+    errno.EFBIG: ("a file may not be so large (see `ulimit -f`)", "raise that limit, with `ulimit -f unlimited`"),
+}
 
 
 @dataclass(frozen=True)
 class Entry:
     """Something in the cache. ``source`` is what it was made from, where known; ``objects`` of S3 it holds, else None.
 
-    ``used`` is when it was last asked (a mirror) or written (the others), epoch s.
+    ``used`` is when it was last asked (a mirror), opened (samples, exports) or written (the others), epoch s.
     """
 
     name: str
@@ -68,6 +85,54 @@ def private_folder(cache: Path, *names: str) -> Path:
             f"cannot make {folder}: {error.strerror or error}; name another place with connect(cache=…)", str(folder)
         ) from error
     return folder
+
+
+def made_once(root: Path, kind: str, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that ``make`` writes into the cache: once for this edition of the code, whole or not at all.
+
+    Raises:
+        SourceError: it cannot be written.
+    """
+    place = private_folder(root, kind)
+    folder = place / f"{name}-{edition()}"
+    try:
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=place, prefix=".") as made:
+                make(Path(made) / folder.name)
+                with suppress(OSError):  # another process was first
+                    (Path(made) / folder.name).rename(folder)
+            _remove_older(folder)
+        os.utime(folder)
+    except OSError as error:
+        raise write_error(error, f"{kind} in the cache", place) from error
+    return folder
+
+
+def _remove_older(folder: Path) -> None:
+    """Remove what other editions made of the same, where nobody has opened it for a while."""
+    made_of = folder.name.rpartition("-")[0]
+    for other in folder.parent.iterdir():
+        same = other.name.rpartition("-")[0] == made_of and other != folder and not other.is_symlink()
+        if same and time.time() - other.stat().st_mtime > STAY:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def no_room(error: OSError) -> str | None:
+    """Why a file cannot be written for want of room, and what helps; None where it is something else."""
+    number = error.errno
+    if number is None and "No space left" in str(error):  # libraries that give only a text
+        number = errno.ENOSPC
+    why, help_ = _NO_ROOM.get(number or 0, (None, None))
+    return why and f"{why}: {help_}, or name another place with connect(cache=…)"
+
+
+def write_error(error: OSError, what: str, folder: Path) -> SourceError:
+    """The error for ``what`` that cannot be written in a folder of the cache."""
+    why = no_room(error) or (
+        f"{error.strerror or error}; name another place with connect(cache=…), or free some with "
+        "`histlib cache --clear`"
+    )
+    return SourceError(f"cannot write {what} ({folder}): {why}", str(folder))
 
 
 def entries(root: Path) -> list[Entry]:
@@ -136,7 +201,7 @@ def _entry(root: Path, folder: Path) -> Entry:
     kind, _, rest = name.partition("/")
     if kind not in ("s3", "athena"):
         source = f"sample:{rest.rpartition('-')[0]}" if kind == "samples" else None
-        return Entry(name, source, None, sum(sizes.values()), newest)
+        return Entry(name, source, None, sum(sizes.values()), max(newest, folder.stat().st_mtime))
     about = folder / "source.json"
     source, used = None, newest
     with suppress(OSError, ValueError, KeyError):

@@ -195,10 +195,8 @@ def _index_folder(folder: Path, cache: Path | None) -> Path:
     beside = folder / ".histlib"
     if cache is None and os.access(beside if beside.exists() else folder, os.W_OK):
         return beside
-    root = cache_folder(cache)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=10).hexdigest()
-    return root / "index" / f"{folder.resolve().name}-{name}"
+    return cache_folder(cache) / "index" / f"{folder.resolve().name}-{name}"
 
 
 def _item_changes(snapshot: Snapshot, keys: tuple[str, ...]) -> pa.Table:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
+from histlib.cache import no_room
 from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, SourceError
 from histlib.export_files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows, unchecked
 from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, data_files, opened, read_export
@@ -113,10 +114,8 @@ def key_schema(exports: Sequence[Export], given: Sequence[str]) -> KeyDescriptio
 
 
 def cache_name(exports: Sequence[Export], description: KeyDescription) -> str:
-    """A name that changes with the exports, their files, the key and the code that converts them."""
+    """A name that changes with the exports, their files and the key; the cache adds the edition of the code."""
     digest = hashlib.blake2b(digest_size=10)
-    for name in ("exports", "export_files", "export_manifests", "export_rows", "values"):
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     digest.update(msgspec.json.encode(description))
     for export in exports:
         digest.update(msgspec.json.encode([str(export.folder), export.summary, export.files, export.damage]))
@@ -130,6 +129,7 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
     Raises:
         SourceError: nothing of them can be read.
         RequestError: the key is not the table's.
+        OSError: no room in the folder.
     """
     (folder / "changes").mkdir(parents=True)
     names = tuple(one["AttributeName"] for one in description)
@@ -177,6 +177,8 @@ class _Conversion:
             try:
                 self._convert(file, number)
             except (DamagedError, LineNotValidError, OSError, EOFError, zlib.error) as error:
+                if isinstance(error, OSError) and no_room(error):
+                    raise  # nothing is wrong with the export: the copy has no room
                 self._damaged(file.data_file_s3_key, str(error))
         try:
             self.keys.check(self.export, self.names)

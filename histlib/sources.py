@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from histlib.cache import cache_folder
+from histlib.cache import cache_folder, made_once
 from histlib.config import Connection, find_connection, find_file
 from histlib.errors import RequestError
 from histlib.queries import Source
@@ -182,28 +179,7 @@ def _open_sample(text: str, options: Options) -> Opened:
 def _sample_folder(name: str, cache: Path | None) -> Path:
     from histlib.samples.landing import write_landing
 
-    return _made_once("samples", f"{name}-{_samples_version()}", cache, lambda folder: write_landing(name, folder))
-
-
-def _made_once(kind: str, name: str, cache: Path | None, make: Callable[[Path], object]) -> Path:
-    """A folder in the cache that ``make`` writes: once, whole or not at all."""
-    root = cache_folder(cache)
-    folder = root / kind / name
-    if not folder.is_dir():
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.parent.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as made:
-            make(Path(made) / name)
-            with suppress(OSError):  # another process was first
-                (Path(made) / name).rename(folder)
-    return folder
-
-
-def _samples_version() -> str:
-    """Changes with the code that writes samples, so that no old landing is taken for a new one."""
-    package = Path(__file__).parent
-    code = [*sorted((package / "samples").glob("*.py")), package / "values.py", package / "record.py"]
-    return hashlib.blake2b(b"".join(file.read_bytes() for file in code), digest_size=8).hexdigest()
+    return made_once(cache_folder(cache), "samples", name, lambda folder: write_landing(name, folder))
 
 
 def _open_export(text: str, options: Options) -> Opened:
@@ -220,10 +196,10 @@ def _open_export(text: str, options: Options) -> Opened:
     found = exports.find(Path(place).expanduser())
     description = exports.key_schema(found, tuple(filter(None, names.split(","))))
     source = EmbeddedSource(
-        _made_once(
+        made_once(
+            cache_folder(options.cache),
             "exports",
             exports.cache_name(found, description),
-            options.cache,
             lambda folder: exports.convert(found, description, folder),
         )
     )

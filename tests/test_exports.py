@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 from datetime import UTC
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from worlds import IMAGES
 
 import histlib
+from histlib.cache import entries
 from histlib.errors import KeyNotValidError, MixedTablesError, NotAHistoryError, RequestError, SourceError
 from histlib.history import History
 from histlib.queries import Holes, ItemChanges, Streams
@@ -525,3 +528,20 @@ def test_a_full_export_alone_tells_its_own_time(tmp_path):
     assert state(history, ITEMS[0]["id"], T0).caveats == ()
     for moment in (T0 - HOUR, T0 + HOUR):
         assert state(history, ITEMS[0]["id"], moment).caveats != ()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_cache_without_room_is_no_damage_of_the_export(tmp_path, monkeypatch, number):
+    """Told as what it is, and not kept as a hole: with room the export is whole."""
+    full_export(tmp_path / "in", ITEMS, T0)
+
+    def refused(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("histlib.exports._Conversion._write_rows", refused)
+        with pytest.raises(SourceError, match=r"cannot write exports in the cache .*connect\(cache=…\)"):
+            ask(tmp_path / "in", tmp_path / "cache", "?key=id")
+    history = ask(tmp_path / "in", tmp_path / "cache", "?key=id")
+    assert (state(history, "a", T0).status, state(history, "a", T0).caveats) == ("present", ())
+    assert {entry.name.partition("/")[0] for entry in entries(tmp_path / "cache")} == {"exports"}

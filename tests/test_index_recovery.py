@@ -20,7 +20,7 @@ from landings import every_row, everything, ids, make_indexed, numbers, put, rec
 
 from histlib.embedded import EmbeddedSource
 from histlib.errors import SourceError
-from histlib.index import manifest, segments
+from histlib.index import segments
 from histlib.index.builder import Builder
 from histlib.queries import Streams
 
@@ -77,11 +77,11 @@ def test_damage_under_an_open_source_changes_no_answer(indexed):
     assert numbers(source, "i0") == sorted([*expected[0], "event-9999"])
 
 
-def test_an_index_of_another_version_is_made_anew(indexed, monkeypatch):
-    """An index that another version of histlib wrote is not read."""
+def test_an_index_of_another_edition_is_made_anew(indexed, monkeypatch):
+    """An index that other code of histlib wrote is not read."""
     expected = everything(EmbeddedSource(indexed))
     before = set((indexed / ".histlib").glob("segment-*"))
-    monkeypatch.setattr(manifest, "VERSION", 99)
+    monkeypatch.setattr("histlib.kept.edition", lambda: "other")
     assert everything(EmbeddedSource(indexed)) == expected
     assert before.isdisjoint(
         indexed / ".histlib" / one.name for one in EmbeddedSource(indexed)._store.refresh().manifest.segments
@@ -153,7 +153,7 @@ def test_a_reader_survives_a_writer(indexed):
 
 
 def test_no_room_is_a_clear_error(tmp_path):
-    """A full disk says where, and what to do; the history itself is untouched."""
+    """A limit on files is told as that, and what to do; the history itself is untouched, and nothing is left in it."""
     put(tmp_path, [record(n) for n in range(2_000)])
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
@@ -163,6 +163,9 @@ def test_no_room_is_a_clear_error(tmp_path):
     )
     failed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert "SourceError" in failed.stderr.splitlines()[-1], failed.stderr
+    assert "a file may not be so large (see `ulimit -f`)" in failed.stderr
+    assert "no space left" not in failed.stderr
+    assert not (tmp_path / ".histlib").exists()
     assert len(numbers(EmbeddedSource(tmp_path))) == 2_000
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from landings import everything, ids, lines, make_indexed, numbers, put, record
 
 from histlib.embedded import EmbeddedSource
+from histlib.errors import NotAHistoryError
 from histlib.index.builder import Builder
 from histlib.index.segments import NARROW_COLUMNS
 from histlib.index.store import Store
@@ -204,3 +205,49 @@ def test_replaced_segments_go_when_the_grace_is_over(indexed, monkeypatch):
     put(indexed, [record(9_999)], name="last.gz")
     live = {reader.segment.name for reader in EmbeddedSource(indexed)._store.refresh().readers}
     assert segments(indexed) == live
+
+
+def test_a_file_overwritten_in_place_is_in_the_next_answer(tmp_path):
+    """In an old day, of the same name, without _revision: an open history answers from what is there now."""
+    path = put(tmp_path, [record(1)], name="a.jsonl")
+    put(tmp_path, [record(5, "b")], day="2026/01/02")
+    make_old(*tmp_path.rglob("*"))
+    source = EmbeddedSource(tmp_path)
+    assert numbers(source) == ids(1)
+    path.write_bytes(lines([record(1), record(2)]))
+    assert numbers(source) == ids(1, 2)
+    path.write_bytes(lines([record(1), record(3)]))
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert numbers(source) == ids(1, 3)
+
+
+def test_what_was_replaced_goes_also_where_nothing_new_comes(indexed, monkeypatch):
+    """After an upgrade a finished history does not keep the index of before."""
+    before = segments(indexed)
+    monkeypatch.setattr("histlib.kept.edition", lambda: "other")
+    EmbeddedSource(indexed).fetch(Streams())
+    assert segments(indexed) > before
+    monkeypatch.setattr("histlib.index.store.GRACE", 0.0)
+    live = {reader.segment.name for reader in EmbeddedSource(indexed)._store.refresh().readers}
+    assert segments(indexed) == live
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no change\n", b'{"eventID":"1","dynamodb":{"Keys":{"id":{"S":"a"}}}}\n'],
+    ids=["empty", "no change", "raw"],
+)
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_refused_folder_is_left_as_it_was(tmp_path, content, cached):
+    """What is no history gets no index, no lock and no folder, beside it or in a cache."""
+    put(tmp_path / "h", content)
+    before = sorted(tmp_path.rglob("*"))
+    for _ in range(2):
+        with pytest.raises(NotAHistoryError):
+            EmbeddedSource(tmp_path / "h", cache=tmp_path / "c" if cached else None).fetch(Streams())
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.is_file()] == [
+        path for path in before if path.is_file()
+    ]
+    assert not (tmp_path / "h/.histlib").exists()
+    put(tmp_path / "h", [record(1)], name="b.gz")
+    assert numbers(EmbeddedSource(tmp_path / "h")) == ids(1)

@@ -8,6 +8,8 @@ import shutil
 import time
 from pathlib import Path
 
+import pytest
+
 from histlib.index.tree import Tree
 
 
@@ -83,8 +85,9 @@ def test_what_has_just_changed_is_listed_again(tmp_path, monkeypatch):
     assert list(tree.files) == ["changes/new"]
 
 
-def test_a_watched_file_is_seen_to_grow(tmp_path):
-    """A file written to in place leaves no trace in its folder: a watched one is looked at itself."""
+def test_a_watched_file_is_seen_to_grow(tmp_path, monkeypatch):
+    """A file written to in place leaves no trace in its folder: a watched one is looked at itself, each time."""
+    monkeypatch.setattr("histlib.index.tree._FEW", 0)
     path = tmp_path / "changes/file"
     path.parent.mkdir()
     path.write_text("x")
@@ -93,7 +96,60 @@ def test_a_watched_file_is_seen_to_grow(tmp_path):
     os.utime(path.parent, hour_ago)
     tree = Tree(tmp_path, "changes")
     tree.refresh()
+    tree._next_look = time.monotonic() + 60
     path.write_text("xy")
     assert not tree.refresh()
     assert tree.refresh(["changes/file"])
     assert tree.files["changes/file"][0] == 2
+
+
+@pytest.mark.parametrize("count", [3, 500])
+@pytest.mark.parametrize("how", ["other size", "other mtime"])
+def test_a_file_overwritten_in_place_in_an_old_day_is_seen(tmp_path, count, how):
+    """Same name, other size or other mtime: of few files at the next look, of many when the pause is over."""
+    for number in range(count):
+        path = tmp_path / f"changes/{number % 5}/{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    hour_ago = (time.time() - 3_600,) * 2
+    for path in tmp_path.rglob("*"):
+        os.utime(path, hour_ago)
+    tree = Tree(tmp_path, "changes")
+    tree.refresh()
+    assert not tree.refresh()
+    path = tmp_path / "changes/2/2"
+    path.write_text("xy" if how == "other size" else "y")
+    if how == "other size":
+        os.utime(path, hour_ago)
+    if count > 64:
+        time.sleep(max(0, tree._next_look - time.monotonic()))
+    assert tree.refresh()
+    assert (tree.files["changes/2/2"][0] == 2) == (how == "other size")
+    assert not tree.refresh()
+
+
+def test_looking_at_many_files_takes_a_small_part_of_the_time(tmp_path):
+    """Right after a look at all of them, none of many files is looked at."""
+    (tmp_path / "changes").mkdir()
+    for number in range(200):
+        (tmp_path / f"changes/{number}").touch()
+    hour_ago = (time.time() - 3_600,) * 2
+    for path in tmp_path.rglob("*"):
+        os.utime(path, hour_ago)
+    tree = Tree(tmp_path, "changes")
+    tree.refresh()
+    begin = time.monotonic()
+    tree.refresh()
+    took = time.monotonic() - begin
+    assert begin < tree._next_look <= begin + 21 * took
+
+
+def test_a_link_to_nowhere_or_to_itself_is_no_change(tmp_path):
+    """What cannot be looked at is a file that reading will tell of, not one that changes."""
+    (tmp_path / "changes").mkdir()
+    (tmp_path / "changes/nowhere").symlink_to("gone")
+    (tmp_path / "changes/itself").symlink_to("itself")
+    tree = Tree(tmp_path, "changes")
+    assert tree.refresh()
+    assert not tree.refresh()
+    assert sorted(tree.files) == ["changes/itself", "changes/nowhere"]

@@ -14,7 +14,7 @@ PACKAGE = Path(histlib.__file__).parent
 
 #: From the bottom up: a module imports only from rows above its own, or its own package.
 LAYERS = [
-    ["errors"],
+    ["errors", "edition"],
     ["numbers"],
     ["values"],
     ["paths", "times", "format0", "trails"],

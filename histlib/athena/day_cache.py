@@ -16,8 +16,6 @@ from histlib.errors import SourceError
 from histlib.locking import alone
 from histlib.s3.address import Address
 
-#: Raised with every change of what the facts mean.
-VERSION: Final = 2
 #: Facts kept, the least recently put ones go first: ten years of days.
 MOST: Final = 4_000
 
@@ -26,7 +24,6 @@ _Facts = dict[str, tuple[str, Any]]
 
 
 class _Kept(msgspec.Struct):
-    version: int
     source: str
     facts: _Facts
 
@@ -66,14 +63,13 @@ class DayCache:
                 home = private_folder(self._cache, *self._names)
                 with alone(home / f"{self._name}.lock"):
                     facts = _joined(self._load(), found)
-                    kept.save(home / self._name, _Kept(VERSION, self._source, facts))
+                    kept.save(home / self._name, _Kept(self._source, facts))
                     self._facts = facts
 
     def _load(self) -> _Facts:
         file = self._cache.joinpath(*self._names, self._name)
         found = kept.load(file, _Kept)
-        usable = found is not None and (found.version, found.source) == (VERSION, self._source)
-        return found.facts if found is not None and usable else {}
+        return found.facts if found is not None and found.source == self._source else {}
 
 
 def _joined(known: _Facts, found: Mapping[str, tuple[str, Any]]) -> _Facts:

@@ -13,29 +13,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from histlib import kept
 from histlib.athena.landing import PROJECTION, Day, Landing, LandingDays, Revision, landing_of, unseen
 from histlib.athena.projection import hidden_days
-from histlib.cache import private_folder
-from histlib.errors import NotAHistoryError, SourceError
+from histlib.cache import private_folder, write_error
+from histlib.errors import NotAHistoryError
 from histlib.locking import alone
 from histlib.s3.address import Address
 from histlib.s3.client import endpoint_of
 from histlib.s3.listing import FULL_EVERY, RECENT_DAYS, Lister, Listing, Remote
 from histlib.times import from_micros, to_micros
 
-#: Raised with every change of what is kept means, so that an older one is listed anew.
-VERSION: Final = 1
-
 
 class _Known(msgspec.Struct):
     """The landing when all of it was last listed."""
 
-    version: int
     source: str
     listed_at: float
     """By this machine's clock, epoch s."""
@@ -120,7 +116,7 @@ class LandingList:
         if known is not None and known.revision.etag == revision.etag and known.asked <= asked:
             watched = known.watched_since
             changed = known.changed | dict.fromkeys(_changes(known.landing, landing), asked)
-        kept_now = _Known(VERSION, self._source(), listed_at, asked, watched, changed, revision, landing)
+        kept_now = _Known(self._source(), listed_at, asked, watched, changed, revision, landing)
         kept.save(self._home() / self._file, kept_now)
         return self._days(landing, revision, asked, watched, changed)
 
@@ -149,8 +145,7 @@ class LandingList:
         facts = _facts(file)
         if facts is None or facts != self._read[0]:
             found = kept.load(file, _Known)
-            usable = found is not None and (found.version, found.source) == (VERSION, self._source())
-            self._read = facts, found if usable else None
+            self._read = facts, found if found is not None and found.source == self._source() else None
         return self._read[1]
 
     def _home(self) -> Path:
@@ -177,11 +172,7 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(
-            f"cannot write what is known of the landing in {folder}: {error.strerror or error}; name another place "
-            "with connect(cache=…), or free some with `histlib cache --clear`",
-            str(folder),
-        ) from error
+        raise write_error(error, "what is known of the landing", folder) from error
 
 
 def _changes(before: Landing, now: Landing) -> Iterator[str]:

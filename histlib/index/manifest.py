@@ -1,8 +1,10 @@
-"""The manifest: what an index consists of and of which landing files it was made. Replaced atomically, and checked."""
+"""The manifest: what an index consists of and of which landing files it was made. Replaced atomically, and checked.
+
+An index is all derived: texts, hashes, columns of changes, problems. One of another edition of the code is made anew.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,10 +18,9 @@ from histlib.index.parquet import DamagedIndexError
 from histlib.index.problems import Problem
 from histlib.index.segments import Segment
 from histlib.index.tree import Facts
+from histlib.kept import checksum_of
 from histlib.key_forms import key_form
 
-#: Raised with every change of what an index holds, so that an older one is made anew.
-VERSION: Final = 7
 FILE_NAME: Final = "manifest.json"
 
 
@@ -63,7 +64,6 @@ class Part(msgspec.Struct):
 class Manifest(msgspec.Struct):
     """The index: what is ``settled`` stays; files that may still be written are ``unsettled``, and read again."""
 
-    version: int = VERSION
     settled: Part = msgspec.field(default_factory=Part)
     unsettled: Part = msgspec.field(default_factory=Part)
     retired: dict[str, float] = {}
@@ -120,7 +120,7 @@ def load(folder: Path) -> Manifest | None:
     """The manifest of an index; None where there is none.
 
     Raises:
-        DamagedIndexError: it is not as it was written, or of another version.
+        DamagedIndexError: it is not as this edition of the code wrote it.
     """
     try:
         raw = (folder / FILE_NAME).read_bytes()
@@ -129,15 +129,12 @@ def load(folder: Path) -> Manifest | None:
     except OSError as error:
         raise DamagedIndexError(str(error)) from error
     checksum, _, body = raw.partition(b"\n")
-    if checksum.decode("ascii", "replace") != _checksum(body):
-        raise DamagedIndexError(f"{folder / FILE_NAME} is damaged")
+    if checksum != checksum_of(body):
+        raise DamagedIndexError(f"{folder / FILE_NAME} is damaged, or of another edition")
     try:
-        manifest = msgspec.json.decode(body, type=Manifest)
+        return msgspec.json.decode(body, type=Manifest)
     except msgspec.DecodeError as error:
         raise DamagedIndexError(f"{folder / FILE_NAME}: {error}") from error
-    if manifest.version != VERSION:
-        raise DamagedIndexError(f"{folder / FILE_NAME} is of version {manifest.version}, this is {VERSION}")
-    return manifest
 
 
 def save(folder: Path, manifest: Manifest) -> None:
@@ -145,11 +142,7 @@ def save(folder: Path, manifest: Manifest) -> None:
     body = msgspec.json.encode(manifest)
     temporary = folder / f".{FILE_NAME}"
     with temporary.open("wb") as stream:
-        stream.write(_checksum(body).encode() + b"\n" + body)
+        stream.write(checksum_of(body) + b"\n" + body)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(folder / FILE_NAME)
-
-
-def _checksum(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest()

@@ -112,6 +112,7 @@ class Store:
             manifest = manifests.load(self._folder)
             if manifest is None or not _up_to_date(manifest, self._landing.files):
                 manifest = self._update()
+            self._remove_retired(manifest)
             self._snapshot = self._open(manifest)
             self._fresh = _up_to_date(manifest, self._landing.files)
         return self._snapshot
@@ -138,11 +139,12 @@ class Store:
             self._sweep(manifest)
             if not _up_to_date(manifest, files):
                 self._extend(manifest, files)
+                if not manifest.segments and (manifest.problems or not self._is_known_empty()):
+                    (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
+                    raise no_history(self._root, manifest)
                 self._save(manifest)
                 if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)
-            if not manifest.segments and (manifest.problems or not self._is_known_empty()):
-                raise no_history(self._root, manifest)
             return manifest
 
     def _is_known_empty(self) -> bool:
@@ -206,8 +208,14 @@ class Store:
             whole = not entry.name.endswith((PART, SPILL))
             if whole and now - manifest.retired.setdefault(entry.name, now) < GRACE:
                 continue
-            manifest.retired.pop(entry.name, None)
             shutil.rmtree(entry, ignore_errors=True)
+        manifest.retired = {name: when for name, when in manifest.retired.items() if (self._folder / name).is_dir()}
+
+    def _remove_retired(self, manifest: Manifest) -> None:
+        """Give room back also where nothing is written any more; names are never used twice, so it takes no lock."""
+        for name, when in manifest.retired.items():
+            if time.time() - when >= GRACE and name not in manifest.folders:
+                shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _save(self, manifest: Manifest) -> None:
         self._sweep(manifest)
@@ -215,10 +223,16 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Alone: waits, visibly, for another process that is writing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Alone: waits, visibly, for another process that is writing. Where no index comes of it, nothing stays."""
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         with alone(self._folder / "lock"):
-            yield
+            try:
+                yield
+            except BaseException:
+                if not (self._folder / manifests.FILE_NAME).exists():
+                    shutil.rmtree(self._folder, ignore_errors=True)
+                raise
 
 
 def _tier(rows: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from histlib.cache import no_room
 from histlib.errors import NotAHistoryError, SourceError
 from histlib.index.manifest import Manifest
 from histlib.index.problems import files_of
@@ -25,7 +25,6 @@ _EXPECTED: Final = (
     "expected what `python -m pipeline replay` or the pipeline writes, changes/yyyy/MM/dd/*.gz, or what the article's "
     "Firehose writes, yyyy/MM/dd/HH/*"
 )
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def no_history(root: Path, manifest: Manifest) -> NotAHistoryError:
@@ -75,13 +74,12 @@ def _reasons(file: Path) -> Counter[str]:
 
 
 def explained(error: OSError, folder: Path, size: int) -> SourceError:
-    """The error for a disk that is full, or cannot be read or written, while making an index of ``size`` bytes."""
-    if error.errno in _NO_ROOM or "No space left" in str(error):
-        free = shutil.disk_usage(folder).free if folder.exists() else 0
+    """The error for want of room, or for what cannot be read or written, while making an index of ``size`` bytes."""
+    if why := no_room(error):
+        place = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(place).free
         return SourceError(
-            f"no space left for the index in {folder}: {free:,} bytes free, up to {ROOM * size:,} needed; free some "
-            "there, or name another place with connect(cache=…)",
-            str(folder),
+            f"cannot write the index in {folder}: {free:,} bytes free, up to {ROOM * size:,} needed; {why}", str(folder)
         )
     where = f" {os.fspath(error.filename)}" if error.filename else ""
     return SourceError(f"cannot read or write{where}: {error.strerror or error}", str(folder))

@@ -4,6 +4,9 @@ objects/    the files, by key: the history, and beside them its index
 parts/      what is being fetched
 state.json  what is held and what could not be had; replaced whole
 journal     what has been fetched since, a line each
+
+Objects are bytes as S3 has them: no rule made them, so they outlive releases (their index does not). What could not be
+had is a judgement: another edition of the code lists everything, and tries it again.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from histlib.edition import edition
 from histlib.s3.listing import FOLDERS, REVISION, Remote
 
 #: Raised with every change of what the state means, so that an older one is made anew.
@@ -45,6 +49,8 @@ class State(msgspec.Struct):
     """What the mirror knew when it was last up to date."""
 
     version: int = VERSION
+    edition: str = ""
+    """Of the code that listed and judged."""
     listed_at: float = 0.0
     """When everything was last listed (epoch s)."""
     newest: str = ""
@@ -82,6 +88,8 @@ class Ledger:
         if self._read == self._facts() and self._read[0]:
             return
         self.state = _decoded(self._file)
+        if self.state.edition != edition():
+            self.state.edition, self.state.listed_at = edition(), 0.0
         self.state.objects.update(_journaled(self._journal))
         self._match()
         self.save()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from histlib.cache import private_folder
+from histlib.cache import private_folder, write_error
 from histlib.errors import NotAHistoryError, RequestError, SourceError
 from histlib.index.problems import Problem
 from histlib.locking import alone
@@ -99,11 +99,7 @@ class Mirror:
         try:
             yield
         except OSError as error:
-            raise SourceError(
-                f"cannot write the mirror in {self._home}: {error.strerror or error}; name another place with "
-                "connect(cache=…), or free some with `histlib cache --clear`",
-                str(self._home),
-            ) from error
+            raise write_error(error, "the mirror", self._home) from error
 
     def _up_to_date(self) -> Sequence[Problem]:
         self._ledger.load()

@@ -18,7 +18,7 @@ from histlib.results import Origin
 
 #: Columns of ``spans`` and ``holes``: name → what it holds.
 COLUMNS: Final[dict[str, str]] = {
-    "kind": "of a span attested or observed; of a hole one of histlib.coverage_rows.KINDS",
+    "kind": "of a span attested, observed or net (an export's window); of a hole one of histlib.coverage_rows.KINDS",
     "start": "first instant, datetime64[us, tz]; NaT where not known (it may be any time)",
     "end": "last instant; NaT where not known",
     "detail": "of a span the stream's ARN; of a hole what is known of it",

@@ -224,7 +224,8 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Alone: waits, visibly, for another process that is writing. Where no index comes of it, nothing stays."""
-        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for parent in reversed(self._folder.parents):  # of a cache, none that others can read
+            parent.mkdir(mode=0o700, exist_ok=True)
         self._folder.mkdir(exist_ok=True)
         with alone(self._folder / "lock"):
             try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from histlib import doubt
-from histlib.baselines import Sighting
+from histlib.baselines import ItemHistory, Sighting
 from histlib.caveats import Caveat, to_cell
 from histlib.chain import Image, Step, image_after, image_before
 from histlib.coverage import Coverage
@@ -72,6 +72,17 @@ def in_doubt(
             if doubt.leaves_open(cell) or _may_have_held(condition, keys, one):
                 found.update(cell.split())
     return to_cell(found)
+
+
+def may_show(item: ItemHistory, window: TimeRange, condition: ItemCondition) -> bool:
+    """Whether a change of an item within a window left what a condition holds of, or may: an image that is not seen, or
+    from which what it asks for may have been dropped."""
+    for step in item.steps:
+        if window.start <= step.effective < window.end:
+            dropped = step.change.redaction is not None and _holds(condition.lacking, item.keys, step.after)
+            if step.after is Image.UNSEEN or dropped or _holds(condition, item.keys, step.after):
+                return True
+    return False
 
 
 def _holds(condition: ItemCondition, keys: str, image: str | Image) -> bool:

@@ -110,7 +110,7 @@ class TableQuestions(Asking):
             ConditionNotValidError: a condition that cannot be read.
             SourceError: the history cannot be read.
         """
-        from histlib.affected import Hit, condition_on_images, find_hits, hit_columns, in_doubt
+        from histlib.affected import Hit, condition_on_images, find_hits, hit_columns, in_doubt, may_show
         from histlib.frames import affected_frame
 
         facts = self._facts()
@@ -120,14 +120,15 @@ class TableQuestions(Asking):
         assert condition is not None
         holds = condition_on_images(condition)
         scope = self._scope(None, facts, condition)
-        candidates, left_out = self._candidates(facts, window, condition, scope)
+        candidates, apart, left_out = self._candidates(facts, window, condition, scope)
         self._opened.source.fetch(Upcoming(tuple(candidates), condition))
         hits: list[Hit] = []
         for item in self._items_by_batch(candidates, facts):
             stretches = build_stretches(item, facts.coverage)
             found = find_hits(item.keys, stretches, window, facts.coverage, holds)
             hits += found
-            if condition.possible(item.keys):
+            certain = item.keys in apart and not may_show(item, window, condition)
+            if condition.possible(item.keys) and not certain:
                 left_out[in_doubt(item.keys, stretches, window, facts.coverage, condition)] += 1
         hits.sort(key=lambda hit: (hit.period.from_earliest or 0, hit.keys))
         rows = Counter(hit.caveats for hit in hits)
@@ -239,16 +240,17 @@ class TableQuestions(Asking):
 
     def _candidates(
         self, facts: Facts, window: TimeRange, condition: Condition, scope: Scope
-    ) -> tuple[list[str], Counter[str]]:
+    ) -> tuple[list[str], set[str], Counter[str]]:
         """The keys of which the condition may hold at some time in a window, or of which a change is missing in it; and
-        the caveats of other items that are in doubt when it begins, with their number."""
+        those of them that only changes in the window told of (perhaps in vain: engines need not decide all); and the
+        caveats of other items that are in doubt when it begins, with their number."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         from histlib.snapshots import states_around
 
         if scope.keys is not None:
-            return list(scope.keys), Counter()
+            return list(scope.keys), set(), Counter()
         source = self._opened.source
         query = _around(facts, window.before, condition)
         query = replace(query, through=window.end, baselines=facts.counting(window.end))
@@ -264,8 +266,9 @@ class TableQuestions(Asking):
         seen = rest.filter(pc.is_valid(rest.column("seen_begin"))) if facts.coverage.windows else rest.slice(0, 0)
         at_end, more = states_around(seen, window.end - 1, facts.coverage)
         left_out = _left_out([others, at_end], (), condition)
-        found = {*keys.filter(asked).to_pylist(), *within, *left_open, *more, *hidden_keys(facts)}
-        return self._known_as(found, facts), Counter(left_out)
+        found = {*keys.filter(asked).to_pylist(), *left_open, *more, *hidden_keys(facts)}
+        by_changes = set(self._known_as(within, facts)).difference(self._known_as(found, facts))
+        return self._known_as({*found, *within}, facts), by_changes, Counter(left_out)
 
 
 def _around(facts: Facts, moment: int, condition: Condition | None) -> Around:

@@ -125,7 +125,7 @@ def _kept(query: Around, through: int) -> str:
     lacking = query.condition.lacking.trino(keys="keys", image=image)
     redacted = "coalesce(latest.redaction, CASE WHEN latest IS NULL THEN following.redaction END) IS NOT NULL"
     blind = f"({redacted} AND {image} IS NOT NULL AND coalesce({lacking}, TRUE))"
-    open_ones = f"NOT ({quiet}) OR NOT {_certain(query)}"
+    open_ones = f"latest IS NULL OR NOT ({quiet}) OR NOT {_certain(query)}"
     return f" WHERE odd OR bad_file IS NOT NULL OR {unseen} OR {holds} OR {blind} OR {open_ones}"
 
 

@@ -147,6 +147,15 @@ class Coverage:
             return end_of_second(moment) <= through
         return moment <= through or moment == second_of(through)[1]
 
+    @property
+    def _settled_through(self) -> int:
+        """The last instant up to which all is settled, whole seconds and parts of them."""
+        through = self.captured_through
+        if through is None:
+            return -FOREVER
+        begin, end = second_of(through)
+        return through if through == end else begin - 1 if self.attested else end
+
     def covers(self, start: int, end: int, stream: str | None = None) -> bool:
         """Whether one span (of that stream, where given) covers [start, end].
 
@@ -208,7 +217,7 @@ class Coverage:
         through = moment if self.captured_through is None else min(moment, self.captured_through)
         around = [span for span in self.spans_of(stream) if span.start <= through <= self.last_of(span)]
         since = min((span.start for span in around), default=FOREVER)
-        until = max((self.last_of(span) for span in around), default=-FOREVER)
+        until = max((min(self.last_of(span), self._settled_through) for span in around), default=-FOREVER)
         for hole in self.holes:
             if hole.start is None or hole.start <= moment:
                 since = max(since, FOREVER if hole.end is None else hole.end + near + SECOND)

@@ -228,9 +228,9 @@ class Around:
     ``keys`` str · ``odd`` bool: more must be known of this item (its other columns mean nothing) ·
     ``action new_image stream redaction`` str and ``effective`` int64 of the last change up to the moment, null where
     there is none · ``next_action next_stream next_redaction`` str, ``next_effective`` int64 of the first after it,
-    ``next_old_image`` str only where there is none before · ``link`` str: how the one follows the other (a value of
-    :class:`histlib.chain.Link`) · ``gap`` bool: with ``through`` (epoch µs), a change is missing between the moment and
-    then; null for odd items.
+    ``next_old_image`` str only where there is none before, and with a condition where the two cannot be compared ·
+    ``link`` str: how the one follows the other (a value of :class:`histlib.chain.Link`) · ``gap`` bool: with
+    ``through`` (epoch µs), a change is missing between the moment and then; null for odd items.
 
     ``baselines`` are the complete ones; rows of others are nothing. Where a sighting lies between the two changes (with
     neither near it) and decides, the last up to the moment, or the first after it where there is no change before:
@@ -241,10 +241,11 @@ class Around:
 
     With a ``condition``, ``holds`` bool tells whether it holds of the item then: of ``seen_image`` where a sighting
     decides, else of ``new_image``, or where there is no change up to the moment of ``next_old_image``; and ``may``
-    whether it may, since that image is redacted and lacks what the condition asks for, or what it is compared with is
-    redacted by other rules (both null for odd items). Items
-    that are not odd come only where one of these is so, where there is a ``gap``, and where what tells of them lies
-    outside of ``silent`` (of streams that it does not name: nothing does).
+    whether it may: that image is redacted and lacks what the condition asks for, or cannot be compared with
+    ``next_old_image``, of which one of these is so; or, with a later ``through``, the item's images are redacted by
+    different rules up to then (both null for odd items). Items that are not odd come only where one of these is so,
+    where there is a ``gap``, and where what tells of them lies outside of ``silent`` (of streams that it does not name:
+    nothing does).
 
     ``exact``: a whole second means its begin, as at the ends of exports' windows.
     """

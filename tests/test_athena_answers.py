@@ -5,7 +5,7 @@ in ``tests/trino`` with real Trino.
 from __future__ import annotations
 
 import pytest
-from athena.answers import on_athena, sample, unlike, world_unlike
+from athena.answers import around_unlike, on_athena, sample, unlike, world_unlike
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,3 +22,10 @@ def test_the_samples(athena, tmp_path, name):
 def test_random_worlds(athena, data):
     """Loss, two streams, views, redaction, conflicts, attestations, baselines, late and shuffled files."""
     assert world_unlike(data) == []
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.data())
+def test_all_items_around_a_moment(athena, data):
+    """Which items are odd, which a condition may hold of, and which are left out: as the index says."""
+    assert around_unlike(data) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from histlib.chain import Link, build_chain
 from histlib.coverage import Attestation, Coverage, Hole, Span, Stream, build_coverage
 from histlib.reconstruct import Finding, state_after, state_at
 from histlib.record import Change
+from histlib.times import second_of
 from histlib.values import encode_image
 
 
@@ -24,7 +26,13 @@ def coverage_of(world: World, holes: tuple[Hole, ...] = ()) -> Coverage:
     for write in captured:
         by_stream.setdefault(write.stream, []).append(write.stamp)
     streams = [Stream(arn, min(stamps), max(stamps)) for arn, stamps in by_stream.items()]
-    return build_coverage(streams, world.attestations, holes)
+    coverage = build_coverage(streams, world.attestations, holes)
+    if world.attestations is not None:
+        return coverage
+    read = {
+        second_of(scan.begin) for scan in world.scans if scan.complete and second_of(scan.begin) == second_of(scan.end)
+    }
+    return replace(coverage, read_seconds=tuple(sorted(read)))
 
 
 def ask(world: World, item: str, moment: int) -> Finding:

@@ -70,6 +70,8 @@ def around(table: str, days: Days, query: Around) -> Statement:
         "other_copy": f"max_by(digest, ROW(ord, bitwise_not(digest))) FILTER (WHERE {before})",
         "next_copy": f"min_by(digest, ROW(ord, digest)) FILTER (WHERE {after})",
         "other_next_copy": f"min_by(digest, ROW(ord, bitwise_not(digest))) FILTER (WHERE {after})",
+        "beyond_copy": f"min_by(digest, ROW(ord, digest)) FILTER (WHERE {beyond})",
+        "other_beyond_copy": f"min_by(digest, ROW(ord, bitwise_not(digest))) FILTER (WHERE {beyond})",
         "last_ord": f"max(ord) FILTER (WHERE {before})",
         "next_ord": f"min(ord) FILTER (WHERE {after})",
         "highest": f"max(timestamp_micros) FILTER (WHERE {before})",
@@ -89,7 +91,8 @@ def around(table: str, days: Days, query: Around) -> Statement:
     odd = (
         "unordered OR coalesce(one_table <> other_table, FALSE) "
         "OR coalesce(one_copy <> other_copy, FALSE) OR coalesce(next_copy <> other_next_copy, FALSE) "
-        f"OR coalesce(last_ord > next_ord, FALSE) OR coalesce(highest <> latest.timestamp_micros, FALSE) "
+        "OR coalesce(beyond_copy <> other_beyond_copy, FALSE) "
+        "OR coalesce(last_ord >= next_ord, FALSE) OR coalesce(highest <> latest.timestamp_micros, FALSE) "
         f"OR coalesce({shared}, FALSE)"
     )
     columns = [f"{place}.{name} AS {place}_{name}" for place in PLACES for name in _PACKED]
@@ -125,7 +128,7 @@ def _kept(query: Around, through: int) -> str:
     lacking = query.condition.lacking.trino(keys="keys", image=image)
     redacted = "coalesce(latest.redaction, CASE WHEN latest IS NULL THEN following.redaction END) IS NOT NULL"
     blind = f"({redacted} AND {image} IS NOT NULL AND coalesce({lacking}, TRUE))"
-    open_ones = f"latest IS NULL OR NOT ({quiet}) OR NOT {_certain(query)}"
+    open_ones = f"NOT ({quiet}) OR NOT {_certain(query)}"
     return f" WHERE odd OR bad_file IS NOT NULL OR {unseen} OR {holds} OR {blind} OR {open_ones}"
 
 

@@ -1,8 +1,9 @@
 """Folds the rows of many items at once: of each the last change up to a moment, the first after it, and the sighting by
 a baseline that decides instead.
 
-What is not plain (deliveries that differ, changes of one second, stamps that run backwards, rows without order, hashes
-that two keys share, sightings that disagree) is called odd and left to :mod:`histlib.reconstruct`, one item at a time.
+What is not plain where it matters (deliveries that differ, changes of one second, stamps that run backwards, rows
+without order, hashes that two keys share, sightings that disagree) is called odd and left to
+:mod:`histlib.reconstruct`, one item at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS
 from histlib.index.sighted import Items, Sighted
 from histlib.masks import Mask, mask
-from histlib.queries import NOTHING, Around, CompleteBaseline, Silent
+from histlib.queries import NOTHING, Around, CompleteBaseline, ItemCondition, Silent
 from histlib.times import SECOND
 
 _TEXTS: Final = ("keys", "stream", "action", "redaction")
@@ -75,6 +76,8 @@ class Segment(Protocol):
         ...
 
 
+_NONE: Final = np.iinfo(np.int64).max
+
 #: Ranges of hashes whose items a condition is asked of at once.
 _AT_ONCE: Final = 8
 
@@ -97,16 +100,25 @@ def _answer(ranges: Sequence[_Range], query: Around) -> pa.Table:
     images, rules = (_deciding(table, name) for name in ("image", "redaction"))
     holds = holding(table.column("keys"), images, query.condition)
     may = holds.copy()
-    redacted = np.flatnonzero(mask(pc.is_valid(rules)) & ~holds)
-    if len(redacted):
-        some = pa.array(redacted)
-        may[redacted] = holding(table.column("keys").take(some), images.take(some), query.condition.lacking)
+    redacted, others = mask(pc.is_valid(rules)), table.column("next_old_image")
+    unproven = mask(pc.and_(pc.equal(table.column("link"), "unproven"), pc.is_valid(others)))
+    _widen(may, table, images, redacted, query.condition.lacking)
+    _widen(may, table, others, unproven, query.condition)
+    _widen(may, table, others, unproven & redacted, query.condition.lacking)
     stay = np.concatenate([rows for _, rows in found])
     may |= stay
     odd = mask(table.column("odd"))
     for name, verdict in (("holds", holds), ("may", may)):
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(verdict, mask=odd))
     return table.filter(pa.array(may | _open(table, query.silent)))
+
+
+def _widen(may: Mask, rows: pa.Table, images: pa.ChunkedArray, asked: Mask, condition: ItemCondition) -> None:
+    """Of the rows that are asked for, those too may be so of whose image a condition holds."""
+    places = np.flatnonzero(asked & ~may)
+    if len(places):
+        some = pa.array(places)
+        may[places] = holding(rows.column("keys").take(some), images.take(some), condition)
 
 
 def _deciding(rows: pa.Table, name: str) -> pa.ChunkedArray:
@@ -157,7 +169,10 @@ class _Range:
         current = np.where(has_current, self._current[plain], 0)
         following = np.where(has_next, self._next[plain], 0)
         new_image = self._take("new_image", current, has_current)
-        old_image = self._old_images(following, has_next & ~has_current)
+        asked = ~has_current
+        if self.query.condition is not None:
+            asked |= self._links[following] == UNPROVEN
+        old_image = self._old_images(following, has_next & asked)
         action, next_action = self._take("action", current, has_current), self._take("action", following, has_next)
         unseen = has_current & _is_null(new_image) & ~mask(pc.equal(action, "REMOVE"))
         unseen |= has_next & ~has_current & _is_null(old_image) & ~mask(pc.equal(next_action, "INSERT"))
@@ -374,15 +389,36 @@ class _Range:
     @cached_property
     def _odd_changes(self) -> Mask:
         unordered = (self._links == UNORDERED) & ~self._is_seen
-        odd = self._any((self._links == CONFLICT) | unordered | self._backwards)
         codes = self._rows.column("keys").combine_chunks().indices.to_numpy()
         other_key = np.zeros(len(codes), dtype=bool)
         other_key[1:] = (codes[1:] != codes[:-1]) & (self._item[1:] == self._item[:-1])
+        stamps = self._rows.column("timestamp_micros").to_numpy()
         second = self.query.moment - self.query.moment % SECOND
-        sharing = (self._effective >= second) & (self._effective < second + SECOND) & (self._links != COPY)
-        sharing &= ~self._is_seen
+        sharing = (stamps >= second) & (stamps < second + SECOND) & (self._links != COPY) & ~self._is_seen
         most = 1 if self.query.moment % SECOND == 0 else 0
-        return odd | self._any(other_key) | (np.add.reduceat(sharing.astype(np.int64), self._starts) > most)
+        shared = np.add.reduceat(sharing.astype(np.int64), self._starts) > most
+        odd = self._any(unordered | other_key) | shared
+        conflicts = self._links == CONFLICT
+        return odd | self._odd_around(conflicts) if conflicts.any() or self._backwards.any() else odd
+
+    def _odd_around(self, conflicts: Mask) -> Mask:
+        """Items of which deliveries differ, or stamps run backwards, where it matters: at the last change up to the
+        moment, or from then on through the first one beyond where the query looks to."""
+        stamps = self._rows.column("timestamp_micros").to_numpy()
+        through = max(self.query.last, self.query.through or 0)
+        after = (stamps > self.query.last) & ~self._is_seen
+        before, beyond = ~after & ~self._is_seen, after & (stamps > through)
+        change = np.cumsum((self._links != COPY) & ~conflicts)  # its deliveries have one number
+        latest = np.maximum.reduceat(np.where(before, change, -1), self._starts)
+        first, last = (np.minimum.reduceat(np.where(some, change, _NONE), self._starts) for some in (after, beyond))
+        highest = np.maximum.reduceat(np.where(before, stamps, -1), self._starts)
+        is_latest = before & (change == latest[self._item])
+        lower = is_latest & (stamps < highest[self._item])
+        near = is_latest | (after & ~beyond) | (after & ((change == first[self._item]) | (change == last[self._item])))
+        at = np.flatnonzero(near)
+        down = np.zeros(len(near), dtype=bool)
+        down[at[1:]] = (stamps[at[1:]] < stamps[at[:-1]]) & (self._item[at[1:]] == self._item[at[:-1]])
+        return self._any(lower | down | (conflicts & near)) | (latest >= first)
 
     @cached_property
     def _broken(self) -> Mask:
@@ -394,8 +430,9 @@ class _Range:
 
     @cached_property
     def _unlike(self) -> Mask:
-        """Items redacted by other rules from some change on, in the same time: what it shows may be as new as it."""
-        if self.query.through is None or self._rows.num_rows < 2:
+        """Items redacted by other rules from some change on, in a time that the query looks through: what it shows may
+        be as new as it."""
+        if (self.query.through or 0) <= self.query.last or self._rows.num_rows < 2:
             return np.zeros(len(self._starts), dtype=bool)
         other = np.zeros(self._rows.num_rows, dtype=bool)
         other[1:] = ~same(self._rows.slice(0, self._rows.num_rows - 1), self._rows.slice(1), "redaction")
@@ -405,8 +442,8 @@ class _Range:
     def _ahead(self) -> Mask:
         """Rows that may tell of a time between the moment and where the query looks to."""
         before = np.concatenate([[0], self._effective[:-1]])
-        through: Mask = (self._effective > self.query.moment) & (before <= (self.query.through or 0))
-        return through
+        ahead: Mask = (self._effective > self.query.last) & (before <= max(self.query.last, self.query.through or 0))
+        return ahead
 
     # --- what baselines saw ---
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import strategies as st
 from world_histories import history_of
-from worlds import any_worlds
+from worlds import any_worlds, moments
 
 import histlib
 from athena.equal_answers import Question, differences, questions_of
 from athena.histories import put_history
-from histlib import sources
+from histlib import sources, table_questions
 from histlib.history import History
+from histlib.where import Subject
 
 _numbers = count()
 
@@ -63,3 +65,30 @@ def world_unlike(data: st.DataObject) -> list[Any]:
         return unlike(
             embedded, on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table), few=True
         )
+
+
+def around_unlike(data: st.DataObject) -> list[Any]:
+    """What a random world's source answers differently of all items around a moment, with a condition."""
+    world = data.draw(any_worlds(scanned=data.draw(st.booleans())))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
+        embedded = history_of(world, Path(folder), data)
+        if embedded is None:
+            return []
+        table = f"around{next(_numbers)}"
+        other = on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table)
+        facts, found = embedded._facts(), []
+        where = data.draw(st.sampled_from(["keys.id <> 'b' AND item.\"id\" IS MISSING", "item.\"id\" = 'a'"]))
+        condition = embedded._condition(where, None, Subject.ITEM, facts)
+        some = data.draw(st.permutations(moments(world)))
+        for moment, later in pairwise(some[:7]):
+            for through in (moment, max(moment, later)):
+                query = replace(table_questions._around(facts, moment, condition), through=through)
+                answers = [_by_key(history._opened.source.fetch(query)) for history in (embedded, other)]
+                found += [] if answers[0] == answers[1] else [(query, *answers)]
+        return found
+
+
+def _by_key(rows: pa.Table) -> list[dict[str, Any]]:
+    """Rows in order; of those that are odd only that they are."""
+    told = [row if not row["odd"] else {"keys": row["keys"], "odd": True} for row in rows.to_pylist()]
+    return sorted(told, key=lambda row: row["keys"])

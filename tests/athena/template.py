@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +35,12 @@ def create_table(glue: Any, bucket: str, prefix: str, database: str, table: str)
 
 def read_template() -> dict[str, Any]:
     """The template, its functions unresolved, in their long form."""
-    return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    return deepcopy(_parsed(TEMPLATE.read_text(encoding="utf-8")))
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    return yaml_parse(text)
 
 
 def resolved(value: Any, names: Mapping[str, Any], conditions: Mapping[str, Any]) -> Any:

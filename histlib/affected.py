@@ -75,14 +75,12 @@ def in_doubt(
 
 
 def may_show(item: ItemHistory, window: TimeRange, condition: ItemCondition) -> bool:
-    """Whether a change of an item within a window left what a condition holds of, or may: an image that is not seen, or
-    from which what it asks for may have been dropped."""
-    for step in item.steps:
-        if window.start <= step.effective < window.end:
-            dropped = step.change.redaction is not None and _holds(condition.lacking, item.keys, step.after)
-            if step.after is Image.UNSEEN or dropped or _holds(condition, item.keys, step.after):
-                return True
-    return False
+    """Whether a change of an item within a window left what a condition holds of, or may."""
+    return any(
+        doubt.may_hold(condition, item.keys, step.after, redacted=step.change.redaction is not None)
+        for step in item.steps
+        if window.start <= step.effective < window.end
+    )
 
 
 def _holds(condition: ItemCondition, keys: str, image: str | Image) -> bool:
@@ -90,14 +88,12 @@ def _holds(condition: ItemCondition, keys: str, image: str | Image) -> bool:
 
 
 def _may_have_held(condition: ItemCondition, keys: str, stretch: Stretch) -> bool:
-    """Whether it may hold of an image that is not seen, of another copy of it, or of what was dropped from it."""
-    if stretch.image is Image.UNSEEN:
-        return True
+    """Whether it may hold of the image, or of another copy of it."""
     left = [image_after(one) for one in stretch.begun_by.others] if stretch.begun_by is not None else []
     found = [image_before(one) for one in stretch.ended_by.others] if stretch.ended_by is not None else []
-    if any(one is Image.UNSEEN or _holds(condition, keys, one) for one in (*left, *found)):
+    if any(doubt.may_hold(condition, keys, one, redacted=False) for one in (*left, *found)):
         return True
-    return doubt.is_redacted(stretch.caveats) and _holds(condition.lacking, keys, stretch.image)
+    return doubt.may_hold(condition, keys, stretch.image, redacted=doubt.is_redacted(stretch.caveats))
 
 
 def hit_columns(hits: Sequence[Hit], actor_attribute: str | None) -> dict[str, list[Any]]:

@@ -134,25 +134,18 @@ class Asking:
         more than single keys, what a key that nobody has seen would be in doubt of, and whether there are such."""
         known = not (scope.wide or scope.by_condition) or facts.all_keys_known(*moments)
         if scope.wide:
-            absent = sightings_of((), facts.baselines)
-            for moment in moments:
-                yield from state_at((), "", moment, facts.coverage, absent).caveats
+            yield from _of_a_key_never_seen(facts, moments)
         yield from doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=unknown)
 
     def _range_caveats(self, facts: Facts, window: TimeRange, scope: Scope) -> Iterator[Caveat]:
         """The same of an answer about all states in a window."""
         found = list(doubt.of_range(window, scope.named, facts.coverage))
-        if scope.by_condition:
-            known = facts.all_keys_known(window.start)
-            yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
-            return
-        whole = not any(map(doubt.cuts_off, found))
+        whole = scope.by_condition or not any(map(doubt.cuts_off, found))
         known = whole and facts.all_keys_known(window.start)
         yield from (*found, *doubt.of_keys(known=known, baselines=bool(facts.baselines), unknown=0))
-        absent = sightings_of((), facts.baselines)
-        for moment in (window.start, window.end - 1):
-            yield from state_at((), "", moment, facts.coverage, absent).caveats
-        yield from doubt.of_text(old_format=facts.old_format, not_shown="")
+        if not scope.by_condition:
+            yield from _of_a_key_never_seen(facts, (window.start, window.end - 1))
+            yield from doubt.of_text(old_format=facts.old_format, not_shown="")
 
     def _answer_attrs(
         self,
@@ -198,6 +191,13 @@ class Asking:
 
     def _time(self, micros: int | None) -> datetime | None:
         return None if micros is None else from_micros(micros, self._tz)
+
+
+def _of_a_key_never_seen(facts: Facts, moments: Sequence[int]) -> Iterator[Caveat]:
+    """What the state of a key that the history has nothing of would be in doubt of."""
+    absent = sightings_of((), facts.baselines)
+    for moment in moments:
+        yield from state_at((), "", moment, facts.coverage, absent).caveats
 
 
 def _proven(facts: Facts, window: TimeRange | None) -> bool:

@@ -19,6 +19,7 @@ from histlib.chain import Image, Link, Step
 from histlib.coverage import Coverage, Hole
 from histlib.format0 import is_old_format, told_of
 from histlib.net_windows import Window, is_net
+from histlib.queries import ItemCondition
 from histlib.record import PRECISIONS
 from histlib.times import SECOND, TimeRange, end_of_second, format_time
 
@@ -383,6 +384,14 @@ def leaves_open(cell: str) -> bool:
 def is_redacted(caveats: Iterable[str]) -> bool:
     """Whether attributes of a state may have been dropped before it was stored."""
     return "redacted" in set(map(str, caveats))
+
+
+def may_hold(condition: ItemCondition, keys: str, image: str | Image | None, *, redacted: bool) -> bool:
+    """Whether a condition may hold of an item of which this image is known: of one that is not seen, or from which what
+    is asked for may have been dropped, too."""
+    if not condition.possible(keys) or not isinstance(image, str):
+        return image is Image.UNSEEN and condition.possible(keys)
+    return condition.item(keys, image) or (redacted and condition.lacking.item(keys, image))
 
 
 def is_as_text(caveats: Iterable[str]) -> bool:

@@ -16,9 +16,9 @@ from histlib.coverage import (
     build_coverage,
     read_attestations,
 )
-from histlib.errors import MixedTablesError, NotAHistoryError
+from histlib.errors import NotAHistoryError
 from histlib.format0 import is_old_format, not_shown
-from histlib.key_forms import alike, check_forms
+from histlib.key_forms import alike, check_forms, check_tables
 from histlib.keys import KeySchema, infer_schema, schema_of
 from histlib.net_windows import read_window
 from histlib.queries import (
@@ -198,14 +198,8 @@ def current_facts(source: Source, known: Facts | None, key_description: KeyDescr
 
 def _only_table(tables: set[str], name: str) -> str:
     """The one table that changes and attestations name; those of format 0 name none."""
-    tables = tables - {""} or {name}
-    if len(tables) > 1:
-        raise MixedTablesError(
-            f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
-            "keep each table's history in its own folder or prefix",
-            sorted(tables),
-        )
-    return tables.pop()
+    check_tables(tables)
+    return max(tables - {""}, default=name)
 
 
 def _key_schemas(rows: Sequence[dict[str, Any]], descriptions: Sequence[KeyDescription]) -> tuple[KeySchema, ...]:

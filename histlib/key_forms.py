@@ -49,6 +49,21 @@ def alike(one: tuple[str | None, str], other: tuple[str | None, str]) -> bool:
     return types.keys() == others.keys() and (untold or types == others)
 
 
+def check_tables(found: Iterable[str | None]) -> None:
+    """Whether changes may be of one table, by the tables (ARNs) that they name; format 0 names none.
+
+    Raises:
+        MixedTablesError: they name several.
+    """
+    tables = sorted({one for one in found if one})
+    if len(tables) > 1:
+        raise MixedTablesError(
+            f"changes of {len(tables)} tables in one place: {', '.join(tables)}; keep each table's history in its own "
+            "folder or prefix",
+            tables,
+        )
+
+
 def check_forms(found: Iterable[tuple[str | None, str]]) -> None:
     """Whether changes may be of one table: each a stream and a key of it, one of each form that it has.
 

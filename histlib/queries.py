@@ -139,6 +139,10 @@ class ItemCondition(Protocol):
         """The condition that an item has nothing at one of these paths."""
         ...
 
+    def possible(self, keys: str) -> bool:
+        """Whether it may hold of an item with this key text, whatever its image."""
+        ...
+
     def item(self, keys: str, image: str | None) -> bool:
         """Whether it holds of the item with these key and image texts (None: no item)."""
         ...
@@ -161,6 +165,9 @@ class _Nothing:
     @property
     def lacking(self) -> ItemCondition:
         return self
+
+    def possible(self, keys: str) -> bool:
+        return False
 
     def item(self, keys: str, image: str | None) -> bool:
         return False

@@ -286,21 +286,17 @@ def _around(facts: Facts, moment: int, condition: Condition | None) -> Around:
 
 def _judged(states: pa.Table, condition: Condition) -> pa.Table:
     """The states, with what a condition says of them."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from histlib.index.filtering import holding
+    from histlib.index.filtering import holding, or_holding
     from histlib.masks import mask
 
-    keys, images = states.column("keys"), states.column("image")
+    keys, images, cells = states.column("keys"), states.column("image"), states.column("caveats")
     holds = holding(keys, images, condition)
-    may = holds.copy()
-    cells = states.column("caveats")
-    open_cells = [cell for cell in pc.unique(cells).to_pylist() if doubt.is_redacted(cell.split())]
-    redacted = np.flatnonzero(mask(pc.is_in(cells, pa.array(open_cells, pa.string()))) & ~holds)
-    some = pa.array(redacted)
-    may[redacted] = holding(keys.take(some), images.take(some), condition.lacking)
+    redacted = [cell for cell in pc.unique(cells).to_pylist() if doubt.is_redacted(cell.split())]
+    dropped = mask(pc.is_in(cells, pa.array(redacted, pa.string())))
+    may = or_holding(holds, dropped, keys, images, condition.lacking)
     for name, verdict in (("holds", holds), ("may", may)):
         states = states.set_column(states.schema.get_field_index(name), name, pa.array(verdict))
     return states
@@ -317,13 +313,8 @@ def _verdicts(condition: Condition | None, keys: str, finding: Finding) -> tuple
     following = finding.basis.following  # it may have found another state, where the two cannot be compared
     found = following.before if following is not None else None
     images = [image for image in (finding.image, *finding.candidates, found) if isinstance(image, str)]
-    may = any(condition.item(keys, image) for image in images)
-    return holds, may or (doubt.is_redacted(finding.caveats) and _may_be_dropped(condition, keys, images))
-
-
-def _may_be_dropped(condition: Condition, keys: str, images: Iterable[str]) -> bool:
-    """Whether what a condition asks for may have been redacted."""
-    return condition.possible(keys) and any(condition.lacking.item(keys, image) for image in images)
+    redacted = doubt.is_redacted(finding.caveats)
+    return holds, any(doubt.may_hold(condition, keys, image, redacted=redacted) for image in images)
 
 
 def _by_key(states: pa.Table) -> pa.Table:

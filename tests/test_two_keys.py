@@ -262,6 +262,16 @@ def test_keys_that_no_stream_tells_apart_are_an_error_that_names_them(tmp_path, 
         histlib.connect(tmp_path)
     for keys in {tuple(json.loads(row["keys"])) for row in rows}:
         assert all(re.search(rf"\b{name} \((string|number)\)", str(caught.value)) for name in keys)
+    assert not (tmp_path / ".histlib").exists()
+
+
+def test_two_tables_in_one_folder_are_named_and_nothing_is_left_there(tmp_path):
+    """What is refused is as it was before it was asked."""
+    other = {**record(2), "table": f"{record(1)['table']}-too"}
+    put(tmp_path, [record(1), other])
+    with pytest.raises(MixedTablesError, match="2 tables in one place: .*-too; keep each"):
+        histlib.connect(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["changes"]
 
 
 def test_two_tables_of_the_article_in_one_folder(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -25,12 +25,12 @@ from histlib.athena.selection import Refuse, RowSelection, Run
 from histlib.athena.statement import Statement
 from histlib.athena.streams import stream_rows
 from histlib.baselines import Manifest, read_manifest
-from histlib.errors import MixedTablesError, RequestError
+from histlib.errors import RequestError
 from histlib.index.attributes import PARTS
 from histlib.index.manifest import STREAMS
 from histlib.index.matching import has_values, key_parts
 from histlib.index.rows import key_forms
-from histlib.key_forms import check_read
+from histlib.key_forms import check_read, check_tables
 from histlib.paths import format_path
 from histlib.queries import (
     Activity,
@@ -308,7 +308,7 @@ class AthenaSource:
         """Few days were looked at to know whose changes these are: what others hold shows only now. ``rows`` have some
         of the columns ``table``, ``stream`` and ``keys``."""
         if "table" in rows.column_names:
-            _refuse_tables([*self._tables(), *pc.unique(rows.column("table")).to_pylist()])
+            check_tables([*self._tables(), *pc.unique(rows.column("table")).to_pylist()])
         if "keys" in rows.column_names:
             by = ["form", *(["stream"] if "stream" in rows.column_names else [])]
             formed = rows.append_column("form", key_forms(rows.column("keys")))
@@ -363,16 +363,6 @@ class AthenaSource:
             known = self._rows.count_keys([manifest.stream], span)[manifest.stream]
             self._kept.put(name, digest, known)
         return int(known)
-
-
-def _refuse_tables(found: Iterable[str | None]) -> None:
-    tables = {one for one in found if one}
-    if len(tables) > 1:
-        raise MixedTablesError(
-            f"changes of {len(tables)} tables in one place: {', '.join(sorted(tables))}; "
-            "keep each table's history in its own folder or prefix",
-            sorted(tables),
-        )
 
 
 def _days_of(manifest: Manifest) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.masks import Mask
+from histlib.masks import Mask, mask
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,16 +27,21 @@ def holding(keys: Any, images: Any, condition: ItemCondition) -> Mask:
     return there & decide(items, condition.duckdb(), lambda row: condition.item(*row))
 
 
+def or_holding(so: Mask, asked: Mask, keys: Any, images: Any, condition: ItemCondition) -> Mask:
+    """What is so, and of what else is asked for that of which a condition holds."""
+    found, places = so.copy(), np.flatnonzero(asked & ~so)
+    if len(places):
+        some = pa.array(places)
+        found[places] = holding(keys.take(some), images.take(some), condition)
+    return found
+
+
 def untold_images(rows: pa.Table, condition: ItemCondition) -> Mask:
     """The rows of changes whose new image does not tell whether a condition holds of it: their view does not hold it,
     or what is asked for may have been dropped."""
     images, there = rows.column("new_image"), pc.not_equal(rows.column("action"), "REMOVE")
-    found: Mask = pc.and_(pc.is_null(images), there).to_numpy(zero_copy_only=False).copy()
-    redacted = np.flatnonzero(pc.is_valid(rows.column("redaction")).to_numpy(zero_copy_only=False))
-    if len(redacted):
-        some = pa.array(redacted)
-        found[redacted] |= holding(rows.column("keys").take(some), images.take(some), condition.lacking)
-    return found
+    unseen, redacted = mask(pc.and_(pc.is_null(images), there)), mask(pc.is_valid(rows.column("redaction")))
+    return or_holding(unseen, redacted, rows.column("keys"), images, condition.lacking)
 
 
 def decide(rows: pa.Table, condition: tuple[str, dict[str, Any]], ask: Callable[[tuple[Any, ...]], bool]) -> Mask:

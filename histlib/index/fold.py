@@ -17,14 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from histlib.index.filtering import holding
+from histlib.index.filtering import holding, or_holding
 from histlib.index.links import CONFLICT, COPY, FIRST, GAP, PROVEN, UNORDERED, UNPROVEN, Codes, compare, same
 from histlib.index.parallel import THREADS, ordered_map
 from histlib.index.rows import row_order
 from histlib.index.segments import HASH_BITS
 from histlib.index.sighted import Items, Sighted
 from histlib.masks import Mask, mask
-from histlib.queries import NOTHING, Around, CompleteBaseline, ItemCondition, Silent
+from histlib.queries import NOTHING, Around, CompleteBaseline, Silent
 from histlib.times import SECOND
 
 _TEXTS: Final = ("keys", "stream", "action", "redaction")
@@ -97,28 +97,19 @@ def _answer(ranges: Sequence[_Range], query: Around) -> pa.Table:
     table = pa.concat_tables([rows for rows, _ in found])
     if query.condition is None:
         return table
+    keys, others = table.column("keys"), table.column("next_old_image")
     images, rules = (_deciding(table, name) for name in ("image", "redaction"))
-    holds = holding(table.column("keys"), images, query.condition)
-    may = holds.copy()
-    redacted, others = mask(pc.is_valid(rules)), table.column("next_old_image")
+    holds = holding(keys, images, query.condition)
+    redacted = mask(pc.is_valid(rules))
     unproven = mask(pc.and_(pc.equal(table.column("link"), "unproven"), pc.is_valid(others)))
-    _widen(may, table, images, redacted, query.condition.lacking)
-    _widen(may, table, others, unproven, query.condition)
-    _widen(may, table, others, unproven & redacted, query.condition.lacking)
-    stay = np.concatenate([rows for _, rows in found])
-    may |= stay
+    may = or_holding(holds, redacted, keys, images, query.condition.lacking)
+    may = or_holding(may, unproven, keys, others, query.condition)
+    may = or_holding(may, unproven & redacted, keys, others, query.condition.lacking)
+    may |= np.concatenate([rows for _, rows in found])
     odd = mask(table.column("odd"))
     for name, verdict in (("holds", holds), ("may", may)):
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(verdict, mask=odd))
     return table.filter(pa.array(may | _open(table, query.silent)))
-
-
-def _widen(may: Mask, rows: pa.Table, images: pa.ChunkedArray, asked: Mask, condition: ItemCondition) -> None:
-    """Of the rows that are asked for, those too may be so of whose image a condition holds."""
-    places = np.flatnonzero(asked & ~may)
-    if len(places):
-        some = pa.array(places)
-        may[places] = holding(rows.column("keys").take(some), images.take(some), condition)
 
 
 def _deciding(rows: pa.Table, name: str) -> pa.ChunkedArray:

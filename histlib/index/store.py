@@ -32,6 +32,7 @@ from histlib.index.problems import files_of
 from histlib.index.segments import NOTHING, SegmentReader
 from histlib.index.tree import Facts, Tree
 from histlib.index.trouble import explained, no_history
+from histlib.key_forms import check_forms, check_tables
 from histlib.locking import alone
 
 #: A segment has at least this many times the rows of all smaller ones together, so that few are live …
@@ -78,6 +79,7 @@ class Store:
 
         Raises:
             NotAHistoryError: no line of the landing is a change.
+            MixedTablesError: they are of more than one table.
             SourceError: disk full, or files that cannot be read or written.
         """
         return self._answer(self._current)
@@ -142,6 +144,8 @@ class Store:
                 if not manifest.segments and (manifest.problems or not self._is_known_empty()):
                     (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
                     raise no_history(self._root, manifest)
+                check_tables(stream.table for stream in manifest.streams)
+                check_forms((stream.stream, stream.keys) for stream in manifest.streams)
                 self._save(manifest)
                 if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)

@@ -1,4 +1,4 @@
-"""Laws 3, 4, 5, 6 and 8: answers that speak of the same say the same, and say it once, with right numbers."""
+"""Laws 3 to 8: answers that speak of the same say the same, and say it once, with right numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from laws.answers import Answer, Asked
 from laws.faults import Fault, lacking
+from laws.history import UNSEEN
 from laws.questions import Question
 from laws.worlds import SECOND
 
@@ -88,6 +89,20 @@ def a_second_ends_at_its_end(asked: Asked) -> Iterator[Fault]:
             verdict = asked.judge.of(item, moment)
             if needed and not told and not verdict.certain:
                 yield Fault("5 the rest of the second", question, tuple(sorted(needed)))
+
+
+def unseen_images(asked: Asked) -> Iterator[Fault]:
+    """Law 7: where nothing hides what came after a change whose image its view does not hold, a state that only what
+    came later tells says that this is not proven."""
+    for question, answer in asked.of("state_at"):
+        item, (moment,) = question.scope(asked.world)[0], question.moments
+        last = asked.known.last_instant(moment)
+        past = [one for one in asked.known.chains[item] if one.effective <= last]
+        if not past or past[-1].after is not UNSEEN or answer.told.evidence in (None, "change"):
+            continue
+        anchored = any(past[-1].effective <= seen.end and seen.begin <= last for seen in asked.known.seen[item])
+        if not anchored and not asked.known.unsilent(past[-1].effective, last, item, past[-1].lane):
+            yield from lacking("7 unseen image", question, {"chain_unproven"}, answer.names, "told by what came later")
 
 
 def inside_windows(asked: Asked) -> Iterator[Fault]:

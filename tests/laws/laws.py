@@ -18,6 +18,7 @@ AGREEMENT: Final[tuple[Law, ...]] = (
     agreement.a_wide_scope_knows_its_keys,
     agreement.a_second_ends_at_its_end,
     agreement.inside_windows,
+    agreement.unseen_images,
     agreement.told_once,
 )
 TRUTH: Final[tuple[Law, ...]] = oracle.LAWS

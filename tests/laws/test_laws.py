@@ -98,6 +98,11 @@ def test_inside_a_window_every_answer_says_so(block):
     assert broken(block, agreement.inside_windows) == []
 
 
+def test_what_only_later_images_tell_is_not_proven(block):
+    """Law 7: over a change whose image the view does not hold."""
+    assert broken(block, agreement.unseen_images) == []
+
+
 def test_coverage_lists_windows(block):
     """Law 6: as spans of kind ``net``; what cuts into one is not complete."""
     assert broken(block, ranges.windows_listed) == []

@@ -75,6 +75,7 @@ def around(table: str, days: Days, query: Around) -> Statement:
         "last_ord": f"max(ord) FILTER (WHERE {before})",
         "next_ord": f"min(ord) FILTER (WHERE {after})",
         "highest": f"max(timestamp_micros) FILTER (WHERE {before})",
+        "lowest_after": f"min(timestamp_micros) FILTER (WHERE {after})",
         "first_of_second": f"min(ord) FILTER (WHERE {same})",
         "last_of_second": f"max(ord) FILTER (WHERE {same})",
         "one_table": 'min("table")',
@@ -93,6 +94,7 @@ def around(table: str, days: Days, query: Around) -> Statement:
         "OR coalesce(one_copy <> other_copy, FALSE) OR coalesce(next_copy <> other_next_copy, FALSE) "
         "OR coalesce(beyond_copy <> other_beyond_copy, FALSE) "
         "OR coalesce(last_ord >= next_ord, FALSE) OR coalesce(highest <> latest.timestamp_micros, FALSE) "
+        f"OR coalesce(lowest_after < following.timestamp_micros AND lowest_after <= {through}, FALSE) "
         f"OR coalesce({shared}, FALSE)"
     )
     columns = [f"{place}.{name} AS {place}_{name}" for place in PLACES for name in _PACKED]

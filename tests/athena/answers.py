@@ -84,7 +84,7 @@ def around_unlike(data: st.DataObject) -> list[Any]:
             for through in (moment, max(moment, later)):
                 query = replace(table_questions._around(facts, moment, condition), through=through)
                 answers = [_by_key(history._opened.source.fetch(query)) for history in (embedded, other)]
-                found += [] if answers[0] == answers[1] else [(query, *answers)]
+                found += [] if answers[0] == answers[1] else [(moment, through, *answers)]
         return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from athena.answers import around_unlike, on_athena, sample, unlike, world_unlike
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +18,14 @@ def test_the_samples(athena, tmp_path, name):
     assert unlike(embedded, on_athena(folder, embedded, tmp_path), few=name != "todo") == []
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_random_worlds(athena, data):
     """Loss, two streams, views, redaction, conflicts, attestations, baselines, late and shuffled files."""
     assert world_unlike(data) == []
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_all_items_around_a_moment(athena, data):
     """Which items are odd, which a condition may hold of, and which are left out: as the index says."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from baseline_landings import baseline_row, put_baseline
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, STREAM, TABLE, put, record
@@ -236,7 +237,7 @@ def test_a_baseline_that_changed_is_counted_again(folder):
     assert "holds 3" in current_facts(source, None).unfinished[0].detail
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=worlds(scanned=True), data=st.data())
 def test_files_on_disk_give_the_answers_of_the_pure_rules(tmp_path_factory, world: World, data):
     """However rows and changes land, and whether or not manifests are complete, answers are those of the rules."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
@@ -124,7 +125,7 @@ def test_missing_changes_of_items_that_were_not_selected_are_told(tmp_path):
     assert (ids(of_one), of_one.attrs["histlib"]["caveats"]) == (["event-30"], [])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(world=worlds(), data=st.data())
 def test_changes_are_those_that_were_captured(tmp_path_factory, world: World, data):
     """However they land: each captured change of the window once, at its effective time, as a timeline orders it."""
@@ -203,7 +204,7 @@ def test_activity_with_a_condition_and_other_periods(shop):
             shop.activity("2026-01-01", "2026-01-02", by=wrong)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(world=worlds(), data=st.data())
 def test_activity_agrees_with_changes(tmp_path_factory, world: World, data):
     """The numbers are those of the changes, counted one by one by their stamps."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from export_writer import SECOND, TABLE, full_export, incremental_export, net_changes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,7 +197,7 @@ def test_windows_that_overlap_are_refused_and_one_given_twice_counts_once(tmp_pa
         ask(tmp_path, tmp_path / "cache")
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 7_199), st.sampled_from("abc"), st.sampled_from([None, *IMAGES])), max_size=12),
     st.dictionaries(st.sampled_from("abc"), st.sampled_from(IMAGES)),

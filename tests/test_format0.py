@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landings import holes, put, record
@@ -108,7 +109,7 @@ def test_the_command_on_a_folder_made_by_following_the_article(tmp_path, monkeyp
 def test_any_article_item_becomes_its_canonical_text():
     """The quick way to image JSON gives what the careful one gives."""
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(
         st.dictionaries(
             st.text(),
@@ -277,7 +278,7 @@ def test_new_files_are_seen(tmp_path):
 # --- order within a second ---
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=8), st.randoms(use_true_random=False), st.booleans())
 def test_a_walk_is_put_together_again(nodes, dice, known):
     """Changes in any order become a walk without a break from where the item was, to where it went."""
@@ -291,7 +292,7 @@ def test_a_walk_is_put_together_again(nodes, dice, known):
     assert walked[-1][1] == nodes[-1]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=5), st.integers(0, 4))
 def test_an_order_has_as_few_breaks_as_any(edges, start):
     """Where no walk fits, no other order has less breaks by more than the start; certain means no break."""
@@ -340,7 +341,7 @@ def test_there_and_back_and_there_again_within_a_second(tmp_path):
 # --- beside other formats ---
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(any_items.filter(bool), st.randoms(use_true_random=False))
 def test_an_image_is_the_same_in_both_formats(item, dice):
     """What the article's Lambda made of an item equals the item, and the other way round."""
@@ -377,7 +378,7 @@ def test_what_is_the_same_as_format_0_has_it(left, right, same):
     assert same_as_old_format(encode_image(left), encode_image(right)) is same
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(worlds(trouble=False), st.data())
 def test_a_move_leaves_no_gap(world, data):
     """A history that goes over from format 0 to a stream, captured twice for a while: no gap, and no other states."""
@@ -417,7 +418,7 @@ def in_old_format(change: Change) -> Change:
     )
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds(trouble=False), st.randoms(use_true_random=False))
 def test_random_worlds_as_the_article_wrote_them(tmp_path_factory, world, dice):
     """States of what its Lambda wrote are true, or say why not; and every one of them carries old_format."""

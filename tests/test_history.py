@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, STREAM, TABLE, put, record
@@ -264,7 +265,7 @@ def test_the_default_history(folder, monkeypatch):
 # --- the same as the pure rules, and as the truth ---
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=worlds(), data=st.data())
 def test_files_on_disk_give_the_answers_of_the_pure_rules(tmp_path_factory, world: World, data):
     """However changes land, late, doubled, split over files and days, the answers are those of the plain rules."""

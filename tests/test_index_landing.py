@@ -9,6 +9,7 @@ import random
 import sys
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, holes, ids, lines, numbers, put, record
@@ -142,7 +143,7 @@ def test_reading_in_bulk_and_line_by_line_agree(images, data):
     assert problems == more == Problems()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 2**32))
 def test_no_damage_to_a_file_is_silent(tmp_path_factory, seed):
     """A gzip file with any bytes flipped, cut off or put in: either nothing is lost, or the file is told."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landings import everything, ids, lines, make_indexed, numbers, put, record
@@ -50,7 +51,7 @@ def test_nothing_new_costs_no_work(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("small_rows", [0, 65_536])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_way_of_arriving_gives_the_same_rows(tmp_path_factory, monkeypatch, small_rows, data):
     """However the lines are split over files, and the files over extensions, the rows are those of one build."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from athena.equal_answers import differences
 from athena.histories import put_history
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import put, record
@@ -59,7 +60,7 @@ def counted(history: histlib.History, start: str, end: str, by: str) -> list[tup
 
 
 @given(zone=zones, year=st.integers(2011, 2040), span=st.integers(1, 60), step=st.integers(1, 9))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_days_begin_when_the_clock_first_shows_them(zone, year, span, step):
     """Some weeks of any zone: each period of days begins with the first instant of its date, and ends with the next;
     a date that was left out begins with the one after it."""
@@ -75,7 +76,7 @@ def test_days_begin_when_the_clock_first_shows_them(zone, year, span, step):
 
 
 @given(zone=zones, data=st.data(), step=st.integers(1, 9))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_changes_are_counted_in_the_days_that_they_show(tmp_path_factory, zone, data, step):
     """Of random changes, many of them near midnight, each counts in the period of the date that its time shows."""
     start = data.draw(st.integers(seconds("2012-01-01T00:00Z"), seconds("2025-01-01T00:00Z")))

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
+from effort import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from landings import put, record
@@ -219,7 +220,7 @@ numbers = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(numbers, numbers)
 @example(-1, Decimal("-1.1"))
 @example(0, Decimal("1E-130"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from effort import examples
 from export_writer import incremental_export, net_changes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,7 +107,7 @@ def sample_of(times: Sequence[int], data: st.DataObject, count: int = 3) -> list
 # --- random worlds ---
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=any_worlds(), data=st.data())
 def test_random_worlds(tmp_path_factory, world: World, data):
     """Losses, two streams, stamps that run backwards, views, redaction, copies, conflicts, attestations, holes."""
@@ -119,7 +120,7 @@ def test_random_worlds(tmp_path_factory, world: World, data):
     same(history, world.items, sample_of(moments(world), data), data.draw(st.randoms(use_true_random=False)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_random_worlds_with_baselines(tmp_path_factory, world: World, data):
     """The same with baselines, complete or not, near changes or far, that agree with the changes or not."""
@@ -148,7 +149,7 @@ def crowded(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=crowded(), data=st.data())
 def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
     """Seconds that changes share, and stamps that run backwards over many of them."""
@@ -162,7 +163,7 @@ def test_many_changes_of_one_item(tmp_path_factory, world: World, data):
 # --- changes without sequence numbers ---
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(world=worlds(trouble=False), data=st.data())
 def test_the_article_format(tmp_path_factory, world: World, data):
     """Changes of one second are put in order by their images, as far as other seconds tell how."""
@@ -179,7 +180,7 @@ def test_the_article_format(tmp_path_factory, world: World, data):
         same(histlib.connect(folder), world.items, sample_of(moments(world), data), dice)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=crowded() | worlds(), data=st.data())
 def test_a_move_in_any_disorder(tmp_path_factory, world: World, data):
     """Format 0, then a stream, captured twice for a while; some of either lost, stamps straying over the seam."""
@@ -207,7 +208,7 @@ def in_net(change: Any) -> Any:
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.lists(st.tuples(st.integers(0, 7_199), st.sampled_from("ab"), st.sampled_from((None, 1, "1", 2))), max_size=14),
     st.randoms(use_true_random=False),

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from narrow_source import promised
@@ -155,7 +156,7 @@ def test_a_change_whose_effective_time_an_export_may_raise():
     assert ask(*rows[:2], loose(3, 7.5, **net)).earliest == 8 * SECOND
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_a_search_that_grows_until_it_is_enough(world: World, data):
     """Rows read outwards from the span until both sides have enough, and then as far as the answer says, hold all that

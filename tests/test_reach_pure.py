@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from narrow_source import promised
@@ -75,7 +76,7 @@ def item_of(world: World, rows: list[Change]) -> ItemHistory:
     return ItemHistory("{}", build_chain(rows), sightings_of(rows, world.manifests()))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(disorder=disorders(), data=st.data())
 def test_what_is_promised_tells_the_same(disorder, data):
     """States, timelines, changes; values and who set them, where the rows say that they tell them; with any more of
@@ -124,7 +125,7 @@ def _dense_row(number: int, before: int | None, after: int | None, second: int, 
     return row if placed else in_old_format(row)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(rows=dense(), data=st.data())
 def test_of_changes_without_sequence_numbers_too(rows, data):
     """Their order is put together from their images, second by second; where a stream begins they end."""

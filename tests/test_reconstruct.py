@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import SECOND, SKEW, START, World, Write, moments, stored, stream_arn, worlds
@@ -82,7 +83,7 @@ def test_without_trouble_every_state_is_true_and_no_caveat_is_undue(world):
             assert set(finding.caveats) == demanded, (item, moment, finding)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(worlds())
 def test_in_trouble_a_state_is_true_or_says_why_not(world):
     """A wrong state carries a caveat; without one it is only observed, and what was lost has left no trace."""
@@ -111,7 +112,7 @@ def untraceable(world: World, item: str, finding: Finding) -> bool:
     return following == len(steps) or steps[following].link is not Link.GAP
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(worlds(attested=True))
 def test_attested_is_never_wrong(world):
     """What an honest attestation covers is true: what is lost inside it is undelivered, and it is not given."""

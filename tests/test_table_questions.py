@@ -6,6 +6,7 @@ import json
 
 import pytest
 from baseline_landings import put_baseline
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, STREAM, TABLE, put, record
@@ -46,7 +47,7 @@ def attributes_known(world: World, where: str) -> bool:
 # --- snapshot_at ---
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(world=worlds(), data=st.data())
 def test_a_snapshot_is_the_state_of_each_item(tmp_path_factory, world: World, data):
     """The whole table at a time: a row for each present item, as state_at tells it, caveats, bounds and all."""
@@ -75,7 +76,7 @@ def test_a_snapshot_is_the_state_of_each_item(tmp_path_factory, world: World, da
             assert told == expected, (text, moment)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(world=any_worlds(), data=st.data())
 def test_all_states_at_once_are_those_of_each_item(tmp_path_factory, world: World, data):
     """Of every item that the history knows, whatever its status: every column as reconstruct alone would say it."""
@@ -92,7 +93,7 @@ def test_all_states_at_once_are_those_of_each_item(tmp_path_factory, world: Worl
         assert table.to_pylist() == expected.to_pylist(), moment
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_all_states_at_once_count_baselines_as_each_item_does(tmp_path_factory, world: World, data):
     """Several baselines, complete or not, near changes or far, redacted like them or not; and with a condition, all of
@@ -127,7 +128,7 @@ def known_items(world: World) -> set[str]:
     return {*items_of(world), *(item for scan in world.scans if scan.complete for item in world.scanned(scan))}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(world=worlds(), data=st.data(), where=st.sampled_from(list(CONDITIONS)))
 def test_a_condition_selects_the_items_of_which_it_is_true(tmp_path_factory, world: World, data, where):
     """A snapshot with a condition holds just the rows of the whole snapshot of which plain Python says so."""
@@ -141,7 +142,7 @@ def test_a_condition_selects_the_items_of_which_it_is_true(tmp_path_factory, wor
         assert rows_of(selected) == rows_of(expected)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(world=worlds(), data=st.data())
 def test_a_snapshot_of_keys_has_a_row_for_each_key(tmp_path_factory, world: World, data):
     """Whatever the status, in the order asked for, and as state_at tells it; keys that nobody knows are unknown."""
@@ -171,7 +172,7 @@ def so_at(history: histlib.History, item: str, moment: int, where: str) -> bool 
     return state.item is not None and bool(CONDITIONS[where](state.item))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     world=st.booleans().flatmap(lambda scanned: any_worlds(scanned=scanned)),
     data=st.data(),
@@ -209,7 +210,7 @@ def covers(row: dict, moment: int, *, surely: bool = False) -> bool:
     return (begun is None or begun <= last) and (ended is None or last < ended)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(world=worlds(trouble=False), data=st.data(), where=st.sampled_from(list(CONDITIONS)))
 def test_without_trouble_affected_is_the_truth(tmp_path_factory, world: World, data, where):
     """All captured by one stream: the periods are those of a plain replay, no more and no fewer."""
@@ -306,7 +307,7 @@ def test_what_a_change_redacted_by_other_rules_shows_is_found(tmp_path):
 # --- diff ---
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(world=worlds(), data=st.data())
 def test_a_diff_makes_the_later_snapshot_of_the_earlier(tmp_path_factory, world: World, data):
     """Applied to the first snapshot, path by path, it gives the second: for each item whose state is known at both."""

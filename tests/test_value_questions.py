@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landings import NOON, put, record
@@ -125,7 +126,7 @@ def test_what_cannot_be_asked(history):
             history.since("a", path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(world=worlds(trouble=False), data=st.data())
 def test_without_trouble_since_is_the_truth(tmp_path_factory, world: World, data):
     """Each value at each time: the period of a plain replay."""
@@ -163,7 +164,7 @@ def sure(state: histlib.ItemState) -> bool:
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(world=any_worlds(scanned=True), data=st.data())
 def test_with_baselines_values_are_those_of_the_state(tmp_path_factory, world: World, data):
     """What an item was at a time, since says to hold then, and blame names it or says why it may not be."""
@@ -234,7 +235,7 @@ def test_blame_shows_what_a_missing_change_did(tmp_path):
     assert rows["x"]["action"] == "MODIFY"
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(world=worlds(), data=st.data())
 def test_blame_agrees_with_the_timeline(tmp_path_factory, world: World, data):
     """For each path it names the last change of the path's timeline up to that time.

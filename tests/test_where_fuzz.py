@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from histlib.values import encode_image
 from histlib.where import Condition, Subject, parse_where
 from tests.where_cases import Names, Text, conditions, items
 
-modest = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+modest = settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))
 FRAGMENTS = (
     "item", "keys", "new_image", "old_image", "action", "timestamp", "actor", ".", "a", "b", "id", '"A b"', "'a'",
     "''", "'", '"', "0", "1.5", "-", "+", "*", "/", "||", "(", ")", "[", "]", "0]", ",", ";", "--", "/*", "*/",

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from tests.where_cases import Oracle, conditions, items, keys
 from tests.where_oracles import CHANGE, ITEM, changes, columns, images
 from tests.where_verdicts import CHANGE_COLUMNS, parsed, text_of, verdicts
 
-modest = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+modest = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @modest

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import ATTRS, ODD_ROWS, assert_same, frame_of
@@ -40,7 +41,7 @@ def test_a_table_without_rows_keeps_what_it_says(tmp_path, suffix):
 any_row = st.tuples(st.one_of(st.none(), any_text), st.sampled_from(["p", "a.b"]), values, values)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(rows=st.lists(any_row, max_size=5))
 def test_any_values_read_back(tmp_path_factory, rows):
     """Whatever DynamoDB can hold survives both formats."""
@@ -50,7 +51,7 @@ def test_any_values_read_back(tmp_path_factory, rows):
         assert_same(histlib.read(histlib.write(frame, folder / f"t{suffix}")), frame)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(items)
 def test_any_whole_item_reads_back(tmp_path_factory, item):
     """A whole item's top level is never taken for a ``$`` object."""

@@ -6,6 +6,7 @@ import csv
 from decimal import Decimal
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import ODD_ROWS, assert_same, frame_of
@@ -171,7 +172,7 @@ def test_another_format_or_encoding_is_named(tmp_path):
         histlib.read(path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_any_cell_that_is_changed_is_noticed(tmp_path_factory, data):
     """Whatever a person or a spreadsheet puts into a cell, the table reads as it was, or not at all."""

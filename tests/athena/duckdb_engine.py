@@ -34,7 +34,7 @@ class DuckDBEngine:
         self._glue = session.client("glue", endpoint_url=url)
         self._s3 = session.client("s3", endpoint_url=url)
         self._landing = Landing(self._s3)
-        self._database = duckdb.connect()
+        self._database = duckdb.connect(config={"threads": 1})  # small tables: more only get in their way
         trino_functions.install(self._database)
 
     def select(self, sql: str, parameters: Sequence[str], database: str, stop: threading.Event) -> Answer:

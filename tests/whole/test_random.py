@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from athena.aws import entered
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def harm(rig: Rig, fault: str) -> None:
     rig.firehose.partial, rig.firehose.dies = 2 * (fault == "partial"), int(fault == "killed")
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=2, max_size=6))
 def test_every_answer_is_true_or_says_that_it_may_not_be(athena_server, steps):
     """At each attestation on the way; and when all has been delivered and redriven, each state is what the application

@@ -409,6 +409,10 @@ class _Range:
         at = np.flatnonzero(near)
         down = np.zeros(len(near), dtype=bool)
         down[at[1:]] = (stamps[at[1:]] < stamps[at[:-1]]) & (self._item[at[1:]] == self._item[at[:-1]])
+        if self._sees:  # a change that comes later may be stamped near a baseline
+            for some, own in ((after, first), (beyond, last)):
+                lowest = np.minimum.reduceat(np.where(some, stamps, _NONE), self._starts)
+                down |= some & (change == own[self._item]) & (stamps > lowest[self._item])
         return self._any(lower | down | (conflicts & near)) | (latest >= first)
 
     @cached_property

@@ -34,11 +34,18 @@ OTHER: Final = {
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f9d7a1e-0000-4000-8000-1234567890ab",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "ReserveConcurrency": "true",
+    "Versioning": "true",
+    "ObjectLockDays": "400",
+    "AccessLogBucket": "access-logs",
 }
 #: Each two of those conditions in each of their four states (an orthogonal array of strength 2).
 PAIRS: Final = tuple(
     {name: value for name, value, turned in zip(OTHER, OTHER.values(), row, strict=True) if turned == "1"}
-    for row in ("0000000", "0001111", "0110011", "0111100", "1010101", "1011010", "1100110", "1101001")
+    for row in """
+        00000000000 11011100010 01101110001 10110111000 01011011100 00101101110
+        00010110111 10001011011 11000101101 11100010110 01110001011 10111000101
+    """.split()
 )
 
 

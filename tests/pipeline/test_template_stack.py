@@ -112,13 +112,14 @@ def test_the_same_again_changes_nothing(aws):
 
 
 def test_a_resource_that_cannot_be_made_takes_the_stack_back(aws):
-    """Events name the resource that failed and why; the stack ends in ROLLBACK_COMPLETE, and keeps its bucket only."""
+    """Events name the resource that failed and why; the stack ends in ROLLBACK_COMPLETE, and nothing is left."""
     change(aws, {"DatabaseName": "given"})
     assert stack(aws)["StackStatus"] == "ROLLBACK_COMPLETE"
     events = aws.call("cloudformation", "describe_stack_events", StackName=STACK)["StackEvents"]
     failed = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
     assert [one["LogicalResourceId"] for one in failed] == ["HistoryDatabase"]
     assert "already exists" in failed[0]["ResourceStatusReason"]
+    assert {one["Name"] for one in aws.call("s3", "list_buckets")["Buckets"]} == {CODE["Bucket"], "histories"}
     assert not aws.call("lambda", "list_functions")["Functions"]
 
 

@@ -67,6 +67,8 @@ def _tell(cloudwatch: Any, settings: Settings, attestation: dict[str, Any]) -> N
     whole = attestation["healthy"] and not attestation["undelivered"]
     dimensions = [{"Name": "Table", "Value": settings.table}]
     values = {"Healthy": float(whole), "Undelivered": float(attestation["undelivered"])}
+    if whole:
+        values["AttestedAge"] = attestation["iterator_age_ms"] / 1_000 + attestation["firehose_freshness_s"]
     cloudwatch.put_metric_data(
         Namespace=settings.namespace,
         MetricData=[{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in values.items()],

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.aws import Aws
 from pipeline.deploying.changes import Wanted, discard, execute, make_change_set, table_of
 from pipeline.deploying.connection import holds_account, keep_from_git, write_connection
-from pipeline.deploying.package import Package, default_bucket, is_there, make_bucket, make_package, upload
+from pipeline.deploying.package import Package, default_bucket, is_made, is_there, make_bucket, make_package, upload
 from pipeline.deploying.parameters import NEW_STREAM, check_given, check_location, parameter_lines, settle
 from pipeline.deploying.person import Person
 from pipeline.deploying.stack import TABLE_TAG, Standing, delete_stack, read_standing, wait_for_rest
@@ -80,7 +80,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     readers = check_readers(aws, table, standing.deployment.mapping_id if standing.deployment else None)
     package = make_package()
     bucket = request.artifacts_bucket or default_bucket(account, aws.region or "")
-    bucket_is_there = is_there(aws, bucket, account)
+    bucket_is_there = is_there(aws, bucket) if request.artifacts_bucket else is_made(aws, bucket)
     if not bucket_is_there and request.artifacts_bucket:
         raise DeploymentError(f"there is no artifacts bucket {bucket} in account {account}: name one, or none", bucket)
     if standing.before.get("StreamArn") != "":  # else the stack made the table
@@ -97,7 +97,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
         package,
         bucket,
         bucket_is_there,
-        bucket_is_there and is_there(aws, bucket, account, package.key),
+        bucket_is_there and is_there(aws, bucket, package.key),
         parameters,
         ready,
         standing.is_updatable and _deployed_template(aws, standing) == ready.strip(),
@@ -159,9 +159,9 @@ def _first_steps(aws: Aws, plan: Plan, person: Person) -> tuple[Standing, str]:
         delete_stack(aws, standing.name, str(standing.arn), person)
         standing = Standing(standing.name)
     if not plan.bucket_is_there:
-        make_bucket(aws, plan.bucket, plan.account)
+        make_bucket(aws, plan.bucket)
     if not plan.package_is_there:
-        upload(aws, plan.bucket, plan.account, plan.package.key, plan.package.data)
+        upload(aws, plan.bucket, plan.package.key, plan.package.data)
         person.say(f"uploaded s3://{plan.bucket}/{plan.package.key}")
     return standing, str(table.stream_arn)
 
@@ -195,7 +195,7 @@ def _upload_template(aws: Aws, plan: Plan) -> str:
     if len(data) <= BODY_BYTES:
         return ""
     key = f"templates/{plan.package.sha256}.yaml"
-    upload(aws, plan.bucket, plan.account, key, data)
+    upload(aws, plan.bucket, key, data)
     china = ".cn" if str(aws.region).startswith("cn-") else ""
     return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com{china}/{key}"
 

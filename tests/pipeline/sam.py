@@ -39,13 +39,11 @@ OTHER: Final = {
     "ObjectLockDays": "400",
     "AccessLogBucket": "access-logs",
 }
-#: Each two of those conditions in each of their four states (an orthogonal array of strength 2).
+#: A row of Plackett and Burman's design: with its rotations and none, each two columns have each of their four states.
+_ROW: Final = "11011100010"
 PAIRS: Final = tuple(
     {name: value for name, value, turned in zip(OTHER, OTHER.values(), row, strict=True) if turned == "1"}
-    for row in """
-        00000000000 11011100010 01101110001 10110111000 01011011100 00101101110
-        00010110111 10001011011 11000101101 11100010110 01110001011 10111000101
-    """.split()
+    for row in ("0" * len(_ROW), *(_ROW[-turns:] + _ROW[:-turns] for turns in range(len(_ROW))))
 )
 
 

@@ -166,7 +166,7 @@ def test_the_handler_takes_its_settings_from_lambdas_environment(pipeline, monke
         "TABLE_NAME": given.table, "STREAM_ARN": given.stream_arn, "MAPPING_ID": given.mapping,
         "RECORDER_FUNCTION": given.function, "DELIVERY_STREAM_NAME": given.delivery_stream, "BUCKET": BUCKET,
         "PREFIX": "shop/", "REDACT": "", "RETENTION_DAYS": "30", "BUFFER_SECONDS": "60", "BATCHING_WINDOW_SECONDS": "5",
-        "METRICS_NAMESPACE": "mine", "AWS_DEFAULT_REGION": REGION,
+        "METRICS_NAMESPACE": "mine", "AWS_DEFAULT_REGION": REGION, "BUCKET_OWNER": "123456789012",
     }  # fmt: skip
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from deploy_world import ACCOUNT, ARTIFACTS, REGION, STACK, TABLE, World, deploy_world
 
-from pipeline.deploying.package import make_package
+from pipeline.aws import Aws, RefusedError
+from pipeline.deploying.package import is_made, make_bucket, make_package
 
 SHA = make_package().sha256
 FILES = len(make_package().files)
@@ -58,6 +59,24 @@ def test_the_artifacts_bucket_is_closed(world: World) -> None:
     assert s3.get_bucket_tagging(Bucket=ARTIFACTS)["TagSet"] == [{"Key": "histlib", "Value": "artifacts"}]
     body = s3.get_object(Bucket=ARTIFACTS, Key=f"functions/{SHA}.zip")["Body"].read()
     assert "functions/recorder/app.py" in zipfile.ZipFile(io.BytesIO(body)).namelist()
+
+
+@pytest.mark.parametrize(
+    "killed", ["PutPublicAccessBlock", "PutBucketEncryption", "PutBucketPolicy", "PutBucketTagging"]
+)
+def test_an_artifacts_bucket_that_was_half_made_is_finished(world: World, killed: str) -> None:
+    """Whatever call was the last that came to AWS, the next deployment leaves the bucket as it has to be."""
+    aws = Aws(region=REGION)
+    world.answers(f"s3.{killed}", "<Error><Code>Killed</Code></Error>", 400)
+    with pytest.raises(RefusedError):
+        make_bucket(aws, ARTIFACTS)
+    assert not is_made(aws, ARTIFACTS)
+    world.faults.clear()
+    make_bucket(aws, ARTIFACTS)
+    assert is_made(aws, ARTIFACTS)
+    s3 = world.client("s3")
+    assert all(s3.get_public_access_block(Bucket=ARTIFACTS)["PublicAccessBlockConfiguration"].values())
+    assert "SecureTransport" in s3.get_bucket_policy(Bucket=ARTIFACTS)["Policy"]
 
 
 def test_dry_run_from_nothing_says_exactly_what_would_be_done(

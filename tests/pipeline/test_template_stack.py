@@ -81,7 +81,7 @@ def test_functions_are_told_where_everything_is(aws):
     """The variables that each function begins from have the values that the outputs have."""
     change(aws, {**with_table(aws, {"StreamArn": ""}), "RetentionDays": "30", "HistoryPrefix": "of/products/"})
     its = deployment_of(stack(aws))
-    shared = {"BUCKET": its.history_bucket, "PREFIX": "of/products/", "REDACT": ""}
+    shared = {"BUCKET": its.history_bucket, "BUCKET_OWNER": "123456789012", "PREFIX": "of/products/", "REDACT": ""}
     of_stream = {"DELIVERY_STREAM_NAME": its.delivery_stream}
     days = {"TABLE_NAME": "products", "RETENTION_DAYS": "30"}
     attested = {"STREAM_ARN": its.stream_arn, "MAPPING_ID": its.mapping_id, "RECORDER_FUNCTION": its.recorder_function}

@@ -25,7 +25,12 @@ MISSING: Final = frozenset(
 )
 
 #: Operations of S3 whose permission has another name.
-_IAM_NAMES: Final = {"list_objects_v2": "ListBucket", "head_bucket": "ListBucket", "head_object": "GetObject"}
+_IAM_NAMES: Final = {
+    "list_objects_v2": "ListBucket",
+    "head_bucket": "ListBucket",
+    "head_object": "GetObject",
+    "get_bucket_encryption": "GetEncryptionConfiguration",
+}
 
 
 class RefusedError(SourceError):

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.aws import Aws
+from pipeline.aws import Aws, partition
 from pipeline.deploying.changes import Wanted, discard, execute, make_change_set, table_of
 from pipeline.deploying.connection import holds_account, keep_from_git, write_connection
+from pipeline.deploying.load import load_lines
 from pipeline.deploying.package import Package, default_bucket, is_made, is_there, make_bucket, make_package, upload
-from pipeline.deploying.parameters import NEW_STREAM, check_given, check_location, parameter_lines, settle
+from pipeline.deploying.parameters import (
+    NEW_STREAM,
+    check_buckets,
+    check_given,
+    check_location,
+    parameter_lines,
+    settle,
+)
 from pipeline.deploying.person import Person
 from pipeline.deploying.stack import TABLE_TAG, Standing, delete_stack, read_standing, wait_for_rest
 from pipeline.deploying.stream import VIEW, Table, check_readers, check_view, read_table, turn_on
@@ -39,6 +47,7 @@ class Plan:
     account: str
     table: Table
     readers: str
+    notes: tuple[str, ...]
     standing: Standing
     package: Package
     bucket: str
@@ -71,6 +80,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     text = read_template(request.template)
     known = parameters_of(text)
     given = check_given(request.given, known)
+    _check_region(aws.region or "")
     account, table = aws.account, read_table(aws, request.table)
     check_view(aws, table)
     standing = read_standing(aws, request.stack, request.table)
@@ -93,6 +103,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
         account,
         table,
         readers,
+        _notes(aws, table, parameters, standing),
         standing,
         package,
         bucket,
@@ -102,6 +113,22 @@ def make_plan(aws: Aws, request: Request) -> Plan:
         ready,
         standing.is_updatable and _deployed_template(aws, standing) == ready.strip(),
     )
+
+
+def _notes(aws: Aws, table: Table, parameters: Mapping[str, str | None], standing: Standing) -> tuple[str, ...]:
+    """What a person should know before agreeing: the table's load, and what may be wrong with a given bucket."""
+    is_read = standing.deployment is not None and standing.deployment.stream_arn == table.stream_arn
+    about_bucket = check_buckets(aws, parameters, standing)
+    return (*load_lines(aws, table, is_read=is_read), *(f"bucket   {note}" for note in about_bucket))
+
+
+def _check_region(region: str) -> None:
+    if partition(region) == "aws-cn":
+        raise DeploymentError(
+            f"{region}: Regions of China are not supported. There the services that KMS sees have other names "
+            "(…amazonaws.com.cn), which the template's roles do not know, and nothing of it was ever tried there",
+            region,
+        )
 
 
 def _deployed_template(aws: Aws, standing: Standing) -> str:
@@ -119,6 +146,7 @@ def plan_lines(aws: Aws, plan: Plan) -> list[str]:
         f"table    {table.name} in {aws.region} of account {plan.account}",
         f"stream   {stream}",
         *([f"readers  {plan.readers}"] if plan.readers else []),
+        *plan.notes,
         f"package  functions, {len(plan.package.files)} files, sha256 {plan.package.sha256}",
         f"stack    {standing.name}: {what} it" + (f"; template and functions {code}" if standing.is_updatable else ""),
         *parameter_lines(plan.parameters, standing),
@@ -196,8 +224,7 @@ def _upload_template(aws: Aws, plan: Plan) -> str:
         return ""
     key = f"templates/{plan.package.sha256}.yaml"
     upload(aws, plan.bucket, key, data)
-    china = ".cn" if str(aws.region).startswith("cn-") else ""
-    return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com{china}/{key}"
+    return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com/{key}"
 
 
 def _check_mapping(aws: Aws, deployment: Deployment, person: Person) -> None:

@@ -90,6 +90,7 @@ def test_dry_run_from_nothing_says_exactly_what_would_be_done(
         == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   off
+writes   none in the last 5 days
 package  functions, {FILES} files, sha256 {SHA}
 stack    {STACK}: make it
   StreamArn = (the new stream's ARN)
@@ -120,6 +121,7 @@ def test_dry_run_of_an_update_says_exactly_what_would_differ(world: World, capsy
         == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   on with NEW_AND_OLD_IMAGES: {stream}
+writes   none in the last 5 days
 package  functions, {FILES} files, sha256 {SHA}
 stack    {STACK}: update it; template and functions as deployed
   BatchSize = 1000 -> 500

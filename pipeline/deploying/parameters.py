@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from histlib.errors import RequestError
 from pipeline.aws import Aws
 from pipeline.deploying.bucket import check_history_bucket, check_log_bucket
-from pipeline.deploying.stack import TABLE_TAG, Standing
+from pipeline.deploying.stack import Standing
 from pipeline.deploying.template import Parameter
 from pipeline.deployment import deployment_of
 from pipeline.errors import DeploymentError
@@ -117,9 +117,10 @@ def check_location(aws: Aws, table: str, settled: Mapping[str, str | None], stan
     if not bucket:
         return
     for stack in aws.each("cloudformation", "describe_stacks", "Stacks"):
-        if not any(one["Key"] == TABLE_TAG for one in stack.get("Tags", ())) or not stack.get("Outputs"):
+        try:  # by its outputs, since who deploys by other ways may have set no tag
+            other = deployment_of(stack)
+        except DeploymentError:
             continue
-        other = deployment_of(stack)
         if (other.history_bucket, other.history_prefix) == (bucket, prefix) and other.stack != standing.name:
             raise DeploymentError(
                 f"the history of table {other.table_name} (stack {other.stack}) lies in {other.location}: name another "

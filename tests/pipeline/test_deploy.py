@@ -14,6 +14,7 @@ from deploy_world import ACCOUNT, ARTIFACTS, REGION, STACK, TABLE, World, deploy
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.deploying.package import is_made, make_bucket, make_package
+from pipeline.deployment import read_deployment
 
 SHA = make_package().sha256
 FILES = len(make_package().files)
@@ -269,6 +270,29 @@ def test_another_tables_place(world: World, capsys: pytest.CaptureFixture[str]) 
     assert world.deploy("--bucket", bucket, table="b") == 3
     assert f"the history of table a (stack histlib-a) lies in s3://{bucket}" in capsys.readouterr().err
     assert world.deploy("--bucket", bucket, "--prefix", "b", table="b") == 0
+
+
+def test_another_tables_place_by_another_way(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the other stack was not made by this command, and so has no tag."""
+    world.make_table("a")
+    world.make_table("b")
+    world.deploy(table="a")
+    bucket = world.outputs("histlib-a")["HistoryBucket"]
+    world.as_moto_has_it("histlib-a").tags.clear()
+    assert world.stack("histlib-a")["Tags"] == []
+    assert world.deploy("--bucket", bucket, table="b") == 3
+    assert f"the history of table a (stack histlib-a) lies in s3://{bucket}" in capsys.readouterr().err
+
+
+def test_a_stack_of_before_there_was_a_dashboard(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Outputs that came with later releases are no condition: such a stack is ours, and is brought up to date."""
+    world.make_table()
+    world.deploy()
+    world.as_moto_has_it(STACK).output_map._output_json_map.pop("Dashboard")
+    capsys.readouterr()
+    assert read_deployment(Aws(region=REGION), TABLE).dashboard == ""
+    assert world.run("deploy", "--table", TABLE, "--dry-run") == 0
+    assert f"stack    {STACK}: update it" in capsys.readouterr().out
 
 
 def test_a_glue_table_that_is_there(world: World, capsys: pytest.CaptureFixture[str]) -> None:

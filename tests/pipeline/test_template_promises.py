@@ -8,6 +8,7 @@ import re
 import pytest
 from sam import NONE, OTHER, decided, references
 
+from benchmarks.costs import ALARM_METRICS
 from pipeline.functions.attester.judging import KEPT
 
 EVERYTHING = decided(OTHER)["Resources"]
@@ -260,6 +261,14 @@ def test_the_dashboard_shows_every_alarm_and_how_capture_goes(parameters):
         "Attested through, s ago": "AttestedAge",
     }
     assert {one["region"] for one in shown[1:]} == {"${AWS::Region}"}
+
+
+def test_what_is_said_to_cost_is_what_there_is():
+    """The arithmetic of costs counts the metrics that alarms look at, and those of the attester."""
+    watched = [len([one for one in alarm.get("Metrics", [0]) if one == 0 or "MetricStat" in one])
+               for alarm in alarms(EVERYTHING).values()]  # fmt: skip
+    assert sum(watched) == ALARM_METRICS
+    assert len([one for one in EVERYTHING.values() if one["Type"] == "AWS::CloudWatch::Dashboard"]) == 1
 
 
 def test_a_dashboard_is_named_with_its_region():

@@ -10,6 +10,7 @@ from typing import Any, Final
 from histlib.aws.session import client_config, make_session
 from histlib.aws.trouble import code_of, connection_error, errors, is_denied, message_of
 from histlib.errors import HistlibError, SourceError
+from pipeline.functions.owned import require_owner
 
 #: Codes for what there is not.
 MISSING: Final = frozenset(
@@ -24,7 +25,12 @@ MISSING: Final = frozenset(
 )
 
 #: Operations of S3 whose permission has another name.
-_IAM_NAMES: Final = {"list_objects_v2": "ListBucket", "head_bucket": "ListBucket", "head_object": "GetObject"}
+_IAM_NAMES: Final = {
+    "list_objects_v2": "ListBucket",
+    "head_bucket": "ListBucket",
+    "head_object": "GetObject",
+    "get_bucket_encryption": "GetEncryptionConfiguration",
+}
 
 
 class RefusedError(SourceError):
@@ -35,15 +41,24 @@ class RefusedError(SourceError):
         self.code = code
 
 
+def partition(region: str) -> str:
+    """The part of AWS that a Region is of, as ARNs begin with it."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
 @dataclass
 class Aws:
-    """One account and Region: ``call("s3", "put_object", Bucket=…)``; ``session`` is boto3's where one is given."""
+    """One account and Region: ``call("s3", "put_object", Bucket=…)``; ``session`` is boto3's where one is given.
+
+    S3 is asked for buckets of this account only.
+    """
 
     profile: str | None = None
     region: str | None = None
     session: Any = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
     _making: Lock = field(default_factory=Lock, repr=False)
+    _account: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         self.session = make_session(self.profile if self.session is None else None, self.region, self.session)
@@ -61,6 +76,8 @@ class Aws:
                     made = self.session.client(service, region_name=self.region, config=client_config(16))
                 except errors() as error:
                     raise connection_error(error, self.profile) from error
+                if service == "s3":
+                    require_owner(made, lambda: self.account)
                 self._clients[service] = made
             return self._clients[service]
 
@@ -96,8 +113,10 @@ class Aws:
 
     @property
     def account(self) -> str:
-        """The account's id. Raises as :meth:`call`."""
-        return str(self.call("sts", "get_caller_identity")["Account"])
+        """The account's id, asked for once. Raises as :meth:`call`."""
+        if not self._account:
+            self._account = str(self.call("sts", "get_caller_identity")["Account"])
+        return self._account
 
     def trouble(self, error: Exception, service: str, operation: str, asked: dict[str, Any]) -> HistlibError:
         """Our error for one of botocore's."""
@@ -106,6 +125,9 @@ class Aws:
         action = f"{service}:" + _IAM_NAMES.get(operation, "".join(word.capitalize() for word in operation.split("_")))
         names = [str(value) for name, value in asked.items() if isinstance(value, str) and len(value) < 200]
         what, code = f"{action} ({', '.join(names[:3])})" if names else action, code_of(error)
+        if is_denied(error) and service == "s3":
+            ours = f"allow it, or name another profile; and is the bucket one of account {self.account}?"
+            return RefusedError(f"{what} is denied ({code}): {ours}", code)
         if is_denied(error):
             return RefusedError(f"{what} is denied ({code}): allow it, or name another profile", code)
         return RefusedError(f"{what} failed, {code}: {message_of(error)}", code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final
 
 from pipeline.aws import Aws, RefusedError
@@ -39,6 +39,8 @@ class Deployment:
     glue_table: str
     workgroup: str
     results_location: str
+    #: Of CloudWatch; empty where the stack was deployed before there was one.
+    dashboard: str = ""
 
     @property
     def location(self) -> str:
@@ -101,17 +103,18 @@ def deployment_of(stack: dict[str, Any]) -> Deployment:
     """The deployment that CloudFormation's description of a stack tells.
 
     Raises:
-        DeploymentError: outputs are missing.
+        DeploymentError: outputs are missing that every release has.
     """
     outputs = {one["OutputKey"]: one.get("OutputValue", "") for one in stack.get("Outputs", ())}
     wanted = {field.name: _output(field.name) for field in fields(Deployment)[2:]}
-    if lacking := [output for output in wanted.values() if output not in outputs]:
+    needed = [_output(field.name) for field in fields(Deployment)[2:] if field.default is MISSING]
+    if lacking := [output for output in needed if output not in outputs]:
         raise DeploymentError(
             f"stack {stack['StackName']} ({stack['StackStatus']}) lacks the outputs {', '.join(lacking)}: it is "
             "another stack, or not whole; deploy again",
             stack["StackName"],
         )
-    values = {name: outputs[output] for name, output in wanted.items()}
+    values = {name: outputs[output] for name, output in wanted.items() if output in outputs}
     return Deployment(stack=stack["StackName"], status=stack["StackStatus"], **values)
 
 

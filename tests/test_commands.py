@@ -276,6 +276,38 @@ def test_help_is_as_recorded(name, capsys):
     assert (code, out.split()) == (0, file.read_text(encoding="utf-8").split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--source sample: state-at p0417 2026-11-08T02:30 --tz Europe/Paris",
+        "--source=sample: --tz Europe/Paris state-at p0417 2026-11-08T02:30",
+        "--tz Europe/Paris state-at p0417 --source sample: 2026-11-08T02:30",
+        "--source nowhere --tz Asia/Tokyo state-at p0417 2026-11-08T02:30 --source sample: --tz Europe/Paris",
+    ],
+)
+def test_switches_of_the_source_stand_before_the_command_or_behind(words, capsys):
+    """The answer is the same; of a switch that is given twice the last one counts, as everywhere behind it."""
+    behind = ["state-at", "p0417", "2026-11-08T02:30", "--source", "sample:", "--tz", "Europe/Paris"]
+    assert run(words.split(), capsys) == run(behind, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--source sample:", "the following arguments are required: COMMAND"),
+        ("--source", "the following arguments are required: COMMAND"),
+        ("--source sample: notebook folder", "unrecognized arguments: --source=sample:"),
+        ("--json state-at p0417", "unrecognized arguments: --json"),
+    ],
+)
+def test_what_stands_before_the_command_in_vain(words, says, capsys):
+    """Without a command, before one that asks no history, and what says nothing of the source: refused."""
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words.split())
+    assert stopped.value.code == 2
+    assert says in capsys.readouterr().err
+
+
 def test_no_help_text_is_left_over():
     """Each recorded text is of a command that there is."""
     assert {file.stem for file in HELP.iterdir()} == {"histlib", *(command.name for command in COMMANDS)}

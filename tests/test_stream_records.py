@@ -37,7 +37,7 @@ def test_stream_records_are_to_be_replayed_first(tmp_path, shape, place):
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     for pack in (str.encode, lambda text: gzip.compress(text.encode())):
         (tmp_path / place).write_bytes(pack(SHAPES[shape]))
-        with pytest.raises(NotAHistoryError, match=r"these are stream records: replay them first: python -m pipeline"):
+        with pytest.raises(NotAHistoryError, match=r"replay them first, from a clone of histlib: python -m pipeline"):
             histlib.connect(tmp_path)
 
 

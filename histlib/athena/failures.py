@@ -117,13 +117,13 @@ def _unreadable_object(reason: str, query: Query, place: Place) -> HistlibError 
         return SourceError(
             f"{place}: a landing object cannot be read, and Athena does not say which: {why}. To find it, ask the S3 "
             f"location itself for its coverage (histlib coverage --source {place.location or 's3://…'}); it names the "
-            f"object; then: {command(place.location or 's3://…', 'OBJECT')}",
+            f"object; then, from a clone of histlib: {command(place.location or 's3://…', 'OBJECT')}",
             query.id,
         )
     name = relative(uri, place.location)
     return SourceError(
-        f"{place}: the landing object {name} cannot be read: {why}. To set it aside, as a hole that answers tell of: "
-        f"{command(uri.removesuffix(name), name)}",
+        f"{place}: the landing object {name} cannot be read: {why}. To set it aside, as a hole that answers tell "
+        f"of, from a clone of histlib: {command(uri.removesuffix(name), name)}",
         name,
     )
 

@@ -237,7 +237,7 @@ def unreadable(root: str, file: str) -> SourceError:
     """The error for a landing object with a line that is no record."""
     return SourceError(
         f"{file} has a line that is no record of format 1, and nobody can answer for what it said. To set the object "
-        f"aside, as a hole that answers tell of: {command(root, file)}",
+        f"aside, as a hole that answers tell of, from a clone of histlib: {command(root, file)}",
         file,
     )
 

@@ -6,13 +6,29 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from histlib.errors import RequestError, ValueNotValidError
 from histlib.keys import KeyText
 from histlib.values import decode_value, encode_value
 
 _VALUE = 'image JSON (12.50, "12.50", true, {"$SS":["a"]}), else the text itself'
+
+#: Switches that say which history is asked, and how: they may stand before the command too.
+SOURCE_SWITCHES: Final[dict[str, dict[str, Any]]] = {
+    "--source": {
+        "help": "folder, s3://bucket/prefix, athena://database/table, export:FOLDER, sample:, or a name from "
+        "histlib.toml; default: HISTLIB_SOURCE"
+    },
+    "--profile": {"help": "AWS profile, for sources on AWS"},
+    "--region": {"help": "AWS Region, for sources on AWS"},
+    "--max-scan-bytes": {"metavar": "N", "type": int, "help": "bytes that may be read on AWS"},
+    "--explain": {
+        "action": "store_true",
+        "help": "show each SQL statement before Athena runs it, and what it costs",
+    },
+    "--tz": {"default": "UTC", "help": "IANA time zone of times in and out (default UTC)"},
+}
 
 
 def add_key(parser: argparse.ArgumentParser, more: str = "") -> None:
@@ -71,18 +87,8 @@ def add_value(parser: argparse.ArgumentParser) -> None:
 def add_common(parser: argparse.ArgumentParser) -> None:
     """What every question takes."""
     source = parser.add_argument_group("the history")
-    source.add_argument(
-        "--source",
-        help="folder, s3://bucket/prefix, athena://database/table, export:FOLDER, sample:, or a name from "
-        "histlib.toml; default: HISTLIB_SOURCE",
-    )
-    source.add_argument("--profile", help="AWS profile, for sources on AWS")
-    source.add_argument("--region", help="AWS Region, for sources on AWS")
-    source.add_argument("--max-scan-bytes", metavar="N", type=int, help="bytes that may be read on AWS")
-    source.add_argument(
-        "--explain", action="store_true", help="show each SQL statement before Athena runs it, and what it costs"
-    )
-    source.add_argument("--tz", default="UTC", help="IANA time zone of times in and out (default UTC)")
+    for switch, what in SOURCE_SWITCHES.items():
+        source.add_argument(switch, **what)
     answer = parser.add_argument_group("the answer")
     answer.add_argument("--json", action="store_true", help="print one JSON object")
     add_export(answer)

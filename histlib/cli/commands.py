@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from histlib.cli.arguments import add_common
+from histlib.cli.arguments import SOURCE_SWITCHES, add_common
 from histlib.cli.cached import add_cache, show_cache
 from histlib.cli.catalog import add_histories, list_histories
 from histlib.cli.command import Command
@@ -63,7 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="histlib",
         usage="histlib COMMAND …",
         description="What was in this DynamoDB table at that moment?",
-        epilog=f"commands:\n{listed}\n\nhistlib COMMAND --help shows its arguments and an example.",
+        epilog=f"commands:\n{listed}\n\nhistlib COMMAND --help shows its arguments and an example.\n"
+        "Switches of the history (--source …) may stand before COMMAND as well.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -74,15 +75,26 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(given: Sequence[str]) -> argparse.Namespace:
-    """The options; times may stand after switches too, which argparse alone does not take."""
+    """The options; times may stand after switches too, and switches of the source before the command, which argparse
+    alone does not take."""
     parser = build_parser()
-    options, rest = parser.parse_known_args([_shielded(argument) for argument in given])
+    options, rest = parser.parse_known_args([_shielded(argument) for argument in _command_first(given)])
     for name in getattr(options, "times", ()):
         if rest and getattr(options, name) is None and not rest[0].startswith("-"):
             setattr(options, name, rest.pop(0))
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return argparse.Namespace(**{name: _unshielded(value) for name, value in vars(options).items()})
+
+
+def _command_first(given: Sequence[str]) -> list[str]:
+    """The arguments with those switches of the source that come before the command behind it, each in one piece."""
+    rest, before = list(given), []
+    while rest and (switch := rest[0].partition("=")[0]) in SOURCE_SWITCHES:
+        before.append(rest.pop(0))
+        if before[-1] == switch and "action" not in SOURCE_SWITCHES[switch] and rest:
+            before[-1] += f"={rest.pop(0)}"
+    return [rest[0], *before, *rest[1:]] if rest else []
 
 
 def _add_command(commands: Any, command: Command) -> None:

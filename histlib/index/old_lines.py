@@ -202,7 +202,7 @@ def not_decoded(value: Any) -> str:
         return (
             'DynamoDB JSON that was not decoded, where format 0 has plain values, like {"id": "a"}; write the file '
             "anew with keys and images decoded (boto3's TypeDeserializer), or replay the stream's own records instead "
-            "(python -m pipeline replay)"
+            "(from a clone of histlib: python -m pipeline replay)"
         )
     return "expected a text or a number, as a key has"
 

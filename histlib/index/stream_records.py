@@ -12,7 +12,8 @@ from typing import Final
 
 #: What to do with them.
 REPLAY_FIRST: Final = (
-    "these are stream records: replay them first: python -m pipeline replay EVENTS… --into DIR, then ask DIR"
+    "these are stream records: replay them first, from a clone of histlib: python -m pipeline replay EVENTS… --into "
+    "DIR, then ask DIR"
 )
 
 #: Bytes of a file, and files of a folder, that are looked at.

@@ -223,7 +223,8 @@ class Mirror:
         if waiting:
             raise NotAHistoryError(
                 f"{self._address} holds no change yet: what lies below failed/ could not be converted or delivered "
-                f"({len(waiting):,}, the first {waiting[0]}): see `python -m pipeline redrive`",
+                f"({len(waiting):,}, the first {waiting[0]}): see `python -m pipeline redrive`, from a "
+                "clone of histlib",
                 str(self._address),
             )
         there = ", ".join(self._lister.seen()) or "nothing"

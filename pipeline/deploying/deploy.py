@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.aws import Aws
+from pipeline.aws import Aws, partition
 from pipeline.deploying.changes import Wanted, discard, execute, make_change_set, table_of
 from pipeline.deploying.connection import holds_account, keep_from_git, write_connection
-from pipeline.deploying.package import Package, default_bucket, is_there, make_bucket, make_package, upload
-from pipeline.deploying.parameters import NEW_STREAM, check_given, check_location, parameter_lines, settle
+from pipeline.deploying.load import load_lines
+from pipeline.deploying.package import Package, default_bucket, is_made, is_there, make_bucket, make_package, upload
+from pipeline.deploying.parameters import (
+    NEW_STREAM,
+    check_buckets,
+    check_given,
+    check_location,
+    parameter_lines,
+    settle,
+)
 from pipeline.deploying.person import Person
 from pipeline.deploying.stack import TABLE_TAG, Standing, delete_stack, read_standing, wait_for_rest
 from pipeline.deploying.stream import VIEW, Table, check_readers, check_view, read_table, turn_on
@@ -39,6 +47,7 @@ class Plan:
     account: str
     table: Table
     readers: str
+    notes: tuple[str, ...]
     standing: Standing
     package: Package
     bucket: str
@@ -71,6 +80,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     text = read_template(request.template)
     known = parameters_of(text)
     given = check_given(request.given, known)
+    _check_region(aws.region or "")
     account, table = aws.account, read_table(aws, request.table)
     check_view(aws, table)
     standing = read_standing(aws, request.stack, request.table)
@@ -80,7 +90,7 @@ def make_plan(aws: Aws, request: Request) -> Plan:
     readers = check_readers(aws, table, standing.deployment.mapping_id if standing.deployment else None)
     package = make_package()
     bucket = request.artifacts_bucket or default_bucket(account, aws.region or "")
-    bucket_is_there = is_there(aws, bucket, account)
+    bucket_is_there = is_there(aws, bucket) if request.artifacts_bucket else is_made(aws, bucket)
     if not bucket_is_there and request.artifacts_bucket:
         raise DeploymentError(f"there is no artifacts bucket {bucket} in account {account}: name one, or none", bucket)
     if standing.before.get("StreamArn") != "":  # else the stack made the table
@@ -93,15 +103,32 @@ def make_plan(aws: Aws, request: Request) -> Plan:
         account,
         table,
         readers,
+        _notes(aws, table, parameters, standing),
         standing,
         package,
         bucket,
         bucket_is_there,
-        bucket_is_there and is_there(aws, bucket, account, package.key),
+        bucket_is_there and is_there(aws, bucket, package.key),
         parameters,
         ready,
         standing.is_updatable and _deployed_template(aws, standing) == ready.strip(),
     )
+
+
+def _notes(aws: Aws, table: Table, parameters: Mapping[str, str | None], standing: Standing) -> tuple[str, ...]:
+    """What a person should know before agreeing: the table's load, and what may be wrong with a given bucket."""
+    is_read = standing.deployment is not None and standing.deployment.stream_arn == table.stream_arn
+    about_bucket = check_buckets(aws, parameters, standing)
+    return (*load_lines(aws, table, is_read=is_read), *(f"bucket   {note}" for note in about_bucket))
+
+
+def _check_region(region: str) -> None:
+    if partition(region) == "aws-cn":
+        raise DeploymentError(
+            f"{region}: Regions of China are not supported. There the services that KMS sees have other names "
+            "(…amazonaws.com.cn), which the template's roles do not know, and nothing of it was ever tried there",
+            region,
+        )
 
 
 def _deployed_template(aws: Aws, standing: Standing) -> str:
@@ -119,6 +146,7 @@ def plan_lines(aws: Aws, plan: Plan) -> list[str]:
         f"table    {table.name} in {aws.region} of account {plan.account}",
         f"stream   {stream}",
         *([f"readers  {plan.readers}"] if plan.readers else []),
+        *plan.notes,
         f"package  functions, {len(plan.package.files)} files, sha256 {plan.package.sha256}",
         f"stack    {standing.name}: {what} it" + (f"; template and functions {code}" if standing.is_updatable else ""),
         *parameter_lines(plan.parameters, standing),
@@ -159,9 +187,9 @@ def _first_steps(aws: Aws, plan: Plan, person: Person) -> tuple[Standing, str]:
         delete_stack(aws, standing.name, str(standing.arn), person)
         standing = Standing(standing.name)
     if not plan.bucket_is_there:
-        make_bucket(aws, plan.bucket, plan.account)
+        make_bucket(aws, plan.bucket)
     if not plan.package_is_there:
-        upload(aws, plan.bucket, plan.account, plan.package.key, plan.package.data)
+        upload(aws, plan.bucket, plan.package.key, plan.package.data)
         person.say(f"uploaded s3://{plan.bucket}/{plan.package.key}")
     return standing, str(table.stream_arn)
 
@@ -195,9 +223,8 @@ def _upload_template(aws: Aws, plan: Plan) -> str:
     if len(data) <= BODY_BYTES:
         return ""
     key = f"templates/{plan.package.sha256}.yaml"
-    upload(aws, plan.bucket, plan.account, key, data)
-    china = ".cn" if str(aws.region).startswith("cn-") else ""
-    return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com{china}/{key}"
+    upload(aws, plan.bucket, key, data)
+    return f"https://{plan.bucket}.s3.{aws.region}.amazonaws.com/{key}"
 
 
 def _check_mapping(aws: Aws, deployment: Deployment, person: Person) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import functions
-from pipeline.aws import Aws
+from pipeline.aws import Aws, RefusedError, partition
 from pipeline.errors import DeploymentError
 
 #: The earliest time that a zip can hold: no file's own time is told.
@@ -56,39 +56,51 @@ def default_bucket(account: str, region: str) -> str:
     return f"histlib-artifacts-{account}-{region}"
 
 
-def is_there(aws: Aws, bucket: str, account: str, key: str | None = None) -> bool:
+def is_there(aws: Aws, bucket: str, key: str | None = None) -> bool:
     """Whether a bucket of this account is there, or an object in it.
 
     Raises:
         HistlibError: it is another account's, or AWS cannot be asked.
     """
-    owned: dict[str, Any] = {"Bucket": bucket, "ExpectedBucketOwner": account}
     if key is None:
-        return aws.find("s3", "head_bucket", **owned) is not None
-    return aws.find("s3", "head_object", Key=key, **owned) is not None
+        return aws.find("s3", "head_bucket", Bucket=bucket) is not None
+    return aws.find("s3", "head_object", Bucket=bucket, Key=key) is not None
 
 
-def make_bucket(aws: Aws, bucket: str, account: str) -> None:
-    """A bucket that is private, encrypted, reached by TLS only, and tagged.
+def is_made(aws: Aws, bucket: str) -> bool:
+    """Whether :func:`make_bucket` came to its end: the tag is the last that it does. Raises as :func:`is_there`."""
+    if not is_there(aws, bucket):
+        return False
+    try:
+        tags = aws.call("s3", "get_bucket_tagging", Bucket=bucket)["TagSet"]
+    except RefusedError as error:
+        if error.code == "NoSuchTagSet":
+            return False
+        raise
+    return all(tag in tags for tag in _TAGS)
+
+
+def make_bucket(aws: Aws, bucket: str) -> None:
+    """A bucket that is private, encrypted, reached by TLS only, and tagged; goes on with one that was begun.
 
     Raises:
         HistlibError: the name is taken by another account, or AWS refuses.
     """
-    where = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
-    aws.call("s3", "create_bucket", Bucket=bucket, **where)
-    owned = {"Bucket": bucket, "ExpectedBucketOwner": account}
+    if not is_there(aws, bucket):
+        where = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
+        aws.call("s3", "create_bucket", Bucket=bucket, **where)
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    aws.call("s3", "put_public_access_block", PublicAccessBlockConfiguration=dict.fromkeys(names, True), **owned)
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration={"Rules": [rule]}, **owned)
-    aws.call("s3", "put_bucket_policy", Policy=json.dumps(tls_only(bucket, aws.region or "")), **owned)
-    aws.call("s3", "put_bucket_tagging", Tagging={"TagSet": _TAGS}, **owned)
+    closed = dict.fromkeys(names, True)
+    aws.call("s3", "put_public_access_block", Bucket=bucket, PublicAccessBlockConfiguration=closed)
+    encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    aws.call("s3", "put_bucket_encryption", Bucket=bucket, ServerSideEncryptionConfiguration=encryption)
+    aws.call("s3", "put_bucket_policy", Bucket=bucket, Policy=json.dumps(tls_only(bucket, aws.region or "")))
+    aws.call("s3", "put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": _TAGS})
 
 
 def tls_only(bucket: str, region: str) -> dict[str, Any]:
     """The bucket policy that refuses whatever does not come by TLS."""
-    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-    arn = f"arn:{partition}:s3:::{bucket}"
+    arn = f"arn:{partition(region)}:s3:::{bucket}"
     statement = {
         "Sid": "TlsOnly",
         "Effect": "Deny",
@@ -100,15 +112,15 @@ def tls_only(bucket: str, region: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def upload(aws: Aws, bucket: str, account: str, key: str, data: bytes) -> None:
+def upload(aws: Aws, bucket: str, key: str, data: bytes) -> None:
     """Put an object into the artifacts bucket, and see that it arrived whole.
 
     Raises:
         DeploymentError: what lies there is not what was sent.
         HistlibError: AWS refuses.
     """
-    aws.call("s3", "put_object", Bucket=bucket, Key=key, Body=data, ExpectedBucketOwner=account)
-    head = aws.call("s3", "head_object", Bucket=bucket, Key=key, ExpectedBucketOwner=account)
+    aws.call("s3", "put_object", Bucket=bucket, Key=key, Body=data)
+    head = aws.call("s3", "head_object", Bucket=bucket, Key=key)
     if head["ContentLength"] != len(data):
         message = f"s3://{bucket}/{key} holds {head['ContentLength']} bytes of {len(data)}; deploy again"
         raise DeploymentError(message, key)

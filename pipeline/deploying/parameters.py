@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from histlib.errors import RequestError
 from pipeline.aws import Aws
-from pipeline.deploying.stack import TABLE_TAG, Standing
+from pipeline.deploying.bucket import check_history_bucket, check_log_bucket
+from pipeline.deploying.stack import Standing
 from pipeline.deploying.template import Parameter
 from pipeline.deployment import deployment_of
 from pipeline.errors import DeploymentError
@@ -15,6 +16,8 @@ from pipeline.functions.recorder.redact import Redaction
 
 #: What the parameter of the stream's ARN is shown as while there is no stream.
 NEW_STREAM = "(the new stream's ARN)"
+#: Parameters that are of the bucket which the stack makes.
+_OF_OWN_BUCKET = ("Versioning", "ObjectLockDays", "AccessLogBucket")
 
 
 def glue_name(table: str) -> str:
@@ -55,8 +58,6 @@ def settle(
     if not standing.is_updatable:
         values.setdefault("TableName", glue_name(table))
     defaults = {one.name: one.default for one in known}
-    if bucket := values.get("HistoryBucket"):
-        _check_bucket(aws, bucket)
     before = standing.before
     now = {**{name: value or "" for name, value in defaults.items()}, **before, **values}
     if now["DatabaseName"] != before.get("DatabaseName"):
@@ -75,11 +76,25 @@ def settle(
     return settled
 
 
-def _check_bucket(aws: Aws, bucket: str) -> None:
-    if aws.find("s3", "head_bucket", Bucket=bucket) is None:
-        raise DeploymentError(
-            f"there is no bucket {bucket}: name one that is there, or none, then the stack makes one", bucket
+def check_buckets(aws: Aws, settled: Mapping[str, str | None], standing: Standing) -> list[str]:
+    """See that buckets that are given, now or with a key, are fit; returns notes to show.
+
+    Raises:
+        RequestError: what is asked of the bucket would have to be done to one that is given.
+        DeploymentError, HistlibError: as :func:`check_history_bucket`.
+    """
+    bucket, key, logs = (_now(name, settled, standing) for name in ("HistoryBucket", "KmsKeyArn", "AccessLogBucket"))
+    if bucket and (asked := [name for name in _OF_OWN_BUCKET if settled.get(name) not in (None, "", "false", "0")]):
+        raise RequestError(
+            f"{', '.join(asked)}: nothing of a bucket that is given ({bucket}) is changed. Set it on the bucket, or "
+            "give no --bucket",
+            asked,
         )
+    if settled.get("AccessLogBucket"):
+        check_log_bucket(aws, logs)
+    if bucket and (settled.get("HistoryBucket") or settled.get("KmsKeyArn")):
+        return check_history_bucket(aws, bucket, key)
+    return []
 
 
 def _check_glue_table(aws: Aws, database: str, name: str) -> None:
@@ -102,9 +117,10 @@ def check_location(aws: Aws, table: str, settled: Mapping[str, str | None], stan
     if not bucket:
         return
     for stack in aws.each("cloudformation", "describe_stacks", "Stacks"):
-        if not any(one["Key"] == TABLE_TAG for one in stack.get("Tags", ())) or not stack.get("Outputs"):
+        try:  # by its outputs, since who deploys by other ways may have set no tag
+            other = deployment_of(stack)
+        except DeploymentError:
             continue
-        other = deployment_of(stack)
         if (other.history_bucket, other.history_prefix) == (bucket, prefix) and other.stack != standing.name:
             raise DeploymentError(
                 f"the history of table {other.table_name} (stack {other.stack}) lies in {other.location}: name another "

@@ -105,6 +105,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "stack": report.deployment.stack,
         "region": report.region,
         "history": report.deployment.location,
+        "dashboard": report.deployment.dashboard or None,
         "checked_at": iso(report.now),
         "whole": report.whole,
         "headline": report.headline,

@@ -24,6 +24,7 @@ def as_text(report: Report, *, colour: bool = False) -> str:
     first = [report.headline] if len(report.headline) <= _WIDTH else report.headlines
     deployment = report.deployment
     place = f"table {deployment.table_name}, stack {deployment.stack}, {report.region}"
+    place += f", dashboard {deployment.dashboard} in CloudWatch" if deployment.dashboard else ""
     lines = [*(_coloured(line, worst, colour) for line in first), *textwrap.wrap(place, _WIDTH)]
     for verdict in BY_SEVERITY[:-1]:
         for check in report.checks:

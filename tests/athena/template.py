@@ -57,6 +57,8 @@ def resolved(value: Any, names: Mapping[str, Any], conditions: Mapping[str, Any]
             return resolved(yes if resolved(conditions[name], names, conditions) else no, names, conditions)
         case {"Fn::Equals": [one, other]}:
             return str(resolved(one, names, conditions)) == str(resolved(other, names, conditions))
+        case {"Fn::Or": ones}:
+            return any(resolved(one, names, conditions) for one in ones)
         case {"Fn::Not": [condition]}:
             return not resolved(condition, names, conditions)
         case dict():

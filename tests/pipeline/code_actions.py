@@ -28,10 +28,12 @@ ACTIONS: Final = {
     "s3:UploadPart": ("s3:PutObject",),
 }
 #: What an action needs beside it. Without s3:ListBucket, an object that is not there is 403 and not 404 (S3 API
-#: reference, GetObject, "Permissions"); the rest is where a customer's key encrypts.
+#: reference, GetObject, "Permissions"); the rest is where a customer's key encrypts. Since 20 April 2026 that counts
+#: for callers of Firehose as well (AWS's notice "Enhanced security controls for Amazon Data Firehose").
 BESIDE: Final = {
     "s3:GetObject": ("s3:ListBucket", "kms:Decrypt"),
     "s3:PutObject": ("kms:GenerateDataKey",),
+    "firehose:PutRecordBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
     "dynamodb:Scan": ("kms:Decrypt",),
 }
 

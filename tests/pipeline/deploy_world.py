@@ -57,6 +57,12 @@ class World:
     def stack(self, name: str = STACK) -> dict[str, Any]:
         return self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
 
+    def as_moto_has_it(self, name: str) -> Any:
+        """A stack, so that it can be made as another release, or another hand, has left it."""
+        from moto.cloudformation.models import cloudformation_backends
+
+        return next(one for one in cloudformation_backends[ACCOUNT][REGION].stacks.values() if one.name == name)
+
     def stacks(self) -> list[str]:
         return [one["StackName"] for one in self.client("cloudformation").describe_stacks()["Stacks"]]
 

@@ -73,7 +73,11 @@ class Made:
     logical_resource_id: str = ""
 
     def get_cfn_attribute(self, attribute: str) -> str:
-        """Only a delivery stream is asked for one: its ARN."""
+        """Delivery streams and alarms are asked for one: their ARN."""
+        if self.kind.service == "cloudwatch":
+            client = self.kind.client(self.region)
+            [alarm] = client.describe_alarms(AlarmNames=[self.physical_resource_id])["MetricAlarms"]
+            return str(alarm[f"Alarm{attribute}"])
         answer = self.kind.client(self.region).describe_delivery_stream(DeliveryStreamName=self.physical_resource_id)
         return str(answer["DeliveryStreamDescription"][f"DeliveryStream{attribute.upper()}"])
 

@@ -34,11 +34,16 @@ OTHER: Final = {
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f9d7a1e-0000-4000-8000-1234567890ab",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "ReserveConcurrency": "true",
+    "Versioning": "true",
+    "ObjectLockDays": "400",
+    "AccessLogBucket": "access-logs",
 }
-#: Each two of those conditions in each of their four states (an orthogonal array of strength 2).
+#: A row of Plackett and Burman's design: with its rotations and none, each two columns have each of their four states.
+_ROW: Final = "11011100010"
 PAIRS: Final = tuple(
     {name: value for name, value, turned in zip(OTHER, OTHER.values(), row, strict=True) if turned == "1"}
-    for row in ("0000000", "0001111", "0110011", "0111100", "1010101", "1011010", "1100110", "1101001")
+    for row in ("0" * len(_ROW), *(_ROW[-turns:] + _ROW[:-turns] for turns in range(len(_ROW))))
 )
 
 

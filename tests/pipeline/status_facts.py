@@ -55,8 +55,8 @@ MAPPING = Mapping(
         "MaximumBatchingWindowInSeconds": 10,
         "StartingPosition": "TRIM_HORIZON",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "MaximumRetryAttempts": 100,
-        "MaximumRecordAgeInSeconds": 21600,
+        "MaximumRetryAttempts": 1000,
+        "MaximumRecordAgeInSeconds": 85500,
         "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::histories"}},
     },
 )

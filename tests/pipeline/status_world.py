@@ -95,8 +95,8 @@ class World:
             "BatchSize": 1000,
             "MaximumBatchingWindowInSeconds": 10,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "MaximumRetryAttempts": 100,
-            "MaximumRecordAgeInSeconds": 21600,
+            "MaximumRetryAttempts": 1000,
+            "MaximumRecordAgeInSeconds": 85500,
             "DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:s3:::{BUCKET}"}},
         }
         made = self.client("lambda").create_event_source_mapping(**as_deployed | settings)

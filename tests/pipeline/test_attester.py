@@ -37,7 +37,7 @@ def runs(made: Deployed, *moments: float) -> list[dict[str, Any]]:
 
 
 def test_a_run_adds_a_line_and_tells_the_metrics_of_alarms(pipeline, capsys):
-    """One object a day, a line a run, in order; Healthy and Undelivered for the alarms; a log line of counts."""
+    """One object a day, a line a run, in order; metrics for alarms and dashboard; a log line of counts."""
     said = runs(pipeline, NOW, NOW + 900, NOW + 86_400)
     assert [one["attested_at"] for one in said] == [int(at * 1e6) for at in (NOW, NOW + 900, NOW + 86_400)]
     assert all(one["healthy"] for one in said)
@@ -48,8 +48,24 @@ def test_a_run_adds_a_line_and_tells_the_metrics_of_alarms(pipeline, capsys):
     assert {(one["MetricName"], one["Dimensions"][0]["Value"]) for one in metrics} == {
         ("Healthy", "things"),
         ("Undelivered", "things"),
+        ("AttestedAge", "things"),
     }
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["healthy"] is True
+
+
+def test_how_far_back_all_is_captured_is_told_only_while_it_is_whole(pipeline, monkeypatch):
+    """AttestedAge: seconds between captured_through and the attestation; none while anything waits."""
+    told: list[dict[str, float]] = []
+
+    def keep(*, MetricData: list[dict[str, Any]], **_: Any) -> None:
+        told.append({one["MetricName"]: one["Value"] for one in MetricData})
+
+    monkeypatch.setattr(pipeline.clients.cloudwatch, "put_metric_data", keep)
+    said = attest(pipeline.clients, pipeline.settings, NOW)
+    pipeline.put("failed/records/1")
+    attest(pipeline.clients, pipeline.settings, NOW + 60)
+    assert told[0]["AttestedAge"] == said["iterator_age_ms"] / 1_000 + said["firehose_freshness_s"] > 0
+    assert "AttestedAge" not in told[1]
 
 
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
@@ -150,7 +166,7 @@ def test_the_handler_takes_its_settings_from_lambdas_environment(pipeline, monke
         "TABLE_NAME": given.table, "STREAM_ARN": given.stream_arn, "MAPPING_ID": given.mapping,
         "RECORDER_FUNCTION": given.function, "DELIVERY_STREAM_NAME": given.delivery_stream, "BUCKET": BUCKET,
         "PREFIX": "shop/", "REDACT": "", "RETENTION_DAYS": "30", "BUFFER_SECONDS": "60", "BATCHING_WINDOW_SECONDS": "5",
-        "METRICS_NAMESPACE": "mine", "AWS_DEFAULT_REGION": REGION,
+        "METRICS_NAMESPACE": "mine", "AWS_DEFAULT_REGION": REGION, "BUCKET_OWNER": "123456789012",
     }  # fmt: skip
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from deploy_world import ACCOUNT, ARTIFACTS, REGION, STACK, TABLE, World, deploy_world
 
-from pipeline.deploying.package import make_package
+from pipeline.aws import Aws, RefusedError
+from pipeline.deploying.package import is_made, make_bucket, make_package
+from pipeline.deployment import read_deployment
 
 SHA = make_package().sha256
 FILES = len(make_package().files)
@@ -60,6 +62,24 @@ def test_the_artifacts_bucket_is_closed(world: World) -> None:
     assert "functions/recorder/app.py" in zipfile.ZipFile(io.BytesIO(body)).namelist()
 
 
+@pytest.mark.parametrize(
+    "killed", ["PutPublicAccessBlock", "PutBucketEncryption", "PutBucketPolicy", "PutBucketTagging"]
+)
+def test_an_artifacts_bucket_that_was_half_made_is_finished(world: World, killed: str) -> None:
+    """Whatever call was the last that came to AWS, the next deployment leaves the bucket as it has to be."""
+    aws = Aws(region=REGION)
+    world.answers(f"s3.{killed}", "<Error><Code>Killed</Code></Error>", 400)
+    with pytest.raises(RefusedError):
+        make_bucket(aws, ARTIFACTS)
+    assert not is_made(aws, ARTIFACTS)
+    world.faults.clear()
+    make_bucket(aws, ARTIFACTS)
+    assert is_made(aws, ARTIFACTS)
+    s3 = world.client("s3")
+    assert all(s3.get_public_access_block(Bucket=ARTIFACTS)["PublicAccessBlockConfiguration"].values())
+    assert "SecureTransport" in s3.get_bucket_policy(Bucket=ARTIFACTS)["Policy"]
+
+
 def test_dry_run_from_nothing_says_exactly_what_would_be_done(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +91,7 @@ def test_dry_run_from_nothing_says_exactly_what_would_be_done(
         == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   off
+writes   none in the last 5 days
 package  functions, {FILES} files, sha256 {SHA}
 stack    {STACK}: make it
   StreamArn = (the new stream's ARN)
@@ -101,6 +122,7 @@ def test_dry_run_of_an_update_says_exactly_what_would_differ(world: World, capsy
         == f"""\
 table    {TABLE} in {REGION} of account {ACCOUNT}
 stream   on with NEW_AND_OLD_IMAGES: {stream}
+writes   none in the last 5 days
 package  functions, {FILES} files, sha256 {SHA}
 stack    {STACK}: update it; template and functions as deployed
   BatchSize = 1000 -> 500
@@ -248,6 +270,29 @@ def test_another_tables_place(world: World, capsys: pytest.CaptureFixture[str]) 
     assert world.deploy("--bucket", bucket, table="b") == 3
     assert f"the history of table a (stack histlib-a) lies in s3://{bucket}" in capsys.readouterr().err
     assert world.deploy("--bucket", bucket, "--prefix", "b", table="b") == 0
+
+
+def test_another_tables_place_by_another_way(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the other stack was not made by this command, and so has no tag."""
+    world.make_table("a")
+    world.make_table("b")
+    world.deploy(table="a")
+    bucket = world.outputs("histlib-a")["HistoryBucket"]
+    world.as_moto_has_it("histlib-a").tags.clear()
+    assert world.stack("histlib-a")["Tags"] == []
+    assert world.deploy("--bucket", bucket, table="b") == 3
+    assert f"the history of table a (stack histlib-a) lies in s3://{bucket}" in capsys.readouterr().err
+
+
+def test_a_stack_of_before_there_was_a_dashboard(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Outputs that came with later releases are no condition: such a stack is ours, and is brought up to date."""
+    world.make_table()
+    world.deploy()
+    world.as_moto_has_it(STACK).output_map._output_json_map.pop("Dashboard")
+    capsys.readouterr()
+    assert read_deployment(Aws(region=REGION), TABLE).dashboard == ""
+    assert world.run("deploy", "--table", TABLE, "--dry-run") == 0
+    assert f"stack    {STACK}: update it" in capsys.readouterr().out
 
 
 def test_a_glue_table_that_is_there(world: World, capsys: pytest.CaptureFixture[str]) -> None:

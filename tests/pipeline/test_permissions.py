@@ -19,6 +19,7 @@ CODE = {
 #: Operations whose IAM action has another name, or another service's.
 ACTIONS = {
     "download_file": "GetObject",
+    "get_bucket_encryption": "GetEncryptionConfiguration",
     "head_bucket": "ListBucket",
     "head_object": "GetObject",
     "list_objects_v2": "ListBucket",

@@ -305,6 +305,7 @@ def test_boto3_takes_what_the_handler_sends(monkeypatch: pytest.MonkeyPatch) -> 
         "AWS_SECRET_ACCESS_KEY": "none",
         "DELIVERY_STREAM_NAME": "stream",
         "BUCKET": "history",
+        "BUCKET_OWNER": "123456789012",
         "PREFIX": "todo/",
     }.items():
         monkeypatch.setenv(name, value)

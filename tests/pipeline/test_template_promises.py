@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from sam import NONE, OTHER, decided, references
+
+from benchmarks.costs import ALARM_METRICS
+from pipeline.functions.attester.judging import KEPT
 
 EVERYTHING = decided(OTHER)["Resources"]
 DEFAULTS = decided({})["Resources"]
@@ -25,9 +29,15 @@ def test_no_change_is_missed_or_blocks_for_ever():
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
     assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
-    assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 3600 / 2, "the rest of the day is for those behind"
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["Bucket", "Arn"]}}}
     assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_by_its_age_a_change_is_set_aside_only_just_before_the_stream_lets_it_go():
+    """Lambda sets changes aside by age before it calls, healthy ones too: not before the attester, which looks at the
+    iterator's age, counts a loss, and yet while the stream, which keeps a change for 24 h, still has them."""
+    limit = properties("RecorderMapping", DEFAULTS)["MaximumRecordAgeInSeconds"]
+    assert KEPT < limit <= 24 * 3600 - 600
 
 
 def test_the_recorder_has_time_for_more_than_one_call():
@@ -50,9 +60,12 @@ def test_functions_run_where_they_are_meant_to(function):
 
 
 @pytest.mark.parametrize(("function", "rate"), [("AttesterFunction", None), ("BaselineFunction", "rate(15 minutes)")])
-def test_scheduled_functions_run_one_at_a_time(function, rate):
-    """What is scheduled is called by its own rule only, one at a time, and a call that found no room is not kept."""
+def test_scheduled_functions_run_by_their_rule(function, rate):
+    """What is scheduled is called by its own rule only, and a call that found no room is not kept. An execution is
+    reserved only where it is asked for: small accounts have none to reserve, and two at once do no harm."""
     assert properties(function)["ReservedConcurrentExecutions"] == 1
+    every = decided({"RetentionDays": "90"})["Resources"][function]["Properties"]
+    assert "ReservedConcurrentExecutions" not in every
     waiting = properties(f"{function}EventInvokeConfig")
     assert (waiting["MaximumRetryAttempts"], waiting["MaximumEventAgeInSeconds"]) == (0, 60)
     [rule] = [
@@ -100,7 +113,39 @@ def test_buckets_are_closed_and_outlive_the_stack(bucket, resources, algorithm):
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert deny["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
     for name in (bucket, f"{bucket}Policy"):
-        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+        policies = (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"])
+        assert policies == ("RetainExceptOnCreate", "Retain")
+
+
+def test_the_record_of_an_incident_can_be_made_tamper_evident():
+    """Versions, a lock and access logs are there where they are asked for, and only there."""
+    given = properties("Bucket", OWN_BUCKET)
+    assert given["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert given["ObjectLockEnabled"] is True
+    retention = {"Mode": {"Ref": "ObjectLockMode"}, "Days": {"Ref": "ObjectLockDays"}}
+    assert given["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    logs = {"DestinationBucketName": {"Ref": "AccessLogBucket"}, "LogFilePrefix": {"Fn::Sub": "${AWS::StackName}/"}}
+    assert given["LoggingConfiguration"] == logs
+    named = {"VersioningConfiguration", "ObjectLockEnabled", "ObjectLockConfiguration", "LoggingConfiguration"}
+    assert not named & set(properties("Bucket", DEFAULTS))
+
+
+def test_a_lock_turns_versions_on():
+    """Object Lock needs versions (S3 user guide, "Configuring S3 Object Lock")."""
+    bucket = decided({"ObjectLockDays": "1"})["Resources"]["Bucket"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "ObjectLockEnabled" not in decided({"Versioning": "true"})["Resources"]["Bucket"]["Properties"]
+
+
+def test_old_versions_expire():
+    """90 days after they were replaced or deleted, with the marks of deletion that then mark nothing; a lock that lasts
+    longer holds them (S3 user guide, "Object Lock considerations")."""
+    for resources in (DEFAULTS, OWN_BUCKET):
+        rules = properties("Bucket", resources)["LifecycleConfiguration"]["Rules"]
+        [rule] = [one for one in rules if "NoncurrentVersionExpiration" in one]
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+        assert rule["ExpiredObjectDeleteMarker"] is True
+        assert not {"Prefix", "Filter", "ExpirationInDays"} & set(rule)
 
 
 def test_nothing_expires_unless_it_was_asked_for():
@@ -196,6 +241,39 @@ def test_what_is_watched():
     }
     lost = {one["MetricStat"]["Metric"]["MetricName"] for one in dropped()["Metrics"] if "MetricStat" in one}
     assert lost == {"DroppedEventCount", "DestinationDeliveryFailures"}
+
+
+@pytest.mark.parametrize("parameters", [{}, OTHER], ids=["defaults", "everything"])
+def test_the_dashboard_shows_every_alarm_and_how_capture_goes(parameters):
+    """All alarms there are, and five charts of metrics of this stack; its body is JSON whatever the parameters."""
+    resources = decided(parameters)["Resources"]
+    text, names = properties("Dashboard", resources)["DashboardBody"]["Fn::Sub"]
+    baseline = names["Baseline"] and names["Baseline"]["Fn::Sub"]
+    body = json.loads(text.replace("${Baseline}", baseline))
+    shown = [one["properties"] for one in body["widgets"]]
+    ours = {f"${{{name}.Arn}}" for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(shown[0]["alarms"]) == ours
+    assert {one["title"]: one["metrics"][0][1] for one in shown[1:]} == {
+        "Changes a minute": "PolledEventCount",
+        "Iterator age, ms": "IteratorAge",
+        "Firehose freshness, s": "DeliveryToS3.DataFreshness",
+        "Undelivered objects": "Undelivered",
+        "Attested through, s ago": "AttestedAge",
+    }
+    assert {one["region"] for one in shown[1:]} == {"${AWS::Region}"}
+
+
+def test_what_is_said_to_cost_is_what_there_is():
+    """The arithmetic of costs counts the metrics that alarms look at, and those of the attester."""
+    watched = [len([one for one in alarm.get("Metrics", [0]) if one == 0 or "MetricStat" in one])
+               for alarm in alarms(EVERYTHING).values()]  # fmt: skip
+    assert sum(watched) == ALARM_METRICS
+    assert len([one for one in EVERYTHING.values() if one["Type"] == "AWS::CloudWatch::Dashboard"]) == 1
+
+
+def test_a_dashboard_is_named_with_its_region():
+    """Dashboards of all Regions of an account are in one list: a stack of the same name elsewhere has another."""
+    assert properties("Dashboard")["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
 def test_alarms_look_at_what_is_deployed():

@@ -42,7 +42,15 @@ def test_variables_are_those_that_the_code_reads(function):
 
 def test_what_the_recorder_needs_is_found_in_its_code():
     """The derivation itself: it sees calls, what is handed to a paginator, and what a call needs beside it."""
-    assert needed("recorder") == {"firehose:PutRecordBatch", "s3:PutObject", "kms:GenerateDataKey"}
+    assert needed("recorder") == {"firehose:PutRecordBatch", "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt"}
+
+
+def test_whoever_calls_firehose_may_use_its_key():
+    """Firehose refuses every record of a caller that may not use the stream's key. By which service that use then
+    counts is not documented, so that no condition may narrow it."""
+    [statement] = [one for one in statements("RecorderRole") if one["Resource"] == OTHER["KmsKeyArn"]]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert "Condition" not in statement
 
 
 def test_firehose_may_only_deliver():
@@ -92,10 +100,14 @@ def test_no_action_is_open():
 
 
 def test_no_action_of_ours_deletes_or_administers():
-    """Roles can neither delete nor change what is deployed."""
+    """Roles can neither delete nor change what is deployed; a grant on the key is only for AWS's own use."""
     verbs = ("Delete", "Update", "Create", "Attach", "Pass", "Assume")
     actions = {action for role in decided(OTHER)["Resources"] if role.endswith("Role") for action in allowed(role)}
-    assert {action for action in actions if action.partition(":")[2].startswith(verbs)} == {"logs:CreateLogStream"}
+    administering = {action for action in actions if action.partition(":")[2].startswith(verbs)}
+    assert administering == {"logs:CreateLogStream", "kms:CreateGrant"}
+    [grant] = [one for one in statements("DeliveryRole") if one["Action"] == "kms:CreateGrant"]
+    assert grant["Resource"] == OTHER["KmsKeyArn"]
+    assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
 def test_every_open_resource_says_why():

@@ -81,7 +81,7 @@ def test_functions_are_told_where_everything_is(aws):
     """The variables that each function begins from have the values that the outputs have."""
     change(aws, {**with_table(aws, {"StreamArn": ""}), "RetentionDays": "30", "HistoryPrefix": "of/products/"})
     its = deployment_of(stack(aws))
-    shared = {"BUCKET": its.history_bucket, "PREFIX": "of/products/", "REDACT": ""}
+    shared = {"BUCKET": its.history_bucket, "BUCKET_OWNER": "123456789012", "PREFIX": "of/products/", "REDACT": ""}
     of_stream = {"DELIVERY_STREAM_NAME": its.delivery_stream}
     days = {"TABLE_NAME": "products", "RETENTION_DAYS": "30"}
     attested = {"STREAM_ARN": its.stream_arn, "MAPPING_ID": its.mapping_id, "RECORDER_FUNCTION": its.recorder_function}
@@ -112,13 +112,14 @@ def test_the_same_again_changes_nothing(aws):
 
 
 def test_a_resource_that_cannot_be_made_takes_the_stack_back(aws):
-    """Events name the resource that failed and why; the stack ends in ROLLBACK_COMPLETE, and keeps its bucket only."""
+    """Events name the resource that failed and why; the stack ends in ROLLBACK_COMPLETE, and nothing is left."""
     change(aws, {"DatabaseName": "given"})
     assert stack(aws)["StackStatus"] == "ROLLBACK_COMPLETE"
     events = aws.call("cloudformation", "describe_stack_events", StackName=STACK)["StackEvents"]
     failed = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
     assert [one["LogicalResourceId"] for one in failed] == ["HistoryDatabase"]
     assert "already exists" in failed[0]["ResourceStatusReason"]
+    assert {one["Name"] for one in aws.call("s3", "list_buckets")["Buckets"]} == {CODE["Bucket"], "histories"}
     assert not aws.call("lambda", "list_functions")["Functions"]
 
 

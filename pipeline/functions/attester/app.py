@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Final
 
+from ..owned import require_owner
 from ..recorder import log
 from .judging import Previous, judge
 from .observing import Clients, observe
@@ -30,6 +32,7 @@ def lambda_handler(_event: Any, _context: Any) -> dict[str, Any]:
     import boto3
 
     clients = Clients(*(boto3.client(name) for name in ("dynamodb", "lambda", "cloudwatch", "s3")))
+    require_owner(clients.s3, lambda: os.environ["BUCKET_OWNER"])
     return attest(clients, from_environment(), time.time())
 
 
@@ -67,6 +70,8 @@ def _tell(cloudwatch: Any, settings: Settings, attestation: dict[str, Any]) -> N
     whole = attestation["healthy"] and not attestation["undelivered"]
     dimensions = [{"Name": "Table", "Value": settings.table}]
     values = {"Healthy": float(whole), "Undelivered": float(attestation["undelivered"])}
+    if whole:
+        values["AttestedAge"] = attestation["iterator_age_ms"] / 1_000 + attestation["firehose_freshness_s"]
     cloudwatch.put_metric_data(
         Namespace=settings.namespace,
         MetricData=[{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in values.items()],

@@ -12,6 +12,7 @@ import os
 from functools import cache
 from typing import Any, Protocol
 
+from ..owned import require_owner
 from ..recorder import log
 from .progress import Table
 from .step import Clients, Settings, describe, step, table_of, under_way
@@ -75,7 +76,8 @@ def _clients() -> Clients:
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "max_attempts": 10}, connect_timeout=5, read_timeout=20)
-    return Clients(boto3.client("dynamodb", config=config), boto3.client("s3", config=config))
+    s3 = require_owner(boto3.client("s3", config=config), lambda: _variable("BUCKET_OWNER"))
+    return Clients(boto3.client("dynamodb", config=config), s3)
 
 
 def _settings() -> Settings:

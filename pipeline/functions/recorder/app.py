@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from ..owned import require_owner
 from . import log
 from .delivery import CONNECT_SECONDS, READ_SECONDS, Context, Delivery, Firehose
 from .images import NotConvertibleError
@@ -166,7 +167,8 @@ def _from_environment() -> Recorder:
     stream, bucket = _variable("DELIVERY_STREAM_NAME"), _variable("BUCKET")
     redaction = Redaction(os.environ.get("REDACT", ""))
     once = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
-    storage = Storage(boto3.client("s3", config=once), bucket, os.environ.get("PREFIX", ""))
+    s3 = require_owner(boto3.client("s3", config=once), lambda: _variable("BUCKET_OWNER"))
+    storage = Storage(s3, bucket, os.environ.get("PREFIX", ""))
     return Recorder(boto3.client("firehose", config=once), stream, storage, redaction)
 
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import BEGIN, SETTINGS, STEP, Change, Faults, Shard, World
 
@@ -66,10 +66,9 @@ faults = st.builds(
     attester=long,
     splits=st.lists(st.integers(0, 24 * HOUR), max_size=6),
 )
-many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(many, max_examples=60)
+@settings(max_examples=60)
 @given(
     changes=st.lists(st.integers(0, 28 * HOUR), min_size=1, max_size=60),
     shards=st.integers(1, 4),
@@ -88,7 +87,7 @@ def test_what_is_attested_has_landed(changes: list[int], **drawn: Any):
     assert lies(world(changes, **drawn), 30 * HOUR) == []
 
 
-@settings(many, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1 << 32), every=st.sampled_from((300, 900)))
 def test_shards_that_come_and_go_all_the_time(seed: int, every: int):
     """Lambda takes its time to find each; attestations go on, and claim nothing of a shard that may be unread."""
@@ -98,7 +97,7 @@ def test_shards_that_come_and_go_all_the_time(seed: int, every: int):
     assert through(made.said[-1]) > 18 * HOUR
 
 
-@settings(many, max_examples=15)
+@settings(max_examples=15)
 @given(
     written=st.booleans(),
     shards=st.integers(1, 4),

@@ -73,15 +73,25 @@ def shards_of(ids: Sequence[str] | None, before: Shards | None, now: float) -> S
 
 
 def landed_through(settings: Settings, observed: Observed, before: float | None) -> float:
-    """Up to when all that came to Firehose is in S3; ``before``: as it was known last."""
+    """Up to when all that came to Firehose is in S3; ``before``: as it was known last.
+
+    What came while Firehose has not told of any delivery since is not taken for delivered, however long ago it was.
+    """
     told = observed.metrics.get("freshness", {})
+    came = [minute for minute, count in observed.metrics.get("incoming", {}).items() if count]
     known = observed.now - LATE
-    lately = max((age for minute, age in told.items() if minute >= known - TOLD), default=0)
-    shown = [minute - age for minute, age in told.items()]
-    shown += [] if before is None else [before]
-    delivered = max([known - TOLD - max(settings.buffer_seconds, lately), *shown])
-    came = (minute for minute, count in observed.metrics.get("incoming", {}).items() if count)
-    return max(delivered, min((minute for minute in came if minute + 60 > delivered), default=known))
+    shown = [minute - age for minute, age in told.items()] + ([] if before is None else [before])
+    waiting = _first_after(came, max(shown, default=None))
+    if waiting is not None and any(minute >= waiting for minute in told):
+        lately = max((age for minute, age in told.items() if minute >= known - TOLD), default=0)
+        shown.append(known - TOLD - max(settings.buffer_seconds, lately))
+        waiting = _first_after(came, max(shown))
+    return max([*shown, known if waiting is None else min(waiting, known)])
+
+
+def _first_after(came: Sequence[int], delivered: float | None) -> int | None:
+    """The first minute of which what came may not have been delivered."""
+    return min((minute for minute in came if delivered is None or minute + 60 > delivered), default=None)
 
 
 def captured_through(settings: Settings, observed: Observed, landed: float, shards: Shards | None) -> float | None:

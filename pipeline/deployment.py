@@ -52,11 +52,6 @@ class Deployment:
         """The DynamoDB table's ARN."""
         return self.stream_arn.partition("/stream/")[0]
 
-    @property
-    def undelivered_prefixes(self) -> tuple[str, str]:
-        """Below which what is not delivered lies, in the history's bucket: ours and Lambda's own."""
-        return f"{self.history_prefix}failed/", f"aws/lambda/{self.mapping_id}/"
-
 
 def stack_name(table: str) -> str:
     """The stack of a table, unless another is named: letters, digits and hyphens, at most 128 characters."""

@@ -13,7 +13,7 @@ from pipeline.deploying.stack import Standing, delete_stack, read_standing
 from pipeline.deploying.stream import mappings
 from pipeline.deployment import Deployment
 from pipeline.errors import DeploymentError
-from pipeline.status.objects import read_undelivered
+from pipeline.status.objects import read_lambda_prefixes, read_undelivered
 
 #: Types that the template retains when its stack is deleted.
 RETAINED: Final = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Glue::Database")
@@ -25,13 +25,15 @@ _PATIENCE: Final = 60
 
 @dataclass(frozen=True)
 class Removal:
-    """What would be done: ``deleted`` and ``kept`` are resources, ``undelivered`` counts objects."""
+    """What would be done: ``deleted`` and ``kept`` are resources; ``undelivered`` counts the objects that lie
+    ``undelivered_below`` some prefixes."""
 
     standing: Standing
     deployment: Deployment
     deleted: tuple[str, ...]
     kept: tuple[str, ...]
     undelivered: int
+    undelivered_below: tuple[str, ...]
     buffer_seconds: int
     readers: tuple[str, ...]
 
@@ -74,6 +76,7 @@ def plan_removal(aws: Aws, table: str, stack: str) -> Removal:
         tuple(sorted(f"{kind} {name}" for kind, name in resources if kind not in RETAINED)),
         tuple(sorted(f"{kind} {name}" for kind, name in resources if kind in RETAINED)),
         read_undelivered(aws, deployment).count,
+        (f"{deployment.history_prefix}failed/", *read_lambda_prefixes(aws, deployment)),
         int(standing.parameters.get("BufferSeconds", "300")),
         tuple(one["FunctionArn"].rpartition(":")[2] for one in others),
     )
@@ -83,7 +86,7 @@ def removal_lines(aws: Aws, removal: Removal, *, now: bool) -> list[str]:
     """The plan for people."""
     deployment = removal.deployment
     wait = "no wait (--now)" if now else f"wait {removal.wait_seconds} s, until Firehose has delivered what it holds"
-    lies = f"{removal.undelivered:,} undelivered below {' and '.join(deployment.undelivered_prefixes)}"
+    lies = f"{removal.undelivered:,} undelivered below {' and '.join(removal.undelivered_below)}"
     return [
         f"table      {deployment.table_name} in {aws.region}",
         f"stack      {removal.standing.name} ({removal.standing.status})",

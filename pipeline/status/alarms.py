@@ -11,8 +11,9 @@ from pipeline.status.resources import Alarm
 
 #: What the stack's alarms are called after its name; the last is there only where objects expire.
 ALARMS: Final = (
-    "iterator-age", "recorder-errors", "recorder-throttles", "dropped", "set-aside", "firehose-freshness",
-    "firehose-throttled", "undelivered", "unhealthy", "attestation-missing", "attester-errors", "baseline-errors",
+    "iterator-age", "recorder-errors", "unrecorded", "failing", "recorder-throttles", "dropped", "set-aside",
+    "firehose-freshness", "firehose-throttled", "undelivered", "unhealthy", "attestation-missing", "attester-errors",
+    "baseline-errors",
 )  # fmt: skip
 IN_ALARM: Final = Limits(bad=0, unit="alarms")
 

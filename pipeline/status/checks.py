@@ -91,9 +91,9 @@ class Commands:
         """``python -m pipeline …``."""
         return f"python -m pipeline {command} {self.place}"
 
-    def log(self, function: str) -> str:
-        """How to see what a Lambda function logged."""
-        return f"aws logs tail /aws/lambda/{function} --since 1d{self.account}"
+    def log(self, group: str | Unanswered | None) -> str:
+        """How to see what a Lambda function logged into its log group; empty where it is not known."""
+        return f"aws logs tail {group} --since 1d{self.account}" if isinstance(group, str) else ""
 
     def firehose_log(self, stack: str) -> str:
         """How to see what Firehose could not deliver, and why."""

@@ -106,7 +106,7 @@ def landing(facts: Facts, commands: Commands) -> Check:
     return said.advise(
         f"The table was written to{since}, and nothing landed: if those writes changed something, the recorder or "
         "Firehose holds it.",
-        commands.log(facts.deployment.recorder_function),
+        commands.log(facts.recorder_log),
     )
 
 

@@ -24,6 +24,8 @@ class Facts:
     stack: resources.Stack | Unanswered | None
     table: resources.Table | Unanswered | None
     mapping: resources.Mapping | Unanswered | None
+    recorder_log: str | Unanswered | None
+    attester_log: str | Unanswered | None
     delivery_stream: resources.DeliveryStream | Unanswered | None
     alarms: tuple[resources.Alarm, ...] | Unanswered
     metrics: Metrics | Unanswered
@@ -40,6 +42,8 @@ def ask(aws: Aws, deployment: Deployment, now: int) -> Facts:
         "stack": lambda: resources.read_stack(aws, deployment),
         "table": lambda: resources.read_table(aws, deployment),
         "mapping": lambda: resources.read_mapping(aws, deployment),
+        "recorder_log": lambda: resources.read_log_group(aws, deployment.recorder_function),
+        "attester_log": lambda: resources.read_log_group(aws, deployment.attester_function),
         "delivery_stream": lambda: resources.read_delivery_stream(aws, deployment),
         "alarms": lambda: resources.read_alarms(aws, deployment),
         "metrics": lambda: read_metrics(aws, deployment, now),

@@ -27,7 +27,7 @@ def attestation(facts: Facts, commands: Commands) -> Check:
     threshold = limits.threshold | {"bad_if": "not whole"}
     if isinstance(found, Unanswered):
         return unknown("attestation", found, threshold)
-    log, last = commands.log(facts.deployment.attester_function), found.last
+    log, last = commands.log(facts.attester_log), found.last
     if last is None:
         none = Check("attestation", Verdict.BAD, None, "none yet", threshold)
         return none.advise(

@@ -17,6 +17,7 @@ from histlib.index.undelivered import DONE, SET_ASIDE
 from histlib.times import DAY, from_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
+from pipeline.functions.attester.observing import HEAD_BYTES, LAMBDA, table_in
 
 #: So many days with attestations are read backwards for one that is whole.
 ATTESTED_DAYS: Final = 7
@@ -71,16 +72,35 @@ def read_landed(aws: Aws, deployment: Deployment, now: int) -> Landed | None:
 
 def read_undelivered(aws: Aws, deployment: Deployment) -> Objects:
     """What waits to be delivered again."""
-    failed, lambdas_own = deployment.undelivered_prefixes
+    failed = f"{deployment.history_prefix}failed/"
     folders = aws.each(
         "s3", "list_objects_v2", "CommonPrefixes", Bucket=deployment.history_bucket, Prefix=failed, Delimiter="/"
     )
     settled = [f"{deployment.history_prefix}{name}" for name in (DONE, SET_ASIDE)]
     waiting = [one["Prefix"] for one in folders if one["Prefix"] not in settled]
     found = list(_each(aws, deployment, failed, Delimiter="/"))
-    for prefix in (*waiting, lambdas_own):
+    for prefix in (*waiting, *read_lambda_prefixes(aws, deployment)):
         found += _each(aws, deployment, prefix)
     return _objects(found)
+
+
+def read_lambda_prefixes(aws: Aws, deployment: Deployment) -> tuple[str, ...]:
+    """Below which Lambda keeps what mappings gave up that read this table: the one of now, and those it replaced. What
+    does not say whose it is counts as this table's, as it does in ``redrive``."""
+    own = f"{LAMBDA}{deployment.mapping_id}/"
+    folders = aws.each(
+        "s3", "list_objects_v2", "CommonPrefixes", Bucket=deployment.history_bucket, Prefix=LAMBDA, Delimiter="/"
+    )
+    others = sorted({one["Prefix"] for one in folders} - {own, f"{LAMBDA}async/"})
+    return own, *(one for one in others if _table_below(aws, deployment, one) in (deployment.table_arn, ""))
+
+
+def _table_below(aws: Aws, deployment: Deployment, prefix: str) -> str:
+    first = next(_each(aws, deployment, prefix), None)
+    if first is None:
+        return ""
+    asked = {"Bucket": deployment.history_bucket, "Key": first["Key"], "Range": f"bytes=0-{HEAD_BYTES - 1}"}
+    return table_in(aws.call("s3", "get_object", **asked)["Body"].read())
 
 
 def read_quarantined(aws: Aws, deployment: Deployment) -> Objects:

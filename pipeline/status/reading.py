@@ -38,7 +38,7 @@ def mapping(facts: Facts, commands: Commands) -> Check:
     said = Check("mapping", Verdict.BAD if failed else good, found.state, shown, _MAPPING, seen)
     if failed:
         meaning = "The last batch failed and is tried again while what comes after it waits: see the recorder's log."
-        return said.advise(meaning, commands.log(facts.deployment.recorder_function))
+        return said.advise(meaning, commands.log(facts.recorder_log))
     if said.verdict is Verdict.WARN:
         return said.advise(f"Lambda says that the mapping is {found.state}: look again.", commands.pipeline("status"))
     enable = f"aws lambda update-event-source-mapping --uuid {facts.deployment.mapping_id} --enabled{commands.account}"
@@ -77,7 +77,7 @@ def iterator_age(facts: Facts, commands: Commands) -> Check:
     return said.advise(
         "The recorder is behind the stream, which loses changes after 24 h: see its log, and if it does not fail, "
         "deploy with a larger ParallelizationFactor.",
-        commands.log(facts.deployment.recorder_function),
+        commands.log(facts.recorder_log),
     )
 
 
@@ -88,7 +88,7 @@ def recorder(facts: Facts, commands: Commands) -> Check:
         return unknown("recorder", metrics, _FAILURES)
     calls = metrics.recorder_invocations, metrics.recorder_errors, metrics.recorder_throttles
     said = _of_calls("recorder", calls, facts.now)
-    log = commands.log(facts.deployment.recorder_function)
+    log = commands.log(facts.recorder_log)
     return said.advise("Calls of the recorder failed; Lambda repeats them, but see its log for why.", log)
 
 
@@ -99,7 +99,7 @@ def attester(facts: Facts, commands: Commands) -> Check:
         return unknown("attester", metrics, _FAILURES)
     calls = metrics.attester_invocations, metrics.attester_errors, metrics.attester_throttles
     said = _of_calls("attester", calls, facts.now)
-    log = commands.log(facts.deployment.attester_function)
+    log = commands.log(facts.attester_log)
     return said.advise("Calls of the attester failed, so attestations are missing: see its log for why.", log)
 
 

@@ -101,6 +101,12 @@ def read_mapping(aws: Aws, deployment: Deployment) -> Mapping | None:
     )
 
 
+def read_log_group(aws: Aws, function: str) -> str | None:
+    """The log group that a Lambda function writes to: one of the stack's, which is not called as the function is."""
+    found = aws.find("lambda", "get_function_configuration", FunctionName=function)
+    return None if found is None else found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function}"
+
+
 def read_delivery_stream(aws: Aws, deployment: Deployment) -> DeliveryStream | None:
     """The delivery stream."""
     answer = aws.find("firehose", "describe_delivery_stream", DeliveryStreamName=deployment.delivery_stream)

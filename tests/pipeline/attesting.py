@@ -27,6 +27,7 @@ class Deployed:
 
     clients: Clients
     settings: Settings
+    worked: int = 0
 
     def metric(self, name: str, minute: float, value: float) -> None:
         """A value of a metric, by the attester's name for it, at a time in epoch seconds."""
@@ -39,8 +40,9 @@ class Deployed:
         )
 
     def working(self, now: float, *, age: float = 1.0, freshness: float = 200) -> None:
-        """The metrics of a quarter of an hour of a pipeline that works, up to two minutes ago."""
-        for minute in range(int(now - 960), int(now - 119), 60):
+        """The metrics of an hour of a pipeline that works, up to two minutes ago; none twice."""
+        begin, self.worked = max(int(now - 3_660), self.worked), int(now - 119)
+        for minute in range(begin, self.worked, 60):
             self.metric("polled", minute, 3)
             self.metric("iterator_age", minute, age * 1_000)
             self.metric("freshness", minute, freshness)
@@ -76,8 +78,9 @@ def deployed(**changed: Any) -> Iterator[Deployed]:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )["TableDescription"]
         mapping = _mapping(iam, lambda_, table["LatestStreamArn"])
-        settings = Settings("things", table["LatestStreamArn"], mapping, "recorder", "delivery", BUCKET)
-        yield Deployed(Clients(dynamodb, lambda_, cloudwatch, s3), replace(settings, **changed))
+        settings = Settings("things", table["LatestStreamArn"], mapping, "recorder", "delivery", BUCKET, "things-stack")
+        clients = Clients(dynamodb, lambda_, cloudwatch, s3, session.client("dynamodbstreams"))
+        yield Deployed(clients, replace(settings, **changed))
 
 
 def _mapping(iam: Any, lambda_: Any, stream: str) -> str:

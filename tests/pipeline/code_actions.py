@@ -16,6 +16,7 @@ from sam import REGION
 FUNCTIONS: Final = Path(__file__).parents[2] / "pipeline" / "functions"
 #: Where the action is not named as the operation is (service authorization reference, "Actions defined by Amazon S3").
 ACTIONS: Final = {
+    "dynamodbstreams:DescribeStream": ("dynamodb:DescribeStream",),
     "s3:AbortMultipartUpload": ("s3:AbortMultipartUpload",),
     "s3:CompleteMultipartUpload": ("s3:PutObject",),
     "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),

@@ -21,7 +21,8 @@ from pipeline.status.resources import Alarm, DeliveryStream, Mapping, Stack, Tab
 NOW = to_micros(datetime(2026, 11, 26, 2, 10, tzinfo=UTC))
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
 STREAM = f"{ARN}/stream/2026-11-01T00:00:00.000"
-RECORDER = "histlib-orders-recorder"
+#: CloudFormation names functions so, and the template their log groups otherwise.
+RECORDER = "histlib-orders-RecorderFunction-1Q2W3E4R5T6Y"
 COMMANDS = Commands("--table orders --region eu-west-1", " --region eu-west-1")
 
 DEPLOYMENT = Deployment(
@@ -36,7 +37,7 @@ DEPLOYMENT = Deployment(
     redact="",
     kms_key_arn="",
     recorder_function=RECORDER,
-    attester_function="histlib-orders-attester",
+    attester_function="histlib-orders-AttesterFunction-6Y5T4R3E2W1Q",
     mapping_id="mapping-1",
     delivery_stream="histlib-orders",
     glue_database="histories",
@@ -112,6 +113,8 @@ FACTS = Facts(
     stack=Stack("UPDATE_COMPLETE", "", {"AttestMinutes": "15"}),
     table=Table("ACTIVE", "table-1", True, "NEW_AND_OLD_IMAGES", STREAM),
     mapping=MAPPING,
+    recorder_log="/aws/lambda/histlib-orders-recorder",
+    attester_log="/aws/lambda/histlib-orders-attester",
     delivery_stream=DeliveryStream("ACTIVE", "histories"),
     alarms=tuple(Alarm(f"histlib-orders-{name}", "OK", "", f"What {name} means.") for name in ALARMS),
     metrics=METRICS,

@@ -23,7 +23,9 @@ STACK = "histlib-todo-sample-table"
 BUCKET = "history-bucket"
 PREFIX = "todo/"
 STREAM = "histlib-todo-delivery"
-RECORDER, ATTESTER = "histlib-todo-recorder", "histlib-todo-attester"
+#: As CloudFormation names them, and the log groups as the template does.
+RECORDER, ATTESTER = "histlib-todo-RecorderFunction-1Q2W3E4R5T6Y", "histlib-todo-AttesterFunction-6Y5T4R3E2W1Q"
+LOGS = {RECORDER: f"/aws/lambda/{STACK}-recorder", ATTESTER: f"/aws/lambda/{STACK}-attester"}
 ROLE_POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
@@ -32,8 +34,19 @@ def before(**ago: float) -> datetime:
     return datetime.now(UTC) - timedelta(**ago)
 
 
+def telling_logs(session: boto3.Session) -> boto3.Session:
+    """moto keeps no LoggingConfig: Lambda's answer, in its place, has the log group that the template gives."""
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        if (function := parsed.get("FunctionName")) in LOGS:
+            parsed["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": LOGS[function]}
+
+    session.events.register("after-call.lambda.GetFunctionConfiguration", tell)
+    return session
+
+
 #: Making boto3's clients takes longer than all else; inside moto they keep nothing.
-ADMIN = Aws(session=boto3.Session("testing", "testing", region_name=REGION))
+ADMIN = Aws(session=telling_logs(boto3.Session("testing", "testing", region_name=REGION)))
 
 
 @dataclass
@@ -210,7 +223,7 @@ class World:
 def denied(service: str, operation: str) -> Aws:
     """AWS for somebody who may do all but this: its refusal is put in place of moto's answer, whose IAM does not know
     all of these actions."""
-    session = boto3.Session("testing", "testing", region_name=REGION)
+    session = telling_logs(boto3.Session("testing", "testing", region_name=REGION))
     text = f"not authorized to perform: {service}:{operation}"
     xml = f"<Code>AccessDenied</Code><Message>{text}</Message>"
     body = {

@@ -46,9 +46,9 @@ def test_a_run_adds_a_line_and_tells_the_metrics_of_alarms(pipeline, capsys):
     assert keys == [f"coverage/{day}/attestations.json" for day in days]
     metrics = pipeline.clients.cloudwatch.list_metrics(Namespace="histlib")["Metrics"]
     assert {(one["MetricName"], one["Dimensions"][0]["Value"]) for one in metrics} == {
-        ("Healthy", "things"),
-        ("Undelivered", "things"),
-        ("AttestedAge", "things"),
+        ("Healthy", "things-stack"),
+        ("Undelivered", "things-stack"),
+        ("AttestedAge", "things-stack"),
     }
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["healthy"] is True
 
@@ -89,20 +89,26 @@ def test_a_metric_that_cloudwatch_does_not_tell_in_full_is_not_taken_for_nothing
 
 
 def test_what_is_undelivered_is_counted_until_it_is_done_or_a_known_hole(pipeline):
-    """Below failed/ and Lambda's own prefix of this mapping; not what was redriven or set aside, not another's."""
+    """Below failed/ and Lambda's own prefixes; not what was redriven or set aside, nor what another table's mapping
+    gave up. That of a mapping which was replaced is this table's, and so is what does not say whose it is."""
     mapping = pipeline.settings.mapping
-    for key in ("failed/records/1", "failed/firehose/x", f"aws/lambda/{mapping}/s/2026/01/01/x"):
+    for key in ("failed/records/1", "failed/firehose/x", f"aws/lambda/{mapping}/s/2026/01/01/x", "aws/lambda/what/x"):
         pipeline.put(key)
+    table = pipeline.settings.table_arn
+    for mapping, of in (("replaced", table), ("another", f"{table}-2")):
+        told = {"requestContext": {}, "DDBStreamBatchInfo": {"streamArn": f"{of}/stream/2025-01-01T00:00:00.000"}}
+        for name in ("a", "b"):
+            pipeline.put(f"aws/lambda/{mapping}/s/{name}", json.dumps(told | {"payload": "x" * 10_000}).encode())
     for key in (
         "failed/done/a",
         "failed/unreadable/changes/2026/01/01/x.gz",
-        "aws/lambda/other/x",
+        "aws/lambda/async/x",
         "changes/a",
         "failed/",
     ):
         pipeline.put(key)
     (said,) = runs(pipeline, NOW)
-    assert (said["undelivered"], said["healthy"]) == (3, True)
+    assert (said["undelivered"], said["healthy"]) == (6, True)
 
 
 def test_losses_stay_counted_over_days_and_damage_stops_the_run(pipeline):
@@ -139,7 +145,7 @@ def test_two_runs_at_once_lose_no_line(pipeline):
     """The second to write finds that the object is another one than it read; its run then writes after the first."""
 
     def line(number: int) -> dict[str, Any]:
-        return {"attested_at": number, "observed": True, "losses": 0, "seen_at": None, "behind_ms": 0}
+        return {"attested_at": number, "observed": True, "losses": 0, "stream": "s", "mapping": "m"}
 
     day = read_day(pipeline.clients.s3, pipeline.settings, NOW)
     assert append(pipeline.clients.s3, pipeline.settings, day, line(1))
@@ -165,7 +171,8 @@ def test_the_handler_takes_its_settings_from_lambdas_environment(pipeline, monke
     environment = {
         "TABLE_NAME": given.table, "STREAM_ARN": given.stream_arn, "MAPPING_ID": given.mapping,
         "RECORDER_FUNCTION": given.function, "DELIVERY_STREAM_NAME": given.delivery_stream, "BUCKET": BUCKET,
-        "PREFIX": "shop/", "REDACT": "", "RETENTION_DAYS": "30", "BUFFER_SECONDS": "60", "BATCHING_WINDOW_SECONDS": "5",
+        "STACK_NAME": "s", "PREFIX": "shop/", "REDACT": "", "RETENTION_DAYS": "30",
+        "BUFFER_SECONDS": "60", "BATCHING_WINDOW_SECONDS": "5",
         "METRICS_NAMESPACE": "mine", "AWS_DEFAULT_REGION": REGION, "BUCKET_OWNER": "123456789012",
     }  # fmt: skip
     for name, value in environment.items():
@@ -185,7 +192,7 @@ def test_histlib_reads_what_it_wrote(pipeline, tmp_path: Path):
     settings = pipeline.settings
     seconds = int(NOW) + 3_600
     put(tmp_path, [record(1, seconds=seconds, table=settings.table_arn, stream=settings.stream_arn)])
-    runs(pipeline, *(NOW + 900 * run for run in range(20)))
+    runs(pipeline, *(NOW + 900 * run for run in range(3, 12)))
     for one in pipeline.clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
         path = tmp_path / one["Key"]
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -204,6 +204,32 @@ def test_logs_tell_counts_and_no_content(name: str) -> None:
     assert {"records", "bytes", "billed_bytes", "calls", "retries", "errors", "lowest_failed"} <= log.keys()
 
 
+def test_what_was_not_recorded_is_a_metric_of_the_stack() -> None:
+    """Changes that Firehose or S3 did not take, each counted, and those set aside: in the batch's own log line, which
+    CloudWatch takes for metrics. A batch that was recorded tells none."""
+    capture = Capture(FakeFirehose(errors=[client_error("AccessDenied", 403, "", "PutRecordBatch")]))
+    capture.recorder.stack = "histlib-things"
+    poison = record(9)
+    poison["eventName"] = "UPSERT"
+    assert capture.run([record(5), record(7), poison]) == "5"
+    told = capture.logs[-1]
+    counts = {"Refused": 2, "SetAside": 1, "Unrecorded": 3}
+    assert {name: told[name] for name in counts} == counts
+    assert told["StackName"] == "histlib-things"
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    assert directive == {
+        "Namespace": "histlib",
+        "Dimensions": [["StackName"]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
+    assert told["_aws"]["Timestamp"] == NOW * 1_000
+    assert capture.run([record(5), record(7)]) is None
+    assert "_aws" not in capture.logs[-1]
+    capture.s3.errors, capture.recorder.stack = [denied()], ""
+    assert capture.run([poison]) == "9"
+    assert "_aws" not in capture.logs[-1]
+
+
 def test_rules_that_name_keys_are_told_once() -> None:
     """Key attributes are never dropped, and the log says so, once."""
     capture = Capture(redact="todoId, email")

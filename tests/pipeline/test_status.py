@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from status_world import ATTESTER, BUCKET, PREFIX, RECORDER, REGION, STACK, STREAM, TABLE, World, before, denied
+from status_world import ATTESTER, BUCKET, LOGS, PREFIX, RECORDER, REGION, STACK, STREAM, TABLE, World, before, denied
 
 from histlib.times import now_micros, to_micros
 from pipeline.aws import Aws
@@ -180,12 +180,27 @@ def test_what_was_delivered_again_or_given_up_does_not_wait(world: World) -> Non
 
 
 def test_undelivered_objects_are_counted_wherever_they_lie(world: World) -> None:
-    """Ours and Lambda's own are one number; those of another mapping or prefix are not among them."""
+    """Ours and Lambda's own are one number, with those of a mapping that was replaced, and those that do not say whose
+    they are; those of another table's mapping or another prefix are not among them."""
     world.deploy()
     ours = (f"{PREFIX}failed/records/1", f"{PREFIX}failed/x", f"aws/lambda/{world.mapping_id}/s/1")
-    for key in (*ours, "aws/lambda/other/s/1", "failed/records/1"):
+    for key in (*ours, "aws/lambda/unknown/s/1", "failed/records/1", "aws/lambda/async/f/1"):
         world.put_object(key)
-    assert seen(world, "undelivered")["value"] == 3
+    table = world.table["TableArn"]
+    for mapping, of in (("replaced", table), ("other", f"{table}-other")):
+        told = {"DDBStreamBatchInfo": {"streamArn": f"{of}/stream/2025-01-01T00:00:00.000"}, "payload": "x" * 9_000}
+        world.put_object(f"aws/lambda/{mapping}/s/1", json.dumps(told).encode())
+    assert seen(world, "undelivered")["value"] == 5
+
+
+def test_logs_are_where_the_functions_write_them(world: World) -> None:
+    """CloudFormation gives functions names with a suffix, the template gives log groups names of their own: Lambda is
+    asked for these, and where it does not say, no command is recommended that could not work."""
+    world.deploy()
+    world.put_metric("Lambda", RECORDER, "Errors", 5)
+    assert f"logs tail {LOGS[RECORDER]} " in seen(world, "recorder")["command"]
+    world.client("lambda").delete_function(FunctionName=RECORDER)
+    assert seen(world, "recorder")["command"] is None
 
 
 def test_errors_beside_calls_that_went_well_are_a_warning(world: World) -> None:

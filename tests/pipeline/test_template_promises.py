@@ -10,6 +10,7 @@ from sam import NONE, OTHER, decided, references
 
 from benchmarks.costs import ALARM_METRICS
 from pipeline.functions.attester.judging import KEPT
+from pipeline.functions.attester.reach import CALL
 
 EVERYTHING = decided(OTHER)["Resources"]
 DEFAULTS = decided({})["Resources"]
@@ -229,13 +230,15 @@ def test_what_is_watched():
         "iterator-age": ("IteratorAge", more, 1_800_000, quiet),
         "recorder-errors": ("Errors", more, 0, quiet),
         "recorder-throttles": ("Throttles", more, 0, quiet),
+        "unrecorded": ("Unrecorded", more, 0, quiet),
+        "failing": ("FailedInvokeEventCount", more, 0, quiet),
         "dropped": (None, more, 0, quiet),
         "set-aside": ("OnFailureDestinationDeliveredEventCount", more, 0, quiet),
         "firehose-freshness": ("DeliveryToS3.DataFreshness", more, 3600, quiet),
         "firehose-throttled": ("ThrottledRecords", more, 0, quiet),
         "undelivered": ("Undelivered", more, 0, quiet),
         "unhealthy": ("Healthy", less, 1, quiet),
-        "attestation-missing": ("Healthy", less, 1, "breaching"),
+        "attestation-missing": ("Healthy", less, 1, "missing"),
         "attester-errors": ("Errors", more, 0, quiet),
         "baseline-errors": ("Errors", more, 0, quiet),
     }
@@ -274,17 +277,36 @@ def test_what_is_said_to_cost_is_what_there_is():
 def test_a_dashboard_is_named_with_its_region():
     """Dashboards of all Regions of an account are in one list: a stack of the same name elsewhere has another."""
     assert properties("Dashboard")["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+def test_what_was_not_recorded_rings_within_ten_minutes():
+    """A batch that Firehose refused is no error of the function's: the recorder's own metric tells of it."""
+    alarm = alarms(EVERYTHING)["${AWS::StackName}-unrecorded"]
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("histlib", "Sum")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
+
+
+def test_a_dead_attester_rings_and_a_new_one_does_not():
+    """A new alarm has no data and is in INSUFFICIENT_DATA, which is no change of state, so that it tells nobody; an
+    attester that fell silent brings it back there, and that is told."""
+    alarm = alarms(EVERYTHING)["${AWS::StackName}-attestation-missing"]
+    assert alarm["InsufficientDataActions"] == alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+    breaching = [name for name, one in alarms(EVERYTHING).items() if one["TreatMissingData"] == "breaching"]
+    assert breaching == []
+
+
+def test_the_attester_believes_no_call_longer_than_there_can_be():
+    """What is captured hangs on how long a call of the recorder may take at most."""
+    assert properties("RecorderFunction")["Timeout"] <= CALL
 
 
 def test_alarms_look_at_what_is_deployed():
-    """Each metric of an alarm is of a resource of this stack, or of its table in the attester's namespace."""
+    """Each metric of an alarm is of a resource of this stack, or of the stack in our own namespace."""
     for alarm in alarms(EVERYTHING).values():
         metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
         for metric in metrics:
             [dimension] = metric["Dimensions"]
-            of = {"histlib": "Table", "AWS/Firehose": "DeliveryStreamName"}.get(metric["Namespace"])
+            of = {"histlib": "StackName", "AWS/Firehose": "DeliveryStreamName"}.get(metric["Namespace"])
             assert dimension["Name"] in ((of,) if of else ("FunctionName", "EventSourceMappingUUID"))
-            assert set(references(dimension["Value"])) <= set(EVERYTHING) | {"StreamArn"}
+            assert set(references(dimension["Value"])) <= set(EVERYTHING) | {"AWS::StackName"}
 
 
 def test_no_condition_is_left():

@@ -73,7 +73,10 @@ def test_firehose_may_only_deliver():
     ("role", "expected"),
     [
         ("RecorderRole", {"PutObject": {"of/products/changes/*", "of/products/failed/records/*", "aws/lambda/*"}}),
-        ("AttesterRole", {"GetObject": {"of/products/coverage/*"}, "PutObject": {"of/products/coverage/*"}}),
+        (
+            "AttesterRole",
+            {"GetObject": {"of/products/coverage/*", "aws/lambda/*"}, "PutObject": {"of/products/coverage/*"}},
+        ),
         (
             "BaselineRole",
             {

@@ -70,12 +70,13 @@ class Landing:
 class Delivery(LocalFirehose):
     """The delivery stream. ``dies``: at which of the next calls (1: the next one) the caller is killed, just after its
     records were taken. ``overload``: how many of the next calls are throttled, ``partial`` how many take but each
-    second record."""
+    second record. ``came``: when (epoch s) how many records were taken."""
 
     dies: int = 0
     overload: int = 0
     partial: int = 0
     calls: int = 0
+    came: list[tuple[float, int]] = field(default_factory=list)
 
     def put_record_batch(self, *, DeliveryStreamName: str, Records: Sequence[Mapping[str, bytes]]) -> dict[str, Any]:
         """As boto3's client."""
@@ -85,6 +86,7 @@ class Delivery(LocalFirehose):
             raise client_error("ServiceUnavailableException", 503, "Slow down.", "PutRecordBatch")
         answer = self._in_part(DeliveryStreamName, Records) if self.partial else None
         answer = answer or super().put_record_batch(DeliveryStreamName=DeliveryStreamName, Records=Records)
+        self.came.append((self.clock.seconds, len(Records) - answer["FailedPutCount"]))
         if self.dies:
             self.dies -= 1
             if not self.dies:

@@ -30,13 +30,16 @@ class Batch:
 
 @dataclass
 class Mapping:
-    """One mapping. ``retries`` and ``max_age`` (s) bound what is tried; ``failed`` puts one object in S3; ``ages`` are
-    the values (s) of IteratorAge: for each call the age of the *last* record in it."""
+    """One mapping. ``retries`` and ``max_age`` (s) bound what is tried; ``set_aside`` puts one object in S3.
+
+    ``ages`` are the values (s) of IteratorAge: for each call the age of the *last* record in it; ``failed`` is
+    FailedInvokeEventCount: the records of calls that broke, or gave some of them back.
+    """
 
     stream: Stream
     clock: LocalClock
     invoke: Callable[[dict[str, Any]], Any]
-    failed: Callable[[str, bytes], Any]
+    set_aside: Callable[[str, bytes], Any]
     batch_size: int = 1_000
     retries: int = 3
     max_age: int = RETENTION
@@ -44,6 +47,7 @@ class Mapping:
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     discarded: list[str] = field(default_factory=list)
     ages: list[float] = field(default_factory=list)
+    failed: int = 0
     _begun: dict[str, list[Batch]] = field(default_factory=dict)
     _read: dict[str, int] = field(default_factory=dict)
 
@@ -96,6 +100,7 @@ class Mapping:
         done, broke = self._ask(records)
         if done == len(records):
             return True
+        self.failed += len(records)
         if not broke:
             again = [Batch(records[done:], batch.attempts + 1)]
         elif len(records) > 1:
@@ -149,7 +154,7 @@ class Mapping:
             },
             "payload": json.dumps({"Records": batch.records}),
         }
-        self.failed(key, json.dumps(body).encode())
+        self.set_aside(key, json.dumps(body).encode())
         self.discarded.append(key)
 
 

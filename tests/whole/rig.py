@@ -44,6 +44,7 @@ class Rig:
     clock: LocalClock = field(default_factory=lambda: LocalClock(BEGIN))
     scratch: Path = field(default_factory=Path)
     logs: list[dict[str, Any]] = field(default_factory=list)
+    told: float = BEGIN
 
     def __post_init__(self) -> None:
         self.s3 = boto3.client("s3")
@@ -54,7 +55,8 @@ class Rig:
         self.own_s3 = OwnS3(self.s3)
         storage = Storage(self.own_s3, BUCKET, PREFIX, lambda: self.clock.seconds)
         self.recorder = Recorder(self.firehose, FIREHOSE, storage, sleep=self.clock.sleep, write_log=self.logs.append)
-        self.clients = Clients(self.app.dynamodb, *(boto3.client(name) for name in ("lambda", "cloudwatch")), self.s3)
+        lambda_, cloudwatch, streams = (boto3.client(name) for name in ("lambda", "cloudwatch", "dynamodbstreams"))
+        self.clients = Clients(self.app.dynamodb, lambda_, cloudwatch, self.s3, streams)
         _make_function(self.clients.lambda_)
         self.capture(self.app.create())
 
@@ -69,6 +71,7 @@ class Rig:
             FUNCTION,
             FIREHOSE,
             BUCKET,
+            "things",
             PREFIX,
             buffer_seconds=int(self.firehose.buffer_seconds),
         )
@@ -140,17 +143,29 @@ class Rig:
         return str(made["UUID"])
 
     def _put_metrics(self) -> None:
-        """What AWS would tell CloudWatch: polls while the mapping is on, IteratorAge for calls, and Firehose's."""
+        """What AWS would tell CloudWatch: polls in each minute while the mapping is on, IteratorAge for calls, which of
+        them failed, and Firehose's."""
         ages, self.mapping.ages = self.mapping.ages, []
+        failed, self.mapping.failed = self.mapping.failed, 0
         values = {"iterator_age": max(ages) * 1_000} if ages else {}
-        values |= {"polled": 1} if self.mapping.enabled else {}
+        values |= {"failed": float(failed)} if failed else {}
         values |= {"freshness": self.firehose.freshness, "success": float(not self.landing.refusing)}
+        self._put(values, self.clock.seconds)
+        came, self.firehose.came = self.firehose.came, []
+        for moment, count in came:
+            self._put({"incoming": float(count)}, moment)
+        while self.told <= self.clock.seconds:
+            if self.mapping.enabled:
+                self._put({"polled": 1}, self.told)
+            self.told += 60
+
+    def _put(self, values: dict[str, float], seconds: float) -> None:
         data: dict[str, list[dict[str, Any]]] = {}
         for query in metric_queries(self.settings):
             if query["Id"] in values:
                 metric = query["MetricStat"]["Metric"]
                 datum = {"MetricName": metric["MetricName"], "Dimensions": metric["Dimensions"]}
-                moment = datetime.fromtimestamp(self.clock.seconds, UTC)
+                moment = datetime.fromtimestamp(seconds, UTC)
                 told = data.setdefault(metric["Namespace"], [])
                 told.append({**datum, "Value": values[query["Id"]], "Timestamp": moment})
         for namespace, told in data.items():

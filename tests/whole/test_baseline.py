@@ -79,7 +79,7 @@ def test_a_baseline_killed_half_way_and_gone_on_with_while_writes_go_on(rig, put
         rig.app.put(f"old{n}", n=n)
     rig.clock.sleep(5)
     rig.capture(rig.app.enable_stream())
-    rig.wait(300)
+    rig.wait(3_600)
     rig.attest()
     rig.wait(900)
     with pytest.raises(Killed):
@@ -90,7 +90,7 @@ def test_a_baseline_killed_half_way_and_gone_on_with_while_writes_go_on(rig, put
     assert ask(in_folder(rig), "quiet9", int(rig.clock.seconds)).status == "unknown"
     assert baseline(rig)
     finish(rig)
-    now = int(rig.clock.seconds) - 600
+    now = int(rig.clock.seconds) - 1_500
     keys = {one.key for one in rig.app.seen if one.changed}
     history = in_folder(rig)
     assert wrong(history, rig.app) == []

@@ -18,7 +18,7 @@ def go_on(rig: Rig, stream_arn: str, keys: str) -> None:
     """Deploy for the new stream, and write to some of the items."""
     rig.clock.sleep(5)
     rig.capture(stream_arn)
-    rig.wait(300)
+    rig.wait(3_600)
     rig.attest()
     rig.clock.sleep(60)
     write(rig, 2, keys=keys)
@@ -38,7 +38,7 @@ def test_a_stream_that_is_disabled_and_enabled_again(rig):
     rig.app.put("z", unseen=2)
     rig.clock.sleep(30)
     go_on(rig, rig.app.enable_stream(), "ae")
-    now = int(rig.clock.seconds) - 600
+    now = int(rig.clock.seconds) - 1_500
     for history in (in_folder(rig), on_athena(rig)):
         assert "outside_coverage" in ask(history, "b", now).caveats
         assert "outside_coverage" in ask(history, "c", now).caveats
@@ -59,7 +59,7 @@ def test_a_table_that_is_deleted_and_made_again_under_its_name(rig):
     assert not rig.attest()["healthy"]
     rig.clock.sleep(60)
     go_on(rig, rig.app.create(), "ae")
-    now = int(rig.clock.seconds) - 600
+    now = int(rig.clock.seconds) - 1_500
     for history in (in_folder(rig), on_athena(rig)):
         assert "outside_coverage" in ask(history, "b", now).caveats
     history = in_folder(rig)

@@ -24,8 +24,8 @@ def lines(rig: Rig) -> int:
 
 
 def finish(rig: Rig) -> None:
-    """Give the pipeline time, and attest."""
-    rig.wait(1_200)
+    """Give the pipeline time, and metrics to come, and attest."""
+    rig.wait(2_700)
     rig.attest()
 
 

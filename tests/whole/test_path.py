@@ -26,7 +26,7 @@ def test_every_state_is_what_the_application_saw(rig):
     app.put("a", text="back")
     rig.wait(3)
     app.delete("c")
-    rig.wait(1_200)
+    rig.wait(2_700)
     rig.attest()
     assert len(app.changes()) == 8 < len(app.seen)
     prove_whole(rig, everywhere=True)

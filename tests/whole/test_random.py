@@ -61,7 +61,7 @@ def test_every_answer_is_true_or_says_that_it_may_not_be(athena_server, steps):
         harm(rig, "taking")
         rig.wait(3_000)
         rig.redrive()
-        rig.wait(1_200)
+        rig.wait(2_700)
         rig.attest()
         if rig.app.changes():
             history = in_folder(rig)

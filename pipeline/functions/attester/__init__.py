@@ -4,7 +4,8 @@ Landing proves changes; only this proves silence. So an attestation never says m
 be asked, or is not seen to move, is not healthy or moves ``captured_through`` back.
 
 app        the handler; ``attest`` for one run
-observing  what AWS tells of table, mapping, metrics, and of what lies undelivered
+observing  what AWS tells of table, stream, mapping, metrics, and of what lies undelivered
+reach      pure: up to when all changes have landed, as far as that can be proven
 judging    pure: what was observed → the attestation
 writing    the attestations there are, and one more line of them
 """

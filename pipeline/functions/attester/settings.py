@@ -12,6 +12,7 @@ from ..recorder.redact import Redaction
 class Settings:
     """Names of what is deployed; ``buffer_seconds`` is Firehose's, ``window_seconds`` the mapping's batching window.
 
+    ``stack``: the CloudFormation stack's name, which tells its metrics from those of another stack on the same table.
     ``retention_days``: after how many days landing objects expire, 0 for never. ``prefix``: empty or ending in ``/``.
     """
 
@@ -21,6 +22,7 @@ class Settings:
     function: str
     delivery_stream: str
     bucket: str
+    stack: str
     prefix: str = ""
     redact: str = ""
     retention_days: int = 0
@@ -54,6 +56,7 @@ def from_environment() -> Settings:
         told["RECORDER_FUNCTION"],
         told["DELIVERY_STREAM_NAME"],
         told["BUCKET"],
+        told["STACK_NAME"],
         told.get("PREFIX", ""),
         told.get("REDACT", ""),
         int(told.get("RETENTION_DAYS", "0")),

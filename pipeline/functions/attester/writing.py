@@ -14,6 +14,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from .judging import Previous
+from .reach import from_json
 from .settings import Settings
 
 _NAME: Final = "attestations.json"
@@ -57,12 +58,28 @@ def find_previous(s3: Any, settings: Settings, day: Written) -> Previous | None:
         found = [json.loads(line) for line in text.splitlines() if line.strip()]
         newest = max(found, key=lambda one: int(one["attested_at"]))
         seen = max((int(one["attested_at"]) for one in found if one["observed"]), default=None)
-        return Previous(int(newest["losses"]), seen, newest["seen_at"], int(newest["behind_ms"]))
+        return _previous(settings, newest, seen)
     except (ValueError, LookupError, TypeError) as error:
         raise DamagedError(
             "the newest attestations cannot be read; look at the objects below coverage/, and mend or remove what is "
             "damaged"
         ) from error
+
+
+def _previous(settings: Settings, newest: dict[str, Any], observed_at: int | None) -> Previous:
+    """What was proven of another stream or mapping, or by an attester that knew less, proves nothing of this one."""
+    losses, lost_at = int(newest["losses"]), _seconds(newest.get("lost_at"))
+    ours = (newest["stream"], newest["mapping"]) == (settings.stream_arn, settings.mapping)
+    if not ours or "captured" not in newest:
+        return Previous(losses, observed_at, lost_at=lost_at)
+    captured, landed = _seconds(newest["captured"]), _seconds(newest["landed"])
+    return Previous(
+        losses, observed_at, captured, landed, from_json(newest["shards"]), lost_at, passing=bool(newest["passing"])
+    )
+
+
+def _seconds(micros: int | None) -> float | None:
+    return None if micros is None else micros / 1_000_000
 
 
 def append(s3: Any, settings: Settings, day: Written, attestation: dict[str, Any]) -> bool:

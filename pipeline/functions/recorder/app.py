@@ -1,6 +1,7 @@
 """The Lambda handler: a batch of stream records in, what failed out.
 
-Environment: ``DELIVERY_STREAM_NAME`` (Firehose), ``BUCKET`` and ``PREFIX`` (the history in S3), ``REDACT`` (paths).
+Environment: ``DELIVERY_STREAM_NAME`` (Firehose), ``BUCKET`` and ``PREFIX`` (the history in S3), ``REDACT`` (paths),
+``STACK_NAME`` (whose metrics it tells).
 The event source mapping must report batch item failures (FunctionResponseTypes: ReportBatchItemFailures), and the
 function's timeout be well above 15 s, the time that one call may take.
 """
@@ -38,20 +39,25 @@ def lambda_handler(event: dict[str, Any], context: Context | None, recorder: Rec
 
 @dataclass
 class _Batch:
-    """What the records of an event became."""
+    """What the records of an event became: how many of them were ``refused``, so that Lambda sends them again, and
+    how many that cannot be converted ``set_aside``."""
 
     records: list[Record]
     lines: list[Line] = field(default_factory=list)
     oversize: list[Line] = field(default_factory=list)
     unconverted: list[Record] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    set_aside: int = 0
 
 
 @dataclass
 class Recorder:
     """Stores changes as lines of the landing: by Firehose's delivery stream ``stream``, or directly in ``storage``.
 
-    ``convert`` makes the lines; replays, which read more than Lambda gives, have one of their own.
+    ``convert`` makes the lines; replays, which read more than Lambda gives, have one of their own. ``stack``: that of
+    which it tells the metrics ``Refused`` (changes that neither Firehose nor S3 took), ``SetAside`` (that could not be
+    converted) and ``Unrecorded`` (both); where there is none, none are told.
     """
 
     firehose: Firehose
@@ -61,6 +67,7 @@ class Recorder:
     sleep: Callable[[float], None] = time.sleep
     write_log: Callable[[dict[str, Any]], None] = log.write
     convert: Callable[[Record, Redaction], Line] = convert
+    stack: str = ""
     _told: set[str] = field(default_factory=set)
 
     def record(self, event: dict[str, Any], context: Context | None) -> Response:
@@ -76,12 +83,16 @@ class Recorder:
         batch = self._convert(_records(event))
         packed = list(pack(batch.lines))
         delivery = Delivery(context, self.sleep)
-        failed: list[int | None] = [record.lowest for record in delivery.send(self.firehose, self.stream, packed)]
+        refused = delivery.send(self.firehose, self.stream, packed)
+        failed: list[int | None] = []
         failed += [line.sequence for line in batch.oversize if not self.storage.put_line(line, delivery)]
         for record in batch.unconverted:
-            if not self.storage.put_unconverted(record, self.redaction, delivery):
+            if self.storage.put_unconverted(record, self.redaction, delivery):
+                batch.set_aside += 1
+            else:
                 failed.append(_sequence(record))
-        checkpoint = _checkpoint(failed, batch.records)
+        batch.refused = sum(record.lines for record in refused) + len(failed)
+        checkpoint = _checkpoint([*(record.lowest for record in refused), *failed], batch.records)
         self._tell(batch, packed, delivery, checkpoint)
         return {"batchItemFailures": [] if checkpoint is None else [{"itemIdentifier": checkpoint}]}
 
@@ -98,7 +109,7 @@ class Recorder:
         return batch
 
     def _tell(self, batch: _Batch, packed: list[Packed], delivery: Delivery, checkpoint: str | None) -> None:
-        """One log line: counts, never an image or a key."""
+        """One log line: counts, never an image or a key; with what alarms look at, where there is any."""
         if batch.records and (names := set(self.redaction.named_keys(batch.records[0])) - self._told):
             self._told |= names
             self.write_log({"level": "WARN", "message": "REDACT names key attributes: kept", "names": sorted(names)})
@@ -119,8 +130,16 @@ class Recorder:
                 "retries": delivery.retries,
                 "errors": dict(delivery.errors),
                 "lowest_failed": checkpoint,
+                **self._metrics(batch),
             }
         )
+
+    def _metrics(self, batch: _Batch) -> dict[str, Any]:
+        """Where all was recorded, none: a metric costs for each hour in which it is told."""
+        if not self.stack or not batch.refused + batch.set_aside:
+            return {}
+        counts = {"Refused": batch.refused, "SetAside": batch.set_aside, "Unrecorded": batch.refused + batch.set_aside}
+        return log.metrics(self.stack, self.storage.clock(), counts)
 
 
 def _records(event: Any) -> list[Record]:
@@ -169,7 +188,8 @@ def _from_environment() -> Recorder:
     once = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
     s3 = require_owner(boto3.client("s3", config=once), lambda: _variable("BUCKET_OWNER"))
     storage = Storage(s3, bucket, os.environ.get("PREFIX", ""))
-    return Recorder(boto3.client("firehose", config=once), stream, storage, redaction)
+    firehose = boto3.client("firehose", config=once)
+    return Recorder(firehose, stream, storage, redaction, stack=os.environ.get("STACK_NAME", ""))
 
 
 def _variable(name: str) -> str:

@@ -100,11 +100,11 @@ def poison() -> None:
 
 
 def poll_often() -> None:
-    """Mappings are polled twenty times a second, not each second: minutes are short here."""
+    """Mappings are polled fifty times a second, not each second: minutes are short here."""
     waiting = threading.Event()
 
     def wait(_: float | None = None) -> bool:
-        waiting.wait(0.05)
+        waiting.wait(0.02)
         return False
 
     lambda_svc._esm_wake.wait = wait

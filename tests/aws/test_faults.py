@@ -99,7 +99,7 @@ def test_what_holds_changes_up_is_not_attested_and_loses_nothing(shop, harm):
     since = time.time()
     with harm(shop):
         write(shop)
-        shop.go_on(2)
+        shop.go_on()
         assert shop.history().captured_through.timestamp() < since
         shop.prove_not_wrong(since)
     write(shop, 1)
@@ -170,8 +170,3 @@ def test_a_batch_that_is_given_up_is_redriven(shop):
     assert shop.undelivered() == []
     shop.finish()
     shop.prove_whole(since)
-
-
-def test_all_of_it_is_whole(shop):
-    """After all those nights, from the first attestation on."""
-    shop.prove_whole(min(one.second for one in shop.app.changes()))

@@ -19,7 +19,7 @@ import time_machine
 
 VARIABLE: Final = "HISTLIB_TEST_CLOCK"
 #: Real seconds given to others for each step.
-PAUSE: Final = 0.08
+PAUSE: Final = 0.04
 _STEP: Final = 60.0
 _real_sleep = time.sleep
 

@@ -44,7 +44,7 @@ lock: $(READY) ## resolve requirements.lock again
 		--no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock pyproject.toml
 
 clean: ## remove the environments and what the demo wrote
-	rm -rf $(VENV) .venv-3.* out
+	rm -rf $(VENV) .venv-aws .venv-3.* out
 
 # uv fills an environment in seconds; plain pip where uv cannot be had or fails, as behind some proxies.
 $(READY): pyproject.toml requirements.lock

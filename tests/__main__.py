@@ -1,6 +1,6 @@
 """Runs the suite on each Python from 3.11 to 3.13 that this machine has: ``python -m tests [pytest arguments]``.
 
-Not the tests on a real Trino: ``python -m tests.trino`` runs those.
+Not the tests on a real Trino nor those on an emulated AWS: ``python -m tests.trino`` and ``python -m tests.aws`` run those.
 This environment is one of them; for each other one an environment ``.venv-<version>`` is made beside it.
 """
 
@@ -55,7 +55,7 @@ def make_environment(version: str, python: Path) -> Path:
 
 def run_suite(version: str, python: Path, arguments: list[str]) -> int:
     print(f"\n== the suite on Python {version} ==", flush=True)
-    options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino"]
+    options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino", "--ignore=tests/aws"]
     return subprocess.run([str(python), "-m", "pytest", *options, *arguments], cwd=ROOT, check=False).returncode
 
 

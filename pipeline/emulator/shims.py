@@ -23,7 +23,7 @@ from ministack import app
 from ministack.core import iam_actions
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import cloudwatch, firehose, lambda_svc, s3
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import helpers, provisioners
 
 Record = dict[str, Any]
 SHARD: Final = "shardId-00000000000000000000-00000000"
@@ -59,6 +59,18 @@ def iam_knows_a_mapping_from_the_list_of_them() -> None:
         return names[method] if is_one else action(method, path)
 
     iam_actions._lambda_action = named
+
+
+def templates_are_found_by_their_address() -> None:
+    """CloudFormation seeks a template's bucket in the path of its URL only: here also in its host, where AWS has it."""
+    parse = helpers.urlparse
+
+    def by_path(url: str) -> Any:
+        parsed = parse(url)
+        bucket, is_in_host, _ = parsed.netloc.partition(".s3.")
+        return parsed._replace(path=f"/{bucket}{parsed.path}") if is_in_host else parsed
+
+    helpers.urlparse = by_path
 
 
 def alarms_of_metric_math() -> None:
@@ -290,6 +302,7 @@ SHIMS: Final[tuple[Callable[[], None], ...]] = (
     the_loopback_counts_as_tls,
     iam_knows_the_namespace_of_metrics,
     iam_knows_a_mapping_from_the_list_of_them,
+    templates_are_found_by_their_address,
     alarms_of_metric_math,
     firehose_compresses,
     firehose_tries_again,

@@ -20,8 +20,7 @@ from pipeline.emulator.server import running  # noqa: E402
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Aws]:
     """The emulated AWS; boto3 and histlib in this process know no other."""
-    import contextlib, os
-    with (contextlib.nullcontext(tempfile.mkdtemp(dir="/tmp/ms")) if "KEEP" in os.environ else tempfile.TemporaryDirectory()) as folder, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         aws = Aws(Path(folder))
         with running(aws.emulator):
             for name, value in aws.emulator.client_environment().items():

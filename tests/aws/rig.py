@@ -121,8 +121,12 @@ class Pipeline:
     def deploy(self, *arguments: str) -> Said:
         """``deploy``, agreed to."""
         said = self.command("deploy", "--yes", *QUICK, *arguments)
-        self.deployment = read_deployment(Account(), self.app.table)
+        self.look()
         return said
+
+    def look(self) -> None:
+        """See what is deployed now."""
+        self.deployment = read_deployment(Account(), self.app.table)
 
     def begin(self) -> None:
         """Deploy, and let the attester see that all is well: from here on, silence is attested."""

@@ -162,6 +162,13 @@ def iam_knows_a_mapping_from_the_list_of_them(probed: Probed) -> bool:
     return code_of(lambda: lambda_.get_event_source_mapping(**asked)) == "ResourceNotFoundException"
 
 
+def templates_are_found_by_their_address(probed: Probed) -> bool:
+    template = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}}}
+    probed.bucket("templates").put_object(Bucket="templates", Key="it.json", Body=json.dumps(template))
+    url = "https://templates.s3.eu-west-1.amazonaws.com/it.json"
+    return done(lambda: probed.client("cloudformation").create_stack(StackName="by-address", TemplateURL=url))
+
+
 def alarms_of_metric_math(probed: Probed) -> bool:
     metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors"}
     formula = [
@@ -208,6 +215,7 @@ PROBES: list[Callable[[Probed], bool]] = [
     the_loopback_counts_as_tls,
     iam_knows_the_namespace_of_metrics,
     iam_knows_a_mapping_from_the_list_of_them,
+    templates_are_found_by_their_address,
     alarms_of_metric_math,
     firehose_compresses,
     firehose_tries_again,

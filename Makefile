@@ -15,13 +15,13 @@ help: ## what there is to make
 demo: $(READY) ## the bundled incident, from stream events to answers, CSV and notebook, into out/
 	@$(BIN)/python -m pipeline.demo out
 
-demo-aws: $(READY) $(AWS_READY) ## the deployment without an AWS account: an emulated AWS, a shop, a mistake, and what was it then?
+demo-aws: $(READY) $(AWS_READY) ## the deployment without an AWS account: on an emulated AWS (200 MB on the first run)
 	@$(BIN)/python -m pipeline.demo_aws
 
 test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
 	@$(BIN)/python -m tests
 
-test-aws: $(READY) $(AWS_READY) ## the deployment on an emulated AWS, from deploy to destroy (300 MB on the first run)
+test-aws: $(READY) $(AWS_READY) ## the deployment on an emulated AWS, from deploy to destroy (200 MB on the first run)
 	@$(BIN)/python -m tests.aws
 
 test-trino: $(READY) ## the Athena source on a real Trino (JDK 17 and Maven; 260 MB on the first run)

@@ -66,7 +66,9 @@ class Emulator:
             DeploymentError: its environment is missing, the port is taken, or it does not start.
         """
         if not PYTHON.exists():
-            raise DeploymentError(f"MiniStack's environment is not there ({PYTHON}); make it: make .venv-aws/.ready", "")
+            raise DeploymentError(
+                f"MiniStack's environment is not there ({PYTHON}); make it: make .venv-aws/.ready", ""
+            )
         self.port = self.port or _free_port()
         if _answers(self.port):
             raise DeploymentError(f"port {self.port} of this machine is taken: name another", self.port)
@@ -76,7 +78,7 @@ class Emulator:
                 [str(PYTHON), *self.command],
                 cwd=self.folder,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # its end tells the emulator that we are gone, however we went
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -114,6 +116,7 @@ class Emulator:
             "LAMBDA_EXECUTOR": "local",
             "DOCKER_HOST": f"unix://{self.folder}/no-docker.sock",
             "S3_DATA_DIR": str(self.folder / "s3"),
+            "STATE_DIR": str(self.folder / "state"),
             "TMPDIR": str(self.folder / "tmp"),
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,

@@ -3,7 +3,8 @@
 Run in MiniStack's environment, this file is MiniStack with its shims: ``python shims.py``. ``python shims.py bare`` is
 MiniStack as it is, on which ``tests/aws/test_shims.py`` sees each fault: once MiniStack is AWS there, that test fails
 and the shim goes. Left as they are, since nothing here hangs on them: Firehose delivers at once, whatever its buffer;
-a stream has one shard; batches are not bisected, not gathered, and not refused for their age; TTL deletes nothing.
+a stream has one shard; batches are not bisected, not gathered, and not refused for their age; TTL deletes nothing; a set
+written again in another order is a change; CloudFormation makes resources whatever its caller may do.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import asyncio
 import contextvars
 import gzip
 import json
+import os
+import signal
 import sys
 import threading
 import time
@@ -319,8 +322,19 @@ def install() -> None:
         shim()
 
 
+def serve() -> None:
+    """Be MiniStack, until whoever started this ends it, or is gone and with it the other end of our standard input."""
+
+    def end_with_parent() -> None:
+        sys.stdin.read()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    sys.argv[1:] = []
+    app.main()
+
+
 if __name__ == "__main__":
     if sys.argv[1:] != ["bare"]:
         install()
-    sys.argv[1:] = []
-    app.main()
+    serve()

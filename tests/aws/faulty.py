@@ -20,7 +20,6 @@ import shared_clock  # noqa: E402
 shared_clock.leave()
 
 import shims  # noqa: E402
-from ministack import app  # noqa: E402
 from ministack.core.responses import error_response_json  # noqa: E402
 from ministack.services import dynamodb, firehose, lambda_svc, s3  # noqa: E402
 
@@ -117,5 +116,4 @@ if __name__ == "__main__":
     harm_s3()
     poison()
     poll_often()
-    sys.argv[1:] = []
-    app.main()
+    shims.serve()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,6 +64,7 @@ class Aws:
         on_clock = {VARIABLE: str(path), "PYTHONPATH": str(HERE / "clock")}
         self.emulator = Emulator(self.folder, command=(str(HERE / "faulty.py"), str(self.faults)), extra=on_clock)
         self._on_clock = on_clock
+        self._keys: dict[str, dict[str, str]] = {}
 
     @contextmanager
     def harmed(self, fault: str) -> Iterator[None]:
@@ -77,6 +80,21 @@ class Aws:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HISTLIB_"))}
         here = {"XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONPATH": f"{ROOT}:{self._on_clock['PYTHONPATH']}"}
         return {**kept, **self.emulator.client_environment(), **self._on_clock, **here}
+
+    def key_of(self, command: str) -> dict[str, str]:
+        """The credentials of somebody who may do what README says that the command needs, and nothing else."""
+        if command not in self._keys:
+            iam = boto3.client("iam")
+            iam.create_user(UserName=command)
+            allow = {"Effect": "Allow", "Action": actions_of(command), "Resource": "*"}
+            policy = {"Version": "2012-10-17", "Statement": [allow]}
+            iam.put_user_policy(UserName=command, PolicyName="readme", PolicyDocument=json.dumps(policy))
+            made = iam.create_access_key(UserName=command)["AccessKey"]
+            self._keys[command] = {
+                "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+            }
+        return self._keys[command]
 
     def run(self, module: str, *arguments: str, code: int = 0, key: dict[str, str] | None = None) -> Said:
         """``python -m module arguments``, in ``folder``; its exit code is the one expected. ``key``: as whom."""
@@ -114,8 +132,9 @@ class Pipeline:
         self.cache = tempfile.mkdtemp(dir=self.aws.folder)
         self.lambda_, self.s3 = boto3.client("lambda"), boto3.client("s3")
 
-    def command(self, command: str, *arguments: str, code: int = 0, key: dict[str, str] | None = None) -> Said:
-        """``python -m pipeline command --table TABLE arguments``."""
+    def command(self, command: str, *arguments: str, code: int = 0) -> Said:
+        """``python -m pipeline command --table TABLE arguments``, with no more permissions than README names for it."""
+        key = self.aws.key_of(command)
         return self.aws.run("pipeline", command, "--table", self.app.table, *arguments, code=code, key=key)
 
     def deploy(self, *arguments: str) -> Said:
@@ -207,9 +226,7 @@ class Pipeline:
 
     def objects(self, under: str) -> list[str]:
         """The keys below a prefix of the history's bucket."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.deployment.history_bucket, Prefix=under
-        )
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.deployment.history_bucket, Prefix=under)
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
 
     def read(self, key: str) -> bytes:
@@ -223,7 +240,9 @@ class Pipeline:
 
     def lines(self) -> int:
         """How many lines lie in the landing."""
-        return sum(gzip.decompress(self.read(key)).count(b"\n") for key in self.objects("changes/") if key.endswith(".gz"))
+        return sum(
+            gzip.decompress(self.read(key)).count(b"\n") for key in self.objects("changes/") if key.endswith(".gz")
+        )
 
 
 @dataclass(frozen=True)
@@ -246,6 +265,19 @@ class Answer:
         """It is something else, and does not say so."""
         doubted = self.state.status == "unknown" or set(self.state.caveats) - self.due
         return self.state.item != self.seen and not doubted
+
+
+def actions_of(command: str) -> list[str]:
+    """The actions that README's table names for a command: ``service:Action``, and then ``Action`` of that service;
+    of what is no command there, one that anybody may do."""
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    found = (row.split("|")[2] for row in rows if re.match(rf"\|[^|]*`{command}`[^|]*\| `[a-z]+:", row))
+    cell = next(found, "`sts:GetCallerIdentity`")
+    service, actions = "", []
+    for named, action in re.findall(r"`(?:([a-z0-9]+):)?([A-Z][A-Za-z0-9]+)`", cell):
+        service = named or service
+        actions.append(f"{service}:{action}")
+    return actions
 
 
 def _change(one: Seen) -> tuple[Key, int, str | None]:

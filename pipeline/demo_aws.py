@@ -111,7 +111,7 @@ class Terminal:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demo into a folder (default ``out/aws``), and keep the emulated AWS until Ctrl-C; returns the exit code."""
+    """Run the demo into a folder (default ``out/aws``), and keep its AWS until Ctrl-C; returns the exit code."""
     folder = Path(arguments[0] if arguments else "out/aws").resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -163,7 +163,7 @@ def _deploy(terminal: Terminal, shop: Shop) -> None:
 
 def _is_event(line: str) -> bool:
     """Whether a line of ``deploy`` tells of one resource, or heads such lines."""
-    return line.startswith("  ") and (" AWS::" in line or line.split()[0] == "action")
+    return line.startswith("  ") and (" AWS::" in line or line.split(maxsplit=1)[0] == "action")
 
 
 def _one_bad_day(shop: Shop) -> tuple[str, str]:
@@ -225,7 +225,7 @@ def _say_what_next(folder: Path, location: str) -> None:
     for command in (
         f"cd {folder} && source ./env",
         f"histlib since {TEAPOT} price --value 0 --source {location}",
-        f"python -m pipeline status --table {TABLE}    # no attestation yet: the first comes within a quarter of an hour",
+        f"python -m pipeline status --table {TABLE}    # the first attestation comes within 15 minutes",
         f"python -m pipeline destroy --table {TABLE} --dry-run",
     ):
         print(f"  {command}")
@@ -233,7 +233,7 @@ def _say_what_next(folder: Path, location: str) -> None:
 
 
 def _exports(told: Mapping[str, str]) -> Iterator[str]:
-    yield "# Made by the demo: with these, commands ask the emulated AWS of the demo, as long as it runs, and no other.\n"
+    yield "# Made by the demo: with these, commands ask its emulated AWS, as long as it runs, and no other.\n"
     yield from (f"export {name}={shlex.quote(value)}\n" for name, value in told.items())
     yield f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"
 

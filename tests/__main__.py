@@ -1,6 +1,6 @@
 """Runs the suite on each Python from 3.11 to 3.13 that this machine has: ``python -m tests [pytest arguments]``.
 
-Not the tests on a real Trino nor those on an emulated AWS: ``python -m tests.trino`` and ``python -m tests.aws`` run those.
+Not the tests on a real Trino, nor those on an emulated AWS: ``python -m tests.trino`` and ``python -m tests.aws`` do.
 This environment is one of them; for each other one an environment ``.venv-<version>`` is made beside it.
 """
 

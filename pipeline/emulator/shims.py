@@ -1,10 +1,10 @@
-"""Where MiniStack 1.5.33 is not AWS and the pipeline would see it: each place once, by name, mended as little as will do.
+"""Where MiniStack 1.5.33 is not AWS and the pipeline would see it: each place by name, mended as little as will do.
 
 Run in MiniStack's environment, this file is MiniStack with its shims: ``python shims.py``. ``python shims.py bare`` is
 MiniStack as it is, on which ``tests/aws/test_shims.py`` sees each fault: once MiniStack is AWS there, that test fails
 and the shim goes. Left as they are, since nothing here hangs on them: Firehose delivers at once, whatever its buffer;
-a stream has one shard; batches are not bisected, not gathered, and not refused for their age; TTL deletes nothing; a set
-written again in another order is a change; CloudFormation makes resources whatever its caller may do.
+a stream has one shard; batches are not bisected, not gathered, and not refused for their age; TTL deletes nothing; a
+set written again in another order is a change; CloudFormation makes resources whatever its caller may do.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def iam_knows_the_namespace_of_metrics() -> None:
     context = iam_actions.request_tag_context
 
     def told(service: str, action: str, body: bytes, params: Record) -> Record:
-        found = context(service, action, body, params)
+        found: Record = context(service, action, body, params)
         if action != "cloudwatch:PutMetricData":
             return found
         asked = json.loads(body) if body.startswith(b"{") else dict(parse_qsl(body.decode()))
@@ -53,13 +53,14 @@ def iam_knows_the_namespace_of_metrics() -> None:
 
 
 def iam_knows_a_mapping_from_the_list_of_them() -> None:
-    """IAM takes GetEventSourceMapping for ListEventSourceMappings, and knows no change of one: here each has its name."""
+    """IAM takes GetEventSourceMapping for ListEventSourceMappings, and knows no change of one: here each has a name."""
     action = iam_actions._lambda_action
     names = {"GET": "GetEventSourceMapping", "PUT": "UpdateEventSourceMapping", "DELETE": "DeleteEventSourceMapping"}
 
     def named(method: str, path: str) -> str | None:
         is_one = path.rstrip("/").split("/")[-2] == "event-source-mappings"
-        return names[method] if is_one else action(method, path)
+        known: str | None = action(method, path)
+        return names[method] if is_one else known
 
     iam_actions._lambda_action = named
 
@@ -255,10 +256,12 @@ def mappings_keep_what_they_give_up_in_s3() -> None:
     """What a mapping gives up goes to SQS or SNS only: here to S3 as well, whole, under AWS's name."""
     send = lambda_svc._send_ddb_stream_failure_record
 
-    def keep(mapping: Record, function: Record, batch: list[Record], stream: str, result: Record, why: str) -> None:
+    def keep(mapping: Record, *asked: Any) -> None:
+        _, batch, stream, _, why = asked
         destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
         if ":s3:::" not in destination:
-            return send(mapping, function, batch, stream, result, why)
+            send(mapping, *asked)
+            return
         now = time.gmtime()
         place = f"aws/lambda/{mapping['UUID']}/{SHARD}/{time.strftime('%Y/%m/%d/%Y-%m-%dT%H.%M.%S', now)}-{new_uuid()}"
         body = json.dumps(_given_up(mapping, batch, stream, why, now)).encode()
@@ -267,7 +270,6 @@ def mappings_keep_what_they_give_up_in_s3() -> None:
         answer = asyncio.run(s3.handle_request("PUT", path, headers, body, {}, internal=True))
         name = "OnFailureDestinationDeliveredEventCount" if int(answer[0]) < 300 else "DroppedEventCount"
         _measure("AWS/Lambda", name, len(batch), EventSourceMappingUUID=mapping["UUID"])
-        return None
 
     lambda_svc._send_ddb_stream_failure_record = keep
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "clock")]
 
-import pytest
+import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("aws.rig")
 
 from aws.rig import Aws  # noqa: E402
+
 from pipeline.emulator.server import running  # noqa: E402
 
 

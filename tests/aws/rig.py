@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-
-import histlib
 from aws.app import App, Item, Key, Seen
 from aws.clock.shared_clock import VARIABLE, SharedClock, join
+
+import histlib
 from histlib.history import History
 from histlib.values import encode_image
 from pipeline.aws import Aws as Account

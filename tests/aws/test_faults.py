@@ -1,5 +1,5 @@
-"""Each harm to the deployed pipeline, with writes going on: nothing is lost, nothing is there twice that was written once,
-nothing is attested that has not landed, and once mended all is attested."""
+"""Each harm to the deployed pipeline, with writes going on: nothing is lost, nothing that was written once is there
+twice, nothing is attested that has not landed, and once mended all is attested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from decimal import Decimal
 
 import boto3
 import pytest
-
 from aws.app import Key
 from aws.rig import Aws, Pipeline
 

@@ -1,5 +1,5 @@
-"""Each shim of ``pipeline/emulator/shims.py`` does what it says, and MiniStack without it does not: one that is no longer
-needed fails here, and is to go."""
+"""Each shim of ``pipeline/emulator/shims.py`` does what it says, and MiniStack without it does not: one that is no
+longer needed fails here, and is to go."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import Any
 
 import boto3
 import pytest
+from aws.rig import Aws
 from botocore.exceptions import ClientError
 
-from aws.rig import Aws
 from pipeline.emulator.server import SHIMS, Emulator, running
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}

@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import boto3
 import pytest
-
 from aws.app import Key
 from aws.rig import Aws, Pipeline
 

@@ -1,4 +1,4 @@
-"""A stack that 0.1.0 made, brought to today's: no change is lost while the application writes on, and the mapping stays.
+"""A stack that 0.1.0 made, brought to today's: no change is lost while the application writes, and the mapping stays.
 
 ``vectors/`` holds the template and the functions of 0.1.0, as its ``deploy`` gave them to CloudFormation.
 """
@@ -13,7 +13,6 @@ from decimal import Decimal
 
 import boto3
 import pytest
-
 from aws.app import Key
 from aws.rig import HERE, QUICK, Aws, Pipeline
 

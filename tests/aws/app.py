@@ -116,11 +116,26 @@ class App:
             self.sleep(1 - time.time() % 1)
         second = int(time.time())
         write()
-        assert int(time.time()) == second, "the write took more than half a second: its stamp is not known"
+        stamps = self._stamps() if int(time.time()) != second else {}
         for key in keys:
             item = self.read(key)
-            self.seen.append(Seen(second, key, item, self._now.get(key)))
+            self.seen.append(Seen(stamps.get(key, second), key, item, self._now.get(key)))
             self._now[key] = item
+
+    def _stamps(self) -> dict[Key, int]:
+        """The second of each item's newest change, as the stream has it: asked where a write took its time."""
+        streams = boto3.client("dynamodbstreams")
+        found: dict[Key, int] = {}
+        arn = self.dynamodb.describe_table(TableName=self.table)["Table"].get("LatestStreamArn")
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"] if arn else ():
+            asked = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            iterator = streams.get_shard_iterator(**asked)["ShardIterator"]
+            while iterator and (answer := streams.get_records(ShardIterator=iterator))["Records"]:
+                for record in (one["dynamodb"] for one in answer["Records"]):
+                    key = Key(**{name: plain(_read(value)) for name, value in record["Keys"].items()})
+                    found[key] = int(record["ApproximateCreationDateTime"].timestamp())
+                iterator = answer.get("NextShardIterator")
+        return found
 
 
 def plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import boto3
 from aws.app import App, Item, Key, Seen
-from aws.clock.shared_clock import VARIABLE, SharedClock, join
+from aws.clock.shared_clock import VARIABLE, SharedClock
 
 import histlib
 from histlib.history import History
@@ -49,19 +49,17 @@ class Said:
 
 @dataclass
 class Aws:
-    """The emulated AWS in ``folder``, its ``clock``, and the commands in an environment that knows no other AWS."""
+    """The emulated AWS in ``folder``, the ``clock`` of all, and the commands, which know no other AWS."""
 
     folder: Path
-    clock: SharedClock = field(init=False)
+    clock_file: Path
     emulator: Emulator = field(init=False)
 
     def __post_init__(self) -> None:
         self.faults = self.folder / "faults"
         self.faults.mkdir()
-        path = self.folder / "clock"
-        SharedClock.make(path)
-        self.clock = join(path, sleeping=False)
-        on_clock = {VARIABLE: str(path), "PYTHONPATH": str(HERE / "clock")}
+        self.clock = SharedClock(self.clock_file)
+        on_clock = {VARIABLE: str(self.clock_file), "PYTHONPATH": str(HERE / "clock")}
         self.emulator = Emulator(self.folder, command=(str(HERE / "faulty.py"), str(self.faults)), extra=on_clock)
         self._on_clock = on_clock
         self._keys: dict[str, dict[str, str]] = {}

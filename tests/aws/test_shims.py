@@ -119,7 +119,7 @@ class Probed:
 
         def result_after(do: str, before: str) -> str:
             dynamodb.put_item(TableName="probe", Item={"id": {"S": do}, "do": {"S": do}})
-            patience = time.monotonic() + 6
+            patience = time.monotonic() + (30 if self.emulator.command[-1] != "bare" else 6)
             while (found := lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]) == before:
                 if time.monotonic() > patience:
                     break

@@ -26,7 +26,7 @@ def wares(aws: Aws) -> Pipeline:
     wares = Pipeline.make(aws, "wares")
     view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     made = wares.app.dynamodb.update_table(TableName="wares", StreamSpecification=view)
-    bucket = "histlib-artifacts-123456789012-eu-west-1"
+    bucket = "artifacts-of-0-1-0"
     wares.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     wares.s3.upload_file(str(FUNCTIONS), bucket, "functions/0.1.0.zip")
     template = TEMPLATE.read_text(encoding="utf-8").replace("CodeUri: .", f"CodeUri: s3://{bucket}/functions/0.1.0.zip")

@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AWS_READY := .venv-aws/.ready
 CODE := histlib pipeline tests benchmarks
 
-.PHONY: help demo test test-trino check lab bench lock clean
+.PHONY: help demo demo-aws test test-aws test-trino check lab bench lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -14,8 +15,14 @@ help: ## what there is to make
 demo: $(READY) ## the bundled incident, from stream events to answers, CSV and notebook, into out/
 	@$(BIN)/python -m pipeline.demo out
 
+demo-aws: $(READY) $(AWS_READY) ## the deployment without an AWS account: on an emulated AWS (200 MB on the first run)
+	@$(BIN)/python -m pipeline.demo_aws
+
 test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
 	@$(BIN)/python -m tests
+
+test-aws: $(READY) $(AWS_READY) ## the deployment on an emulated AWS, from deploy to destroy (200 MB on the first run)
+	@$(BIN)/python -m tests.aws
 
 test-trino: $(READY) ## the Athena source on a real Trino (JDK 17 and Maven; 260 MB on the first run)
 	@$(BIN)/python -m tests.trino $(TRINO)
@@ -37,7 +44,7 @@ lock: $(READY) ## resolve requirements.lock again
 		--no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock pyproject.toml
 
 clean: ## remove the environments and what the demo wrote
-	rm -rf $(VENV) .venv-3.* out
+	rm -rf $(VENV) .venv-aws .venv-3.* out
 
 # uv fills an environment in seconds; plain pip where uv cannot be had or fails, as behind some proxies.
 $(READY): pyproject.toml requirements.lock
@@ -46,4 +53,12 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -m venv $(VENV)
 	@{ $(BIN)/python -m pip install -q "uv>=0.5" && $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode -r requirements.lock --no-deps -e . ; } \
 		|| { echo "uv did not do; taking pip, which is slower"; $(BIN)/python -m pip install -q -r requirements.lock --no-deps -e . ; }
+	@touch $@
+
+# The emulated AWS: apart, since MiniStack pins its botocore.
+$(AWS_READY): pipeline/emulator/requirements.txt | $(READY)
+	@echo "making .venv-aws (once)"
+	@$(BIN)/python -m venv .venv-aws
+	@{ $(BIN)/uv pip install -q --python .venv-aws/bin/python --compile-bytecode -r $< ; } \
+		|| { echo "uv did not do; taking pip, which is slower"; .venv-aws/bin/python -m pip install -q -r $< ; }
 	@touch $@

@@ -1,7 +1,8 @@
 """Runs the suite on each Python from 3.11 to 3.13 that this machine has: ``python -m tests [pytest arguments]``.
 
 All tests run on each; on all but the first with a quarter of the random examples and worlds: what they look for depends
-little on the version. Not the tests on a real Trino: ``python -m tests.trino`` runs those.
+little on the version. Not the tests on a real Trino, nor those on an emulated AWS: ``python -m tests.trino`` and
+``python -m tests.aws`` do.
 This environment is one of them; for each other one an environment ``.venv-<version>`` is made beside it.
 """
 
@@ -56,7 +57,7 @@ def make_environment(version: str, python: Path) -> Path:
 
 def run_suite(version: str, python: Path, arguments: list[str], *, whole: bool) -> int:
     print(f"\n== the suite on Python {version}{'' if whole else ', a quarter of the random examples'} ==", flush=True)
-    options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino"]
+    options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino", "--ignore=tests/aws"]
     environment = os.environ if whole else {**os.environ, "TESTS_EFFORT": "0.25", "LAWS_WORLDS": "8"}
     command = [str(python), "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

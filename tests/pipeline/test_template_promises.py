@@ -277,6 +277,8 @@ def test_what_is_said_to_cost_is_what_there_is():
 def test_a_dashboard_is_named_with_its_region():
     """Dashboards of all Regions of an account are in one list: a stack of the same name elsewhere has another."""
     assert properties("Dashboard")["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
 def test_what_was_not_recorded_rings_within_ten_minutes():
     """A batch that Firehose refused is no error of the function's: the recorder's own metric tells of it."""
     alarm = alarms(EVERYTHING)["${AWS::StackName}-unrecorded"]

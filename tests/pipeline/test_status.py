@@ -345,8 +345,8 @@ def test_json_has_stable_names(world: World, capsys: pytest.CaptureFixture[str])
     assert main(["status", "--table", TABLE, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert list(told) == [
-        "format", "table", "stack", "region", "history", "checked_at", "whole", "headline", "captured_through",
-        "checks",
+        "format", "table", "stack", "region", "history", "dashboard", "checked_at", "whole", "headline",
+        "captured_through", "checks",
     ]  # fmt: skip
     assert (told["format"], told["table"], told["stack"], told["region"]) == (1, TABLE, STACK, REGION)
     assert (told["history"], told["whole"]) == ("s3://history-bucket/todo", False)

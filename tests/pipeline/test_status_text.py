@@ -60,7 +60,7 @@ ok       landing             newest object 3 min ago
 ok       quarantined         0 objects
 ok       losses              none
 ok       attester            no error or throttle in 24 h
-ok       alarms              none of 12 in ALARM
+ok       alarms              none of 14 in ALARM
 """
 
 

@@ -81,13 +81,14 @@ def test_functions_are_told_where_everything_is(aws):
     """The variables that each function begins from have the values that the outputs have."""
     change(aws, {**with_table(aws, {"StreamArn": ""}), "RetentionDays": "30", "HistoryPrefix": "of/products/"})
     its = deployment_of(stack(aws))
+    named = {"STACK_NAME": STACK}
     shared = {"BUCKET": its.history_bucket, "BUCKET_OWNER": "123456789012", "PREFIX": "of/products/", "REDACT": ""}
     of_stream = {"DELIVERY_STREAM_NAME": its.delivery_stream}
     days = {"TABLE_NAME": "products", "RETENTION_DAYS": "30"}
     attested = {"STREAM_ARN": its.stream_arn, "MAPPING_ID": its.mapping_id, "RECORDER_FUNCTION": its.recorder_function}
     timing = {"BUFFER_SECONDS": "300", "BATCHING_WINDOW_SECONDS": "10", "METRICS_NAMESPACE": "histlib"}
-    assert variables(aws, "RecorderFunction") == shared | of_stream
-    assert variables(aws, "AttesterFunction") == shared | of_stream | days | attested | timing
+    assert variables(aws, "RecorderFunction") == shared | of_stream | named
+    assert variables(aws, "AttesterFunction") == shared | of_stream | named | days | attested | timing
     assert variables(aws, "BaselineFunction") == shared | days | {"READ_UNITS": "100"}
 
 

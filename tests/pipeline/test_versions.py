@@ -88,8 +88,9 @@ def test_quarantine(aws: Deployed) -> None:
     assert_kept(aws, key, damaged)
 
 
-def test_attestations() -> None:
+def test_attestations(monkeypatch: pytest.MonkeyPatch) -> None:
     """A day's object is replaced at each run, by a condition on what it was: each state of it stays as a version."""
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
     now = time.time() // 86_400 * 86_400 - 2 * 86_400 + 7_200.0
     with attesting.deployed() as made:
         s3 = made.clients.s3

@@ -274,6 +274,19 @@ def test_two_tables_in_one_folder_are_named_and_nothing_is_left_there(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["changes"]
 
 
+def test_another_table_that_comes_later_is_indexed_once_and_refused_each_time(tmp_path):
+    """The index is there already: what came is kept in it, so that a refusal costs no more than any question."""
+    put(tmp_path, [record(1)])
+    history = histlib.connect(tmp_path)
+    put(tmp_path, [{**record(2), "table": f"{record(1)['table']}-too"}], name="b.gz")
+    kept = []
+    for _ in range(3):
+        with pytest.raises(MixedTablesError, match="2 tables in one place"):
+            history.changes("2026-01-01", NOW)
+        kept.append(sorted(entry.name for entry in (tmp_path / ".histlib").rglob("segment-*")))
+    assert kept[0] == kept[1] == kept[2]
+
+
 def test_two_tables_of_the_article_in_one_folder(tmp_path):
     """Format 0 names neither table nor stream; keys of one name are one key, whatever they were before."""
     put_old(tmp_path, old_line("INSERT", {"todoId": "t1"}, (None, {"todoId": "t1"}), NOON))

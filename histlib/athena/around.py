@@ -90,15 +90,13 @@ def around(table: str, days: Days, query: Around) -> Statement:
     )
     folded = f"SELECT keys, {', '.join(f'{sql} AS {name}' for name, sql in told.items())} FROM changes GROUP BY keys"
     shared = "first_of_second IS NOT NULL" if query.moment % SECOND else "first_of_second <> last_of_second"
-    backwards = f"lowest_after < following.timestamp_micros AND lowest_after <= {through}"
-    if query.baselines:  # a change that comes later may be stamped near one
-        backwards = "lowest_after < following.timestamp_micros OR lowest_beyond < beyond.timestamp_micros"
     odd = (
         "unordered OR coalesce(one_table <> other_table, FALSE) "
         "OR coalesce(one_copy <> other_copy, FALSE) OR coalesce(next_copy <> other_next_copy, FALSE) "
         "OR coalesce(beyond_copy <> other_beyond_copy, FALSE) "
         "OR coalesce(last_ord >= next_ord, FALSE) OR coalesce(highest <> latest.timestamp_micros, FALSE) "
-        f"OR coalesce({backwards}, FALSE) OR coalesce({shared}, FALSE)"
+        "OR coalesce(lowest_after < following.timestamp_micros, FALSE) "
+        f"OR coalesce(lowest_beyond < beyond.timestamp_micros, FALSE) OR coalesce({shared}, FALSE)"
     )
     columns = [f"{place}.{name} AS {place}_{name}" for place in PLACES for name in _PACKED]
     kept = _kept(query, max(last, through))

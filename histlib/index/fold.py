@@ -401,19 +401,21 @@ class _Range:
         before, beyond = ~after & ~self._is_seen, after & (stamps > through)
         change = np.cumsum((self._links != COPY) & ~conflicts)  # its deliveries have one number
         latest = np.maximum.reduceat(np.where(before, change, -1), self._starts)
-        first, last = (np.minimum.reduceat(np.where(some, change, _NONE), self._starts) for some in (after, beyond))
-        highest = np.maximum.reduceat(np.where(before, stamps, -1), self._starts)
+        first, last = self._least(change, after), self._least(change, beyond)
         is_latest = before & (change == latest[self._item])
-        lower = is_latest & (stamps < highest[self._item])
-        near = is_latest | (after & ~beyond) | (after & ((change == first[self._item]) | (change == last[self._item])))
+        is_first, is_last = after & (change == first[self._item]), beyond & (change == last[self._item])
+        near = is_latest | is_first | is_last | (after & ~beyond)
         at = np.flatnonzero(near)
-        down = np.zeros(len(near), dtype=bool)
-        down[at[1:]] = (stamps[at[1:]] < stamps[at[:-1]]) & (self._item[at[1:]] == self._item[at[:-1]])
-        if self._sees:  # a change that comes later may be stamped near a baseline
-            for some, own in ((after, first), (beyond, last)):
-                lowest = np.minimum.reduceat(np.where(some, stamps, _NONE), self._starts)
-                down |= some & (change == own[self._item]) & (stamps > lowest[self._item])
-        return self._any(lower | down | (conflicts & near)) | (latest >= first)
+        down = is_latest & (stamps < np.maximum.reduceat(np.where(before, stamps, -1), self._starts)[self._item])
+        down |= is_first & (stamps > self._least(stamps, after)[self._item])
+        down |= is_last & (stamps > self._least(stamps, beyond)[self._item])
+        down[at[1:]] |= (stamps[at[1:]] < stamps[at[:-1]]) & (self._item[at[1:]] == self._item[at[:-1]])
+        return self._any(down | (conflicts & near)) | (latest >= first)
+
+    def _least(self, values: Numbers, some: Mask) -> Numbers:
+        """Of each item the least value of some rows, and more than any where it has none."""
+        least: Numbers = np.minimum.reduceat(np.where(some, values, _NONE), self._starts)
+        return least
 
     @cached_property
     def _broken(self) -> Mask:

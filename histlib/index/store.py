@@ -79,7 +79,7 @@ class Store:
 
         Raises:
             NotAHistoryError: no line of the landing is a change.
-            MixedTablesError: they are of more than one table.
+            MixedTablesError: there was no index yet, and the changes are of more than one table.
             SourceError: disk full, or files that cannot be read or written.
         """
         return self._answer(self._current)
@@ -133,7 +133,8 @@ class Store:
 
     def _update(self) -> Manifest:
         with self._writing():
-            manifest = manifests.load(self._folder) or Manifest()
+            known = manifests.load(self._folder)
+            manifest = known or Manifest()
             self._landing.refresh(manifest.unsettled.files)
             files = self._landing.files
             if any(files.get(path) != facts for path, facts in manifest.settled.files.items()):
@@ -144,8 +145,9 @@ class Store:
                 if not manifest.segments and (manifest.problems or not self._is_known_empty()):
                     (self._folder / manifests.FILE_NAME).unlink(missing_ok=True)
                     raise no_history(self._root, manifest)
-                check_tables(stream.table for stream in manifest.streams)
-                check_forms((stream.stream, stream.keys) for stream in manifest.streams)
+                if known is None:  # what is refused stays as it was; an index that is there is kept, and asked no more
+                    check_tables(stream.table for stream in manifest.streams)
+                    check_forms((stream.stream, stream.keys) for stream in manifest.streams)
                 self._save(manifest)
                 if self._merge(manifest.settled) | self._merge_by_time(manifest.settled):
                     self._save(manifest)

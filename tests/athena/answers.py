@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 from world_histories import history_of
-from worlds import any_worlds, moments
+from worlds import World, any_worlds, moments
 
 import histlib
 from athena.equal_answers import Question, differences, questions_of
@@ -56,36 +57,35 @@ def sample(name: str) -> tuple[histlib.History, Path]:
 def world_unlike(data: st.DataObject) -> list[Any]:
     """What a random world's history, as it may land, is answered differently: loss, two streams, views, redaction,
     conflicts, attestations, baselines, late and shuffled files."""
-    world = data.draw(any_worlds())
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
-        embedded = history_of(world, Path(folder), data)
-        if embedded is None:
-            return []
-        table = f"world{next(_numbers)}"
-        return unlike(
-            embedded, on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table), few=True
-        )
+    with _told_twice(data.draw(any_worlds()), data, "world") as histories:
+        return unlike(*histories, few=True) if histories else []
 
 
 def around_unlike(data: st.DataObject) -> list[Any]:
     """What a random world's source answers differently of all items around a moment, with a condition."""
     world = data.draw(any_worlds(scanned=data.draw(st.booleans())))
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
-        embedded = history_of(world, Path(folder), data)
-        if embedded is None:
+    with _told_twice(world, data, "around") as histories:
+        if histories is None:
             return []
-        table = f"around{next(_numbers)}"
-        other = on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table)
-        facts, found = embedded._facts(), []
+        facts, found = histories[0]._facts(), []
         where = data.draw(st.sampled_from(["keys.id <> 'b' AND item.\"id\" IS MISSING", "item.\"id\" = 'a'"]))
-        condition = embedded._condition(where, None, Subject.ITEM, facts)
+        condition = histories[0]._condition(where, None, Subject.ITEM, facts)
         some = data.draw(st.permutations(moments(world)))
         for moment, later in pairwise(some[:7]):
             for through in (moment, max(moment, later)):
                 query = replace(table_questions._around(facts, moment, condition), through=through)
-                answers = [_by_key(history._opened.source.fetch(query)) for history in (embedded, other)]
+                answers = [_by_key(history._opened.source.fetch(query)) for history in histories]
                 found += [] if answers[0] == answers[1] else [(moment, through, *answers)]
         return found
+
+
+@contextmanager
+def _told_twice(world: World, data: st.DataObject, name: str) -> Iterator[tuple[History, History] | None]:
+    """The history of a world in a folder, and on Athena; None where none of it landed."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
+        embedded = history_of(world, Path(folder), data)
+        table = f"{name}{next(_numbers)}"
+        yield embedded and (embedded, on_athena(Path(folder), embedded, Path(cache), prefix=f"{table}/", table=table))
 
 
 def _by_key(rows: pa.Table) -> list[dict[str, Any]]:

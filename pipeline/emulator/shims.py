@@ -65,6 +65,18 @@ def iam_knows_a_mapping_from_the_list_of_them() -> None:
     iam_actions._lambda_action = named
 
 
+def iam_knows_the_stream_that_is_asked() -> None:
+    """IAM sees the resource of a call that names a stream as ``*``, so a role for one stream may not: here it is that
+    stream."""
+    extract = iam_actions.extract_resource_arn
+
+    def told(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        found: str = extract(service, method, path, headers, body, *rest)
+        return json.loads(body).get("StreamArn", found) if service == "dynamodbstreams" else found
+
+    iam_actions.extract_resource_arn = told
+
+
 def templates_are_found_by_their_address() -> None:
     """CloudFormation seeks a template's bucket in the path of its URL only: here also in its host, where AWS has it."""
     parse = helpers.urlparse
@@ -95,6 +107,18 @@ def alarms_of_metric_math() -> None:
         return handlers["update"](physical_id, plain(old), plain(new), *rest)
 
     provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] = {**handlers, "create": create, "update": update}
+
+
+def an_updated_mapping_keeps_its_numbers() -> None:
+    """CloudFormation leaves a mapping's updated numbers as texts, on which its poller fails: here they are numbers."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    numbers = ("BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts")
+
+    def update(physical_id: str, old: Record, new: Record, *rest: Any) -> Any:
+        read = {name: int(new[name]) for name in numbers if name in new}
+        return handlers["update"](physical_id, old, {**new, **read}, *rest)
+
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"] = {**handlers, "update": update}
 
 
 def firehose_compresses() -> None:
@@ -307,8 +331,10 @@ SHIMS: Final[tuple[Callable[[], None], ...]] = (
     the_loopback_counts_as_tls,
     iam_knows_the_namespace_of_metrics,
     iam_knows_a_mapping_from_the_list_of_them,
+    iam_knows_the_stream_that_is_asked,
     templates_are_found_by_their_address,
     alarms_of_metric_math,
+    an_updated_mapping_keeps_its_numbers,
     firehose_compresses,
     firehose_tries_again,
     mappings_heed_batch_item_failures,

@@ -148,7 +148,7 @@ class Pipeline:
     def begin(self) -> None:
         """Deploy, and let the attester see that all is well: from here on, silence is attested."""
         self.deploy()
-        self.go_on(2)
+        self.go_on(3)
 
     def attest(self) -> None:
         """Run the attester, as its schedule does, and hold what it attests to the truth."""

@@ -84,32 +84,62 @@ class Probed:
             time.sleep(0.1)
         return []
 
-    @cached_property
-    def mapping(self) -> dict[str, Any]:
-        """What a mapping said after a good batch, and after one that the function reported as failed, and what there is
-        of it in S3 and in CloudWatch."""
-        dynamodb, lambda_ = self.client("dynamodb"), self.client("lambda")
-        made = dynamodb.create_table(
-            TableName="probe",
+    def calls_a_function(self, name: str) -> str:
+        """The stream of a new table, beside a function that a mapping may call; both have this name."""
+        made = self.client("dynamodb").create_table(
+            TableName=name,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
-        role = self.client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument=json.dumps(TRUST))
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as package:
             package.writestr("app.py", FUNCTION)
-        lambda_.create_function(
-            FunctionName="probe",
+        self.client("lambda").create_function(
+            FunctionName=name,
             Runtime="python3.13",
             Role=role["Role"]["Arn"],
             Handler="app.handler",
             Code={"ZipFile": packed.getvalue()},
         )
+        return str(made["TableDescription"]["LatestStreamArn"])
+
+    def stack(self, name: str, template: dict[str, Any], parameters: dict[str, str] | None = None) -> str:
+        """Make a stack, or where it is there update it; how it stands then."""
+        cloudformation = self.client("cloudformation")
+        given = [{"ParameterKey": one, "ParameterValue": value} for one, value in (parameters or {}).items()]
+        asked = {"StackName": name, "TemplateBody": json.dumps(template), "Parameters": given}
+        try:
+            cloudformation.create_stack(**asked)
+        except cloudformation.exceptions.AlreadyExistsException:
+            cloudformation.update_stack(**asked)
+        while (status := cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith("GRESS"):
+            time.sleep(0.1)
+        return str(status)
+
+    def result_after(self, uuid: str, table: str, do: str) -> str:
+        """What a mapping says when it has called its function with an item that is written to the table now."""
+        lambda_ = self.client("lambda")
+        before = lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
+        self.client("dynamodb").put_item(TableName=table, Item={"id": {"S": do}, "do": {"S": do}})
+        patience = time.monotonic() + (30 if self.emulator.command[-1] != "bare" else 6)
+        while (found := lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]) == before:
+            if time.monotonic() > patience:
+                break
+            time.sleep(0.1)
+        return str(found)
+
+    @cached_property
+    def mapping(self) -> dict[str, Any]:
+        """What a mapping said after a good batch, and after one that the function reported as failed, and what there is
+        of it in S3 and in CloudWatch."""
+        stream = self.calls_a_function("probe")
+        lambda_ = self.client("lambda")
         s3 = self.bucket("probe-given-up")
         uuid = lambda_.create_event_source_mapping(
-            EventSourceArn=made["TableDescription"]["LatestStreamArn"],
+            EventSourceArn=stream,
             FunctionName="probe",
             StartingPosition="TRIM_HORIZON",
             MaximumRetryAttempts=0,
@@ -117,17 +147,7 @@ class Probed:
             DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::probe-given-up"}},
         )["UUID"]
 
-        def result_after(do: str, before: str) -> str:
-            dynamodb.put_item(TableName="probe", Item={"id": {"S": do}, "do": {"S": do}})
-            patience = time.monotonic() + (30 if self.emulator.command[-1] != "bare" else 6)
-            while (found := lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]) == before:
-                if time.monotonic() > patience:
-                    break
-                time.sleep(0.1)
-            return str(found)
-
-        good = result_after("record", "No records processed")
-        bad = result_after("report", good)
+        good, bad = (self.result_after(uuid, "probe", do) for do in ("record", "report"))
         time.sleep(0.5)
         dimension = [{"Name": "EventSourceMappingUUID", "Value": uuid}]
         metrics = self.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", Dimensions=dimension)["Metrics"]
@@ -162,6 +182,13 @@ def iam_knows_a_mapping_from_the_list_of_them(probed: Probed) -> bool:
     return code_of(lambda: lambda_.get_event_source_mapping(**asked)) == "ResourceNotFoundException"
 
 
+def iam_knows_the_stream_that_is_asked(probed: Probed) -> bool:
+    stream = "arn:aws:dynamodb:eu-west-1:123456789012:table/gone/stream/2026-01-01T00:00:00.000"
+    streams = probed.allowed("reading", {"Action": "dynamodb:DescribeStream", "Resource": stream}, "dynamodbstreams")
+    other = done(lambda: streams.describe_stream(StreamArn=stream.replace("gone", "other")))
+    return code_of(lambda: streams.describe_stream(StreamArn=stream)) == "ResourceNotFoundException" and not other
+
+
 def templates_are_found_by_their_address(probed: Probed) -> bool:
     template = {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}}}
     probed.bucket("templates").put_object(Bucket="templates", Key="it.json", Body=json.dumps(template))
@@ -178,11 +205,24 @@ def alarms_of_metric_math(probed: Probed) -> bool:
     alarm = {"AlarmName": "formula", "Metrics": formula, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 0}
     properties = {**alarm, "EvaluationPeriods": 1}
     template = {"Resources": {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}}
-    cloudformation = probed.client("cloudformation")
-    arn = cloudformation.create_stack(StackName="formula", TemplateBody=json.dumps(template))["StackId"]
-    while (status := cloudformation.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"]).endswith("PROGRESS"):
-        time.sleep(0.1)
-    return bool(status == "CREATE_COMPLETE")
+    return probed.stack("formula", template) == "CREATE_COMPLETE"
+
+
+def an_updated_mapping_keeps_its_numbers(probed: Probed) -> bool:
+    stream = probed.calls_a_function("updated")
+    properties = {"EventSourceArn": stream, "FunctionName": "updated", "StartingPosition": "TRIM_HORIZON"}
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {**properties, "BatchSize": {"Ref": "Size"}},
+    }
+    template = {"Parameters": {"Size": {"Type": "Number"}}, "Resources": {"Mapping": mapping}}
+    for size in ("100", "1000"):
+        probed.stack("updated", template, {"Size": size})
+    lambda_ = probed.client("lambda")
+    (found,) = lambda_.list_event_source_mappings(FunctionName="updated")["EventSourceMappings"]
+    result = probed.result_after(found["UUID"], "updated", "record")
+    lambda_.delete_event_source_mapping(UUID=found["UUID"])  # one that fails keeps all others from being polled
+    return result.startswith("OK")
 
 
 def firehose_compresses(probed: Probed) -> bool:
@@ -215,8 +255,10 @@ PROBES: list[Callable[[Probed], bool]] = [
     the_loopback_counts_as_tls,
     iam_knows_the_namespace_of_metrics,
     iam_knows_a_mapping_from_the_list_of_them,
+    iam_knows_the_stream_that_is_asked,
     templates_are_found_by_their_address,
     alarms_of_metric_math,
+    an_updated_mapping_keeps_its_numbers,
     firehose_compresses,
     firehose_tries_again,
     mappings_heed_batch_item_failures,

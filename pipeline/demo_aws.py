@@ -225,7 +225,7 @@ def _say_what_next(folder: Path, location: str) -> None:
     for command in (
         f"cd {folder} && source ./env",
         f"histlib since {TEAPOT} price --value 0 --source {location}",
-        f"python -m pipeline status --table {TABLE}    # the first attestation comes within 15 minutes",
+        f"python -m pipeline status --table {TABLE}    # nothing is attested before 35 minutes",
         f"python -m pipeline destroy --table {TABLE} --dry-run",
     ):
         print(f"  {command}")

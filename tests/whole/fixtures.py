@@ -14,7 +14,5 @@ from whole.rig import Rig, running
 def rig(athena: Aws) -> Iterator[Rig]:
     """See :class:`whole.rig.Rig`."""
     with running() as made:
-        made.wait(3_600)
-        made.attest()
-        made.clock.sleep(60)
+        made.begin()
         yield made

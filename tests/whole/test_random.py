@@ -46,9 +46,7 @@ def test_every_answer_is_true_or_says_that_it_may_not_be(athena_server, steps):
     """At each attestation on the way; and when all has been delivered and redriven, each state is what the application
     saw, attested."""
     with entered(athena_server), running() as rig:
-        rig.wait(300)
-        rig.attest()
-        rig.clock.sleep(60)
+        rig.begin()
         for writes, fault, wait in steps:
             for one in writes:
                 write(rig, *one)

@@ -176,7 +176,7 @@ def _direct(trino: str, sql: str, parameters: tuple[str, ...] = ()) -> Any:
     from athena import trino_client
     from athena.trino_engine import CATALOG, bound
 
-    from histlib.athena.literals import literal
+    from histlib.engines.athena.statements.literals import literal
 
     text = bound(sql, [literal(one) for one in parameters])
     return trino_client.run(trino, text, catalog=CATALOG, schema="bench")
@@ -218,7 +218,7 @@ def _over_the_engine(address: str, trino: str) -> list[Row]:
 
 def _bulk(address: str) -> list[Row]:
     """All rows of the landing, keys and both images, by UNLOAD into a DataFrame."""
-    from histlib.athena import selects
+    from histlib.engines.athena.statements import selects
 
     whole, reading, rows = [], [], 0
     with _connected(address) as history:

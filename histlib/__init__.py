@@ -7,16 +7,34 @@
     history.timeline("p0421")
 
 ``state_at`` and ``timeline`` of the module ask the default history, named by ``HISTLIB_SOURCE``.
+
+Each room below uses only those that stand above it here:
+
+errors     the tree of errors
+progress   how long work shows itself
+markup     HTML and text for people
+values     values, keys, paths and times
+format     what a history holds, as bytes and rows
+stores     where bytes lie
+rules      what was, how we know, and what may be wrong with that
+samples    bundled incidents
+engines    what answers queries: a folder, Athena
+opening    the text of a source → the source, open
+answers    what questions return
+questions  what a history can be asked
+history    History and connect
+cli        the command line
 """
 
 from __future__ import annotations
 
 from functools import cache as _cache
+from importlib import import_module as _import_module
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from histlib.caveats import Caveat
+from histlib.answers.state import ItemState
 from histlib.errors import (
     ConditionNotValidError,
     HistlibError,
@@ -30,14 +48,14 @@ from histlib.errors import (
     ValueNotValidError,
 )
 from histlib.history import History, connect
-from histlib.results import ItemState
-from histlib.sources import default_source as _default_source
-from histlib.values import MISSING
+from histlib.opening import default_source as _default_source
+from histlib.rules.caveats import Caveat
+from histlib.values.image_json import MISSING
 
 if _TYPE_CHECKING:
     import pandas as _pd
 
-    from histlib.frames import ResultFrame as _ResultFrame
+    from histlib.answers.frames import ResultFrame as _ResultFrame
 
 __all__ = [
     "MISSING",
@@ -74,22 +92,23 @@ def timeline(key: _Any, start: _Any = None, end: _Any = None, *, paths: _Any = N
 
 
 def histories(*, profile: str | None = None, region: str | None = None, session: _Any = None) -> _ResultFrame:
-    """The histories in the Glue catalog of an account and Region; see :mod:`histlib.athena.catalog`."""
-    from histlib.athena import catalog
+    """The histories in the Glue catalog of an account and Region; see :mod:`histlib.questions.histories`."""
+    from histlib.questions import histories as catalog
 
     return catalog.histories(profile=profile, region=region, session=session)
 
 
 def write(frame: _pd.DataFrame, file: str | _Path) -> _Path:
-    """Write a result table to ``.csv`` or ``.parquet``, exactly; see :mod:`histlib.writers`."""
-    from histlib import writers
+    """Write a result table to ``.csv`` or ``.parquet``, exactly; see :mod:`histlib.answers.writers`."""
+    from histlib.answers import writers
 
     return writers.write(frame, file)
 
 
 def read(file: str | _Path) -> _ResultFrame:
-    """Read back what :func:`write` wrote: every value, caveat and time identical; see :mod:`histlib.writers`."""
-    from histlib import writers
+    """Read back what :func:`write` wrote: every value, caveat and time identical; see
+    :mod:`histlib.answers.writers`."""
+    from histlib.answers import writers
 
     return writers.read(file)
 
@@ -97,3 +116,9 @@ def read(file: str | _Path) -> _ResultFrame:
 @_cache
 def _connected(source: str) -> History:
     return connect(source)
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "charts":  # which loads Altair, and so comes late
+        return _import_module("histlib.answers.charts")
+    raise AttributeError(f"module 'histlib' has no attribute {name!r}")

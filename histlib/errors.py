@@ -16,7 +16,15 @@ The message says what was got, what was expected and what to do next; ``value`` 
 
 from __future__ import annotations
 
-from typing import Any
+import errno
+from typing import Any, Final
+
+#: Why there is no room, and what helps.
+_NO_ROOM: Final = {
+    errno.ENOSPC: ("no space left", "free some there"),
+    errno.EDQUOT: ("the disk quota is used up", "free some of it"),
+    errno.EFBIG: ("a file may not be so large (see `ulimit -f`)", "raise that limit, with `ulimit -f unlimited`"),
+}
 
 
 class HistlibError(Exception):
@@ -61,3 +69,12 @@ class NotAHistoryError(SourceError):
 
 class MixedTablesError(SourceError):
     """The place holds the changes of more than one table."""
+
+
+def no_room(error: OSError) -> str | None:
+    """Why a file cannot be written for want of room, and what helps; None where it is something else."""
+    number = error.errno
+    if number is None and "No space left" in str(error):  # libraries that give only a text
+        number = errno.ENOSPC
+    why, help_ = _NO_ROOM.get(number or 0, (None, None))
+    return why and f"{why}: {help_}, or name another place with connect(cache=…)"

@@ -6,16 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from histlib.change_questions import ChangeQuestions
-from histlib.coverage_question import CoverageQuestion
-from histlib.keys import KeySchema
-from histlib.sources import Options, default_source, open_source
-from histlib.sql_question import SqlQuestion
-from histlib.table_questions import TableQuestions
-from histlib.value_questions import ValueQuestions
+from histlib.opening import Options, default_source, open_source
+from histlib.questions.changes import ChangeQuestions
+from histlib.questions.coverage import CoverageQuestion
+from histlib.questions.sql import SqlQuestion
+from histlib.questions.tables import TableQuestions
+from histlib.questions.values import ValueQuestions
+from histlib.values.keys import KeySchema
 
 if TYPE_CHECKING:
-    from histlib.frames import ResultFrame
+    from histlib.answers.frames import ResultFrame
 
 
 class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion, SqlQuestion):
@@ -55,9 +55,9 @@ class History(ValueQuestions, TableQuestions, ChangeQuestions, CoverageQuestion,
     def queries(self) -> ResultFrame:
         """What this history has asked Athena so far, in order, and what that cost; a local one has no rows.
 
-        Columns: :data:`histlib.athena.asked.QUERY_COLUMNS`. ``sql`` can be pasted into Athena's console.
+        Columns: :data:`histlib.answers.athena_queries.QUERY_COLUMNS`. ``sql`` can be pasted into Athena's console.
         """
-        from histlib.athena.asked import queries_frame
+        from histlib.answers.athena_queries import queries_frame
 
         return queries_frame(self._opened.queries, self._tz, self._opened.name)
 

@@ -106,3 +106,8 @@ def _columns(char: str) -> int:
 
 def _shown(char: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char, f"\\u{ord(char):04x}")
+
+
+def plural(count: int, what: str) -> str:
+    """A number of things: ``1 item``, ``2 items``."""
+    return f"{count:,} {what}{'s'[: count != 1]}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
-from histlib.aws.session import client_config, make_session
-from histlib.aws.trouble import code_of, connection_error, errors, is_denied, message_of
 from histlib.errors import HistlibError, SourceError
+from histlib.stores.aws.errors import code_of, connection_error, errors, is_denied, message_of
+from histlib.stores.aws.session import client_config, make_session
 from pipeline.functions.owned import require_owner
 
 #: Codes for what there is not.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-from histlib.aws.trouble import errors
 from histlib.errors import RequestError
+from histlib.stores.aws.errors import errors
 from pipeline.aws import Aws
 from pipeline.deployment import read_deployment
 from pipeline.errors import DeploymentError

@@ -2,8 +2,8 @@
 
 AWS writes the export below ``exports/`` of the history, where no reader looks; from there its items become rows of the
 landing, file by file, and the manifest comes last. An export's items are those of its time, exact to a minute, which is
-what changes near a baseline are given anyhow (``histlib.exports``). To run it again finds the export under way, or one
-that is finished and not yet converted, and the files that are converted already.
+what changes near a baseline are given anyhow (``histlib.format.exports.convert``). To run it again finds the export
+under way, or one that is finished and not yet converted, and the files that are converted already.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from histlib.errors import SourceError
-from histlib.export_files import DamagedError, check_file
-from histlib.export_manifests import FILES, SUMMARY, DataFile, Export, opened, read_export
-from histlib.times import from_micros
+from histlib.format.exports.files import DamagedError, check_file
+from histlib.format.exports.manifests import FILES, SUMMARY, DataFile, Export, opened, read_export
+from histlib.values.times import from_micros
 from pipeline.aws import Aws
 from pipeline.baseline import EXPORTED_GB, Target
 from pipeline.errors import DeploymentError

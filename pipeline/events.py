@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from histlib.index.stream_records import any_stream_records
+from histlib.format.stream_records import any_stream_records
 from pipeline.errors import EventsError
 from pipeline.json_values import parse, values_in
 from pipeline.kinesis import unwrapped

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from histlib.aws.trouble import errors
+from histlib.stores.aws.errors import errors
 from pipeline.aws import Aws
 
 #: The landing's folder in a history.

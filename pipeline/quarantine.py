@@ -14,13 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from histlib.engines.folder.landing import file_lines
 from histlib.errors import RequestError
-from histlib.index.landing import event_window, file_lines
-from histlib.index.old_lines import decode_old_lines, seems_old
-from histlib.index.problems import Problems
-from histlib.index.rows import NotARecordError, decode_line
-from histlib.index.undelivered import DONE, SET_ASIDE, hole
-from histlib.s3.address import split
+from histlib.format.article_lines import decode_old_lines, seems_old
+from histlib.format.days import event_window
+from histlib.format.problems import Problems
+from histlib.format.rows import NotARecordError, decode_line
+from histlib.format.undelivered import DONE, SET_ASIDE, hole
+from histlib.stores.s3.address import split
 from pipeline.aws import Aws
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.landing import REVISION, Bucket, Landing

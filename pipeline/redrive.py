@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from histlib import exports
-from histlib.index.undelivered import DONE, SET_ASIDE
+from histlib.format.exports import convert as exports
+from histlib.format.undelivered import DONE, SET_ASIDE
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
 from pipeline.errors import DeploymentError

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from histlib.index.undelivered import DONE, UNCONVERTED_TOLD
+from histlib.format.undelivered import DONE, UNCONVERTED_TOLD
 from pipeline.landing import write_whole
 
 _RECORDS: Final = "failed/records"

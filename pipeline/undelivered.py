@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from histlib.index.rows import NotARecordError, decode_line
-from histlib.index.undelivered import content, firehose_lines
+from histlib.format.rows import NotARecordError, decode_line
+from histlib.format.undelivered import content, firehose_lines
 from pipeline.errors import EventsError
 from pipeline.events import events_in
 from pipeline.functions.recorder.images import NotConvertibleError

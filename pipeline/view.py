@@ -16,19 +16,19 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from histlib.athena.address import Address, parse_address
-from histlib.athena.catalog import day_bounds
-from histlib.athena.glue import get, make_glue
-from histlib.athena.literals import identifier
-from histlib.athena.running import Runner
-from histlib.athena.spending import Query, amount
-from histlib.athena.statement import Statement
-from histlib.athena.table import TableDescription, describe, is_view
-from histlib.athena.trouble import LONGEST
-from histlib.aws.session import make_session
+from histlib.engines.athena.running.costs import Query, amount
+from histlib.engines.athena.running.refusals import LONGEST
+from histlib.engines.athena.running.runner import Runner
+from histlib.engines.athena.statements.literals import identifier
+from histlib.engines.athena.statements.statement import Statement
+from histlib.engines.athena.table.address import Address, parse_address
+from histlib.engines.athena.table.description import TableDescription, describe, is_view
+from histlib.engines.athena.table.glue import get, make_glue
 from histlib.errors import NotAHistoryError, RequestError, SourceError
-from histlib.s3.address import Address as Place
-from histlib.s3.client import make_client
+from histlib.questions.histories import day_bounds
+from histlib.stores.aws.session import make_session
+from histlib.stores.s3.address import Address as Place
+from histlib.stores.s3.client import make_client
 from pipeline.view_attributes import Attribute, attributes_of, attributes_statement
 from pipeline.view_text import MARK, Field, fields_of, view_select, view_statement
 

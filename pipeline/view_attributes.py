@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from histlib.athena.statement import Statement
-from histlib.values import encode_value
+from histlib.engines.athena.statements.statement import Statement
+from histlib.values.image_json import encode_value
 
 #: Digits that every bigint can have, and that a decimal can have.
 _BIGINT_DIGITS: Final = 18

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from histlib.athena.literals import identifier, literal
-from histlib.record import COLUMNS
-from histlib.trino_json import image as image_sql
-from histlib.trino_json import json_path
+from histlib.engines.athena.statements.literals import identifier, literal
+from histlib.engines.trino_text import image as image_sql
+from histlib.engines.trino_text import json_path
+from histlib.format.record import COLUMNS
 from pipeline.view_attributes import Attribute, coded, coded_name, uncoded
 
 #: Image column → the part that its attributes are counted in.

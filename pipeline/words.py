@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from histlib.times import SECOND, from_micros
+from histlib.values.times import SECOND, from_micros
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from histlib.values import item_to_dynamodb
+from histlib.values.image_json import item_to_dynamodb
 
 TABLE = "arn:aws:dynamodb:eu-west-1:111122223333:table/things"
 SECOND = 1_000_000

@@ -10,11 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from histlib.embedded import EmbeddedSource
-from histlib.index.by_time import parts
-from histlib.queries import Holes, ItemChanges, Streams
-from histlib.record import COLUMNS
-from histlib.values import encode_image
+from histlib.engines.bulk.inputs import parts
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Holes, ItemChanges, Streams
+from histlib.format.record import COLUMNS
+from histlib.values.image_json import encode_image
 
 TABLE = "arn:aws:dynamodb:eu-west-1:111122223333:table/things"
 STREAM = f"{TABLE}/stream/2026-01-01T00:00:00.000"

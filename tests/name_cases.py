@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import histlib
-from histlib.paths import format_path, parse_path
-from histlib.queries import Parts
+from histlib.engines.queries import Parts
+from histlib.values.paths import format_path, parse_path
 
 #: What one attribute may hold: every type, alone and deep, names that look like positions, types and wrappings.
 VALUES: list[Any] = [

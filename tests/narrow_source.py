@@ -8,15 +8,15 @@ from dataclasses import replace
 import pyarrow as pa
 
 import histlib
-from histlib.chain import build_chain
-from histlib.queries import ItemChanges, Query, Source
-from histlib.reach import outside
-from histlib.record import Change, changes_of
-from histlib.times import second_of
+from histlib.engines.queries import ItemChanges, Query, Source
+from histlib.format.record import Change, changes_of
+from histlib.rules.chain.chain import build_chain
+from histlib.rules.chain.reach import outside
+from histlib.values.times import second_of
 
 
 class NarrowSource:
-    """Answers as ``whole`` does, but of items only the rows that :class:`histlib.queries.ItemChanges` promises.
+    """Answers as ``whole`` does, but of items only the rows that :class:`histlib.engines.queries.ItemChanges` promises.
 
     ``kept`` and ``dropped`` count the rows.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from histlib.values import item_to_dynamodb
+from histlib.values.image_json import item_to_dynamodb
 
 #: As the article shows them, to the letter; it leaves out the others.
 ARTICLE_LINES = {

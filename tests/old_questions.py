@@ -13,7 +13,7 @@ from athena.old_histories import put_old_history
 from old_lines import old_line, put_article, put_old
 
 import histlib
-from histlib.format0 import declared_stream, not_shown
+from histlib.format.streams import declared_stream, not_shown
 
 #: A bigger history: numbers, sets, nested values, and names that are in lower case anyway.
 MADE = (

@@ -11,7 +11,7 @@ from landings import lines, record
 from s3_server import BUCKET, running, upload
 
 import histlib
-from histlib.coverage import Hole
+from histlib.rules.coverage.coverage import Hole
 
 ASKED = "2026-01-01T12:30"
 SOURCE = f"s3://{BUCKET}/of/things"

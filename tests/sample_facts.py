@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from histlib import samples
-from histlib.values import encode_image, item_from_dynamodb
+from histlib.values.image_json import encode_image, item_from_dynamodb
 
 NAMES = list(samples.SAMPLES)
 LOST = "2026-11-08T07:05:13.481516"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
 
 NAME = '"dynamodb_update_database"."todo_item_update_table"'
 ARTICLE = [

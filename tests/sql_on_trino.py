@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from histlib.frames import ResultFrame, sql_frame
-from histlib.raw_sql import Statement, check
-from histlib.raw_sql.trino import answer_type, trino_text, unseen_text
+from histlib.answers.frames import ResultFrame, sql_frame
+from histlib.engines.raw_sql import Statement, check
+from histlib.engines.raw_sql.writing.trino import answer_type, trino_text, unseen_text
 
 #: First and last dateday, of each of which an engine lists the objects.
 Days = tuple[str, str]

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from values_strategies import same
 
-from histlib.frames import ResultFrame, answer_frame
-from histlib.timelines import COLUMNS
-from histlib.times import zone
-from histlib.values import MISSING, encode_image, encode_value
+from histlib.answers.frames import ResultFrame, answer_frame
+from histlib.answers.timelines import COLUMNS
+from histlib.values.image_json import MISSING, encode_image, encode_value
+from histlib.values.times import zone
 
 ATTRS = {
     "table": "t; =1",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histlib.athena.address import Address, parse_address
+from histlib.engines.athena.table.address import Address, parse_address
 from histlib.errors import RequestError
 
 READ = [

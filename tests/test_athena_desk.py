@@ -17,11 +17,12 @@ from athena.histories import put_history
 from nbclient import NotebookClient
 
 import histlib
-from histlib import cli, sources
-from histlib.athena.asked import QUERY_COLUMNS
-from histlib.athena.explaining import pasteable
-from histlib.athena.literals import identifier, literal
+from histlib import cli
+from histlib import opening as sources
+from histlib.answers.athena_queries import QUERY_COLUMNS
 from histlib.cli import notebook_file
+from histlib.engines.athena.running.explaining import pasteable
+from histlib.engines.athena.statements.literals import identifier, literal
 from histlib.errors import RequestError
 
 ROOT = Path(__file__).parent.parent

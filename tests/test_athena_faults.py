@@ -13,8 +13,8 @@ from landings import put, record
 from test_athena_records import MIDDLE, QUESTIONS, WITHIN, connected, dated, landing
 
 import histlib
-from histlib.athena.days import day_begin
 from histlib.errors import HistlibError, RequestError, SourceError
+from histlib.format.days import day_begin
 
 ASKED = {**QUESTIONS, "coverage": lambda h: h.coverage(), "sql": lambda h: h.sql("SELECT count(*) AS n FROM t")}
 

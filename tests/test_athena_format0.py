@@ -11,8 +11,8 @@ from old_lines import ARTICLE_LINES, put_old
 from old_questions import MADE, MADE_KEYS, article, connected, in_local_days, made, unlike
 
 import histlib
-from histlib.athena import old_types
-from histlib.athena.old_types import OldTypeError, convert, fields, narrowed
+from histlib.engines.athena.table import article_types as old_types
+from histlib.engines.athena.table.article_types import OldTypeError, convert, fields, narrowed
 from histlib.errors import NotAHistoryError, PathNotValidError, SourceError
 
 TODO = "struct<todoid:string>"

@@ -6,8 +6,8 @@ import pytest
 from athena.answers import on_athena, sample
 from athena.equal_answers import differences
 
-from histlib import asking
-from histlib.athena import selection
+from histlib.engines.athena import rows as selection
+from histlib.questions import asking
 
 
 @pytest.mark.parametrize("fitting", [200_000, 600], ids=["in one statement", "in none"])

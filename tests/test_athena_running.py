@@ -17,11 +17,11 @@ from athena.aws import OUTPUT, OUTPUT_BUCKET, entered, serving
 from plain_engine import PlainEngine
 
 from histlib import progress
-from histlib.athena.address import Address
-from histlib.athena.running import Runner
-from histlib.athena.statement import Statement
-from histlib.aws.session import make_session
+from histlib.engines.athena.running.runner import Runner
+from histlib.engines.athena.statements.statement import Statement
+from histlib.engines.athena.table.address import Address
 from histlib.errors import RequestError, SourceError
+from histlib.stores.aws.session import make_session
 
 ROOT = Path(__file__).parent.parent
 ADDRESS = Address("histories", "products", output=OUTPUT.rstrip("/"))

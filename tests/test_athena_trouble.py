@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from histlib.athena.address import Address
-from histlib.athena.failures import failure, relative
-from histlib.athena.spending import Query
-from histlib.athena.trouble import Place
+from histlib.engines.athena.running.costs import Query
+from histlib.engines.athena.running.failures import failure, relative
+from histlib.engines.athena.running.refusals import Place
+from histlib.engines.athena.table.address import Address
 from histlib.errors import RequestError, SourceError
 
 PLACE = Place(Address("histories", "products", "team"), "eu-west-1", "prod", "s3://landing/of/products/changes/")

@@ -17,12 +17,12 @@ from test_baselines import ask
 from worlds import SECOND, World, moments, worlds
 
 import histlib
-from histlib.embedded import EmbeddedSource
+from histlib.engines.folder import baselines as baseline_facts
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Baselines, Streams
 from histlib.errors import MixedTablesError
-from histlib.facts import Facts, current_facts
-from histlib.index import baseline_facts
-from histlib.queries import Baselines, Streams
-from histlib.values import encode_image
+from histlib.questions.facts import Facts, current_facts
+from histlib.values.image_json import encode_image
 
 A, B = {"id": "a", "version": 7}, {"id": "b", "version": 1}
 
@@ -216,7 +216,7 @@ def test_counts_are_kept_for_the_next_process(folder, monkeypatch):
         counted.append(1)
         return counting(*args)
 
-    monkeypatch.setattr("histlib.index.baseline_facts._distinct_keys", count)
+    monkeypatch.setattr("histlib.engines.folder.baselines._distinct_keys", count)
     assert len(facts(folder).baselines) == 1
     assert counted == []
     kept = folder / ".histlib/baselines.json"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from test_reconstruct import S1, S2, at, change, coverage_of, expected_image, observed, redaction_of
 from worlds import SECOND, START, World, moments, worlds
 
-from histlib.baselines import Manifest, Sighting, read_manifest, sightings_of, why_incomplete
-from histlib.chain import Image, Step, build_chain
-from histlib.coverage import Hole
-from histlib.reconstruct import Finding, state_at
-from histlib.values import encode_image
+from histlib.rules.chain.chain import Image, Step, build_chain
+from histlib.rules.coverage.baselines import Manifest, Sighting, read_manifest, sightings_of, why_incomplete
+from histlib.rules.coverage.coverage import Hole
+from histlib.rules.state import Finding, state_at
+from histlib.values.image_json import encode_image
 
 
 def steps_of(world: World, item: str) -> list[Step]:

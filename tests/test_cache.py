@@ -12,8 +12,8 @@ from s3_histories import SOURCE, fill, numbered, versions
 
 import histlib
 from histlib import cli
-from histlib.cache import cache_folder, clear, entries
 from histlib.errors import SourceError
+from histlib.stores.cache import cache_folder, clear, entries
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from worlds import SECOND, World, moments, worlds
 
 import histlib
 from histlib.errors import ConditionNotValidError, PathNotValidError, RequestError, TimeNotValidError
-from histlib.values import MISSING, encode_image
+from histlib.values.image_json import MISSING, encode_image
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from landings import NOON, put, record
 
 import histlib
-from histlib import charts
-from histlib.charts.drawing import MOST_MARKS
-from histlib.frames import affected_frame
-from histlib.times import MINUTE, SECOND, zone
+from histlib.answers import charts
+from histlib.answers.charts.drawing import MOST_MARKS
+from histlib.answers.frames import affected_frame
+from histlib.values.times import MINUTE, SECOND, zone
 
 WHERE = "item.category = 'kitchen' AND item.price = 0"
 WINDOW = ("2026-11-07", "2026-11-09")
@@ -467,7 +467,7 @@ def test_an_hour_that_the_clocks_repeat_is_said(tmp_path):
 def test_charts_are_pictures_without_the_internet():
     """Each comes as Vega-Lite and as SVG; nothing in it is fetched."""
     pytest.importorskip("vl_convert")
-    from histlib.charts.drawing import _offline
+    from histlib.answers.charts.drawing import _offline
 
     affected = sample_affected()
     timeline = sample().timeline("p0363", paths="price")

@@ -18,7 +18,8 @@ import pytest
 from landings import put, record
 
 import histlib
-from histlib import cli, frames
+from histlib import cli
+from histlib.answers import frames
 from histlib.cli.arguments import params_of, value_of
 from histlib.cli.commands import COMMANDS
 

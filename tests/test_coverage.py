@@ -8,7 +8,7 @@ from itertools import permutations
 import msgspec
 import pytest
 
-from histlib.coverage import (
+from histlib.rules.coverage.coverage import (
     Attestation,
     Hole,
     Span,
@@ -18,7 +18,7 @@ from histlib.coverage import (
     read_attestations,
     retention_horizon,
 )
-from histlib.times import DAY, HOUR, SECOND
+from histlib.values.times import DAY, HOUR, SECOND
 
 HEALTHY = Attestation(0, "t", "s", "v", "m", "Enabled", 0, 0, 0, True)
 

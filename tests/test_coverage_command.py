@@ -9,7 +9,7 @@ import pytest
 
 import histlib
 from histlib import cli
-from histlib.frames import rows_json
+from histlib.answers.frames import rows_json
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ from landings import NOON, STREAM, put, record
 from test_baseline_files import attest
 
 import histlib
-from histlib.coverage import Attestation, Coverage, Hole, Span
-from histlib.coverage_report import COLUMNS
-from histlib.coverage_rows import KINDS, Row, missing_rows, span_rows
+from histlib.answers.coverage import COLUMNS
 from histlib.errors import TimeNotValidError
-from histlib.times import DAY, HOUR, SECOND
+from histlib.rules.coverage.coverage import Attestation, Coverage, Hole, Span
+from histlib.rules.coverage.rows import KINDS, Row, missing_rows, span_rows
+from histlib.values.times import DAY, HOUR, SECOND
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from landings import put, record
 
 import histlib
 from histlib import markup
-from histlib.display import shown
+from histlib.answers.display import shown
 
 ROWS = 60
 WIDTHS = [40, 80, 100, 120, 160, 250, None]

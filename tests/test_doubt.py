@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import histlib
-from histlib.caveats import MEANINGS, Caveat
-from histlib.chain import Link
-from histlib.doubt import completeness, told
+from histlib.rules.caveats import MEANINGS, Caveat
+from histlib.rules.chain.chain import Link
+from histlib.rules.doubt import completeness, told
 
 PACKAGE = Path(histlib.__file__).parent
 #: The home of doubt, and the vocabulary.
-HOMES = {"doubt.py", "caveats.py"}
+HOMES = {"rules/doubt.py", "rules/caveats.py"}
 #: Texts that are names of something else: how one change follows another, and the column of a query.
-OTHERWISE = {("chain.py", Link.GAP.value), ("index/fold.py", "gap"), ("table_questions.py", "gap")}
+OTHERWISE = {
+    ("rules/chain/chain.py", Link.GAP.value),
+    ("engines/bulk/fold.py", "gap"),
+    ("questions/tables.py", "gap"),
+}
 
 
 def modules() -> Iterator[tuple[str, ast.AST]]:

@@ -13,7 +13,7 @@ from landings import NOON, STREAM, TABLE, put, record
 from world_histories import at, rows_of
 
 import histlib
-from histlib.coverage import Attestation
+from histlib.rules.coverage.coverage import Attestation
 
 SECOND = 1_000_000
 

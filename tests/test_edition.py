@@ -13,19 +13,19 @@ from export_writer import SECOND, incremental_export
 from landings import put, record
 
 import histlib
-from histlib.athena.day_cache import DayCache
-from histlib.edition import edition
-from histlib.s3.address import Address
-from histlib.s3.ledger import Ledger
-from histlib.s3.listing import Remote
+from histlib.engines.athena.landing.day_cache import DayCache
+from histlib.stores.edition import edition
+from histlib.stores.s3.address import Address
+from histlib.stores.s3.ledger import Ledger
+from histlib.stores.s3.listing import Remote
 
 PACKAGE = Path(histlib.__file__).parent
 T0 = 1_767_268_800 * SECOND  # 2026-01-01T12:00:00Z
 
 _ASK = """
 import sys, histlib
-from histlib.edition import edition
-from histlib.queries import Streams
+from histlib.stores.edition import edition
+from histlib.engines.queries import Streams
 source, cache = sys.argv[1:]
 history = histlib.connect(source, cache=cache)
 segment = history._opened.source._store.refresh().manifest.segments[0].name
@@ -62,7 +62,7 @@ def test_any_edit_of_any_file_is_another_edition(site, tmp_path):
     put(tmp_path / "h", [record(1)])
     told = [ask(site, str(tmp_path / "h"), tmp_path / "c")[0]]
     assert told == [edition()]
-    for name in ("numbers.py", "where/like.py", "new.py"):
+    for name in ("values/numbers.py", "engines/where/meaning/like.py", "new.py"):
         with (site / "histlib" / name).open("a") as file:
             file.write("\n# mended\n")
         told.append(ask(site, str(tmp_path / "h"), tmp_path / "c")[0])
@@ -81,7 +81,7 @@ def test_no_value_outlives_a_mended_rule(site, tmp_path, kind):
         source = f"export:{tmp_path / 'in'}"
     before = ask(site, source, tmp_path / "c")
     assert ask(site, source, tmp_path / "c") == before
-    with (site / "histlib/numbers.py").open("a") as file:
+    with (site / "histlib/values/numbers.py").open("a") as file:
         file.write(_MENDED)
     after = ask(site, source, tmp_path / "c")
     assert ("7" in before[2], "7" in after[2]) == (False, True)
@@ -95,7 +95,7 @@ def test_samples_are_written_anew_by_another_edition(tmp_path, monkeypatch):
     for name, gone in (("other", False), ("third", True)):
         if gone:
             os.utime(first, (1_000_000_000,) * 2)
-        monkeypatch.setattr("histlib.cache.edition", lambda name=name: name)
+        monkeypatch.setattr("histlib.stores.cache.edition", lambda name=name: name)
         histlib.connect("sample:todo", cache=tmp_path)
         assert (tmp_path / f"samples/todo-{name}").is_dir()
         assert first.exists() != gone
@@ -108,7 +108,7 @@ def test_what_opened_last_stays(tmp_path, monkeypatch):
     (first,) = (tmp_path / "samples").iterdir()
     os.utime(first, (1_000_000_000,) * 2)
     histlib.connect("sample:todo", cache=tmp_path)
-    monkeypatch.setattr("histlib.cache.edition", lambda: "other")
+    monkeypatch.setattr("histlib.stores.cache.edition", lambda: "other")
     histlib.connect("sample:todo", cache=tmp_path)
     assert first.is_dir()
 
@@ -119,7 +119,7 @@ def test_day_facts_of_another_edition_are_none(tmp_path, monkeypatch):
     cache.put("2026/01/01", "digest", {"some": 1})
     again = DayCache(tmp_path, Address("bucket", "of/things"), "endpoint")
     assert again.get("2026/01/01", "digest") == {"some": 1}
-    monkeypatch.setattr("histlib.kept.edition", lambda: "other")
+    monkeypatch.setattr("histlib.stores.memo.edition", lambda: "other")
     other = DayCache(tmp_path, Address("bucket", "of/things"), "endpoint")
     assert other.get("2026/01/01", "digest") is None
 
@@ -134,7 +134,7 @@ def test_a_copy_of_s3_keeps_its_bytes_and_judges_anew(tmp_path, monkeypatch):
     ledger.save()
     same = Ledger(tmp_path)
     same.load()
-    monkeypatch.setattr("histlib.s3.ledger.edition", lambda: "other")
+    monkeypatch.setattr("histlib.stores.s3.ledger.edition", lambda: "other")
     other = Ledger(tmp_path)
     other.load()
     assert (same.state.listed_at, other.state.listed_at) == (5.0, 0.0)

@@ -12,11 +12,12 @@ from landings import NOON, holes, ids, numbers, put, record
 from values_strategies import names, texts
 from values_strategies import numbers as dynamodb_numbers
 
-from histlib.embedded import EmbeddedSource, memory_setting
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.memory import memory_setting
+from histlib.engines.queries import Attestations, ItemChanges, MatchingKeys, Streams
 from histlib.errors import NotAHistoryError, RequestError, SourceError
-from histlib.index import rows
-from histlib.queries import Attestations, ItemChanges, MatchingKeys, Streams
-from histlib.values import encode_image, encode_value
+from histlib.format import rows
+from histlib.values.image_json import encode_image, encode_value
 
 
 def test_every_column_comes_back_as_it_was_written(tmp_path):
@@ -44,7 +45,7 @@ def test_files_put_aside_are_no_landing(tmp_path):
 
 def test_keys_that_share_a_hash_stay_apart(tmp_path, monkeypatch):
     """The hash only finds the place: rows are told apart by the whole key."""
-    monkeypatch.setattr("histlib.embedded.key_hash", lambda keys: 7)
+    monkeypatch.setattr("histlib.engines.folder.source.key_hash", lambda keys: 7)
     monkeypatch.setattr(rows, "hash_column", lambda keys: pa.array([7] * len(keys), pa.uint64()))
     put(tmp_path, [record(1, "a"), record(2, "b"), record(3, "a")])
     source = EmbeddedSource(tmp_path)
@@ -125,7 +126,7 @@ def test_a_read_only_history_is_indexed_in_the_cache(tmp_path, monkeypatch):
     """Where nothing can be written beside the history, the index lies in a private cache."""
     history = tmp_path / "history"
     put(history, [record(1)])
-    monkeypatch.setattr("histlib.embedded.os.access", lambda *_: False)
+    monkeypatch.setattr("histlib.engines.folder.source.os.access", lambda *_: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert numbers(EmbeddedSource(history)) == ids(1)
     assert not (history / ".histlib").exists()

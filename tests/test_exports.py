@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from worlds import IMAGES
 
 import histlib
-from histlib.cache import entries
+from histlib.engines.queries import Holes, ItemChanges, Streams
 from histlib.errors import KeyNotValidError, MixedTablesError, NotAHistoryError, RequestError, SourceError
 from histlib.history import History
-from histlib.queries import Holes, ItemChanges, Streams
-from histlib.times import from_micros
-from histlib.values import encode_image
+from histlib.stores.cache import entries
+from histlib.values.image_json import encode_image
+from histlib.values.times import from_micros
 
 T0 = 1_767_268_800 * SECOND  # 2026-01-01T12:00:00Z
 HOUR = 3_600 * SECOND
@@ -540,7 +540,7 @@ def test_a_cache_without_room_is_no_damage_of_the_export(tmp_path, monkeypatch, 
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patched:
-        patched.setattr("histlib.exports._Conversion._write_rows", refused)
+        patched.setattr("histlib.format.exports.convert._Conversion._write_rows", refused)
         with pytest.raises(SourceError, match=r"cannot write exports in the cache .*connect\(cache=…\)"):
             ask(tmp_path / "in", tmp_path / "cache", "?key=id")
     history = ask(tmp_path / "in", tmp_path / "cache", "?key=id")

@@ -23,16 +23,17 @@ from worlds import TABLE, Write, moments, stream_arn, worlds
 
 import histlib
 from histlib import cli
-from histlib.chain import Link, build_chain
-from histlib.embedded import EmbeddedSource
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Streams
 from histlib.errors import KeyNotValidError, NotAHistoryError
-from histlib.format0 import STREAM, same_as_old_format, to_format0
-from histlib.index.old_lines import decode_old_lines
-from histlib.queries import Streams
-from histlib.record import Change
-from histlib.times import from_micros
-from histlib.trails import ANY, in_chain
-from histlib.values import encode_image
+from histlib.format.article_lines import decode_old_lines
+from histlib.format.record import Change
+from histlib.format.streams import STREAM
+from histlib.rules.chain.chain import Link, build_chain
+from histlib.rules.chain.ordering import ANY, in_chain
+from histlib.values.article_text import same_as_old_format, to_format0
+from histlib.values.image_json import encode_image
+from histlib.values.times import from_micros
 
 SECONDS = 1_767_268_800
 

@@ -16,7 +16,7 @@ from worlds import SECOND, World, moments, worlds
 
 import histlib
 from histlib import samples
-from histlib.embedded import EmbeddedSource
+from histlib.engines.folder.source import EmbeddedSource
 from histlib.errors import (
     KeyNotValidError,
     MixedTablesError,
@@ -25,7 +25,7 @@ from histlib.errors import (
     RequestError,
     TimeNotValidError,
 )
-from histlib.values import encode_image, item_from_dynamodb
+from histlib.values.image_json import encode_image, item_from_dynamodb
 
 
 @pytest.fixture

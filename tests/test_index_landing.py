@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from landings import NOON, holes, ids, lines, numbers, put, record
 from values_strategies import items
 
-from histlib.embedded import EmbeddedSource
-from histlib.index import landing
-from histlib.index.problems import Problems
-from histlib.queries import Streams
-from histlib.values import encode_image
+from histlib.engines.folder import landing
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Streams
+from histlib.format.problems import Problems
+from histlib.values.image_json import encode_image
 
 
 def test_a_truncated_file_gives_its_readable_lines(tmp_path):

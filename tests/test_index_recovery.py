@@ -18,11 +18,11 @@ import pytest
 from filelock import FileLock
 from landings import every_row, everything, ids, make_indexed, numbers, put, record
 
-from histlib.embedded import EmbeddedSource
+from histlib.engines.folder.index import segments
+from histlib.engines.folder.index.builder import Builder
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Streams
 from histlib.errors import SourceError
-from histlib.index import segments
-from histlib.index.builder import Builder
-from histlib.queries import Streams
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_index_of_another_edition_is_made_anew(indexed, monkeypatch):
     """An index that other code of histlib wrote is not read."""
     expected = everything(EmbeddedSource(indexed))
     before = set((indexed / ".histlib").glob("segment-*"))
-    monkeypatch.setattr("histlib.kept.edition", lambda: "other")
+    monkeypatch.setattr("histlib.stores.memo.edition", lambda: "other")
     assert everything(EmbeddedSource(indexed)) == expected
     assert before.isdisjoint(
         indexed / ".histlib" / one.name for one in EmbeddedSource(indexed)._store.refresh().manifest.segments
@@ -89,9 +89,9 @@ def test_an_index_of_another_edition_is_made_anew(indexed, monkeypatch):
 
 
 _KILLED = """
-import sys, histlib.index.{module} as module
-from histlib.embedded import EmbeddedSource
-from histlib.queries import Streams
+import sys, histlib.engines.folder.index.{module} as module
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Streams
 from pathlib import Path
 real, calls = module.{name}, [0]
 def killing(*arguments, **named):
@@ -157,7 +157,7 @@ def test_no_room_is_a_clear_error(tmp_path):
     put(tmp_path, [record(n) for n in range(2_000)])
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from histlib.embedded import EmbeddedSource; from histlib.queries import Streams\n"
+        "from histlib.engines.folder.source import EmbeddedSource; from histlib.engines.queries import Streams\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "EmbeddedSource(Path(sys.argv[1])).fetch(Streams())"
     )
@@ -199,7 +199,7 @@ def test_a_second_writer_waits_for_the_first(indexed):
 
 _SHARED = """
 import sys; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path
-from histlib.embedded import EmbeddedSource; from histlib.index import segments
+from histlib.engines.folder.source import EmbeddedSource; from histlib.engines.folder.index import segments
 segments.SMALL_ROWS, segments.ROW_GROUP_ROWS = 0, 16
 source, step = EmbeddedSource(Path(sys.argv[1])), 1 << 58
 reader, = source._store.refresh().readers
@@ -229,7 +229,7 @@ def test_threads_may_share_a_source(tmp_path):
 
 _ENDLESS = """
 import sys, time; from pathlib import Path
-from histlib.embedded import EmbeddedSource; from histlib.queries import Streams
+from histlib.engines.folder.source import EmbeddedSource; from histlib.engines.queries import Streams
 print("ready", flush=True)
 EmbeddedSource(Path(sys.argv[1])).fetch(Streams())
 """
@@ -259,7 +259,7 @@ def test_interrupted_it_leaves_no_litter(indexed, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("histlib.index.parquet._footer", interrupt)
+        patched.setattr("histlib.engines.folder.index.parquet._footer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             EmbeddedSource(indexed).fetch(Streams())
     assert sorted(path.name for path in (indexed / ".histlib").iterdir()) == before

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landings import everything, ids, lines, make_indexed, numbers, put, record
 
-from histlib.embedded import EmbeddedSource
+from histlib.engines.folder.index.builder import Builder
+from histlib.engines.folder.index.segments import NARROW_COLUMNS
+from histlib.engines.folder.index.store import Store
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Holes, Streams
 from histlib.errors import NotAHistoryError
-from histlib.index.builder import Builder
-from histlib.index.segments import NARROW_COLUMNS
-from histlib.index.store import Store
-from histlib.queries import Holes, Streams
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_nothing_new_costs_no_work(tmp_path, monkeypatch):
 @given(st.data())
 def test_any_way_of_arriving_gives_the_same_rows(tmp_path_factory, monkeypatch, small_rows, data):
     """However the lines are split over files, and the files over extensions, the rows are those of one build."""
-    monkeypatch.setattr("histlib.index.segments.SMALL_ROWS", small_rows)
+    monkeypatch.setattr("histlib.engines.folder.index.segments.SMALL_ROWS", small_rows)
     folder = tmp_path_factory.mktemp("history")
     records = [record(number, item=f"i{number % 7}") for number in range(60)]
     shuffled = data.draw(st.permutations(records))
@@ -76,9 +76,9 @@ def test_buckets_and_spilling_change_nothing(tmp_path, monkeypatch):
     """Little memory means many buckets, by way of the disk: the rows are the same, and few segments stay."""
     records = [record(number, item=f"i{number % 501}") for number in range(4_000)]
     put(tmp_path, records[:3_500])
-    monkeypatch.setattr("histlib.index.landing.PIECE_BYTES", 20_000)
-    monkeypatch.setattr("histlib.index.segments.SMALL_ROWS", 0)
-    monkeypatch.setattr("histlib.index.segments.ROW_GROUP_ROWS", 8)
+    monkeypatch.setattr("histlib.engines.folder.landing.PIECE_BYTES", 20_000)
+    monkeypatch.setattr("histlib.engines.folder.index.segments.SMALL_ROWS", 0)
+    monkeypatch.setattr("histlib.engines.folder.index.segments.ROW_GROUP_ROWS", 8)
     source = EmbeddedSource(tmp_path, memory=1 << 20)
     assert sum(len(numbers(source, f"i{item}")) for item in range(501)) == 3_500
     put(tmp_path, records[3_500:], name="b.gz")
@@ -198,7 +198,7 @@ def test_rows_lie_sorted_in_their_buckets(tmp_path):
 
 def test_replaced_segments_go_when_the_grace_is_over(indexed, monkeypatch):
     """Room taken by what nobody reads any more is given back by the next writer."""
-    monkeypatch.setattr("histlib.index.store.GRACE", 0.0)
+    monkeypatch.setattr("histlib.engines.folder.index.store.GRACE", 0.0)
     for number in range(5_000, 5_003):
         put(indexed, [record(number + n, f"i{n % 9}") for n in range(2_000)], name=f"{number}.gz")
         source = EmbeddedSource(indexed)
@@ -225,10 +225,10 @@ def test_a_file_overwritten_in_place_is_in_the_next_answer(tmp_path):
 def test_what_was_replaced_goes_also_where_nothing_new_comes(indexed, monkeypatch):
     """After an upgrade a finished history does not keep the index of before."""
     before = segments(indexed)
-    monkeypatch.setattr("histlib.kept.edition", lambda: "other")
+    monkeypatch.setattr("histlib.stores.memo.edition", lambda: "other")
     EmbeddedSource(indexed).fetch(Streams())
     assert segments(indexed) > before
-    monkeypatch.setattr("histlib.index.store.GRACE", 0.0)
+    monkeypatch.setattr("histlib.engines.folder.index.store.GRACE", 0.0)
     live = {reader.segment.name for reader in EmbeddedSource(indexed)._store.refresh().readers}
     assert segments(indexed) == live
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from histlib.index.tree import Tree
+from histlib.stores.tree import Tree
 
 
 def do_something(base: Path, dice: random.Random) -> None:
@@ -87,7 +87,7 @@ def test_what_has_just_changed_is_listed_again(tmp_path, monkeypatch):
 
 def test_a_watched_file_is_seen_to_grow(tmp_path, monkeypatch):
     """A file written to in place leaves no trace in its folder: a watched one is looked at itself, each time."""
-    monkeypatch.setattr("histlib.index.tree._FEW", 0)
+    monkeypatch.setattr("histlib.stores.tree._FEW", 0)
     path = tmp_path / "changes/file"
     path.parent.mkdir()
     path.write_text("x")

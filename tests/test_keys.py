@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from values_strategies import texts as any_text
 
 from histlib.errors import KeyNotValidError, ValueNotValidError
-from histlib.keys import KeyText, infer_schema, parse_key, parse_key_text
-from histlib.values import decode_image
+from histlib.values.image_json import decode_image
+from histlib.values.keys import KeyText, infer_schema, parse_key, parse_key_text
 
 ONE = infer_schema('{"productId":"x"}')
 NUMBER = infer_schema('{"n":1}')

@@ -4,94 +4,107 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import histlib
 
 PACKAGE = Path(histlib.__file__).parent
 
-#: From the bottom up: a module imports only from rows above its own, or its own package.
-LAYERS = [
-    ["errors", "edition"],
-    ["numbers"],
-    ["values"],
-    ["paths", "times", "format0", "trails"],
-    ["periods"],
-    ["keys"],
-    ["key_forms"],
-    ["aws"],
-    ["record", "caveats", "progress", "markup", "net_windows", "masks"],
-    ["trino_json"],
-    ["display", "images", "raw_sql", "locking", "cache", "kept"],
-    ["loose", "queries"],
-    ["chain", "coverage", "diff"],
-    ["baselines", "reach"],
-    ["doubt"],
-    ["reconstruct", "timelines", "coverage_rows"],
-    ["stretches", "snapshots", "differences"],
-    ["affected", "lineage"],
-    ["results"],
-    ["since"],
-    ["frames"],
-    ["writers", "charts", "coverage_report"],
-    ["where"],
-    ["shapes"],
-    ["samples", "index", "export_manifests", "export_rows"],
-    ["export_files"],
-    ["exports", "engine"],
-    ["small_facts"],
-    ["embedded", "s3"],
-    ["athena"],
-    ["config"],
-    ["sources"],
-    ["facts", "attribute_names"],
-    ["asking"],
-    ["item_questions", "table_questions", "change_questions", "coverage_question", "sql_question"],
-    ["value_questions"],
-    ["history"],
-    ["__init__"],
-    ["cli"],
-    ["__main__"],
-]
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+#: A line of the map in a package's docstring: the name of a module or folder in it, and what it is.
+ENTRY = re.compile(r"^ {0,4}(\w+)  +\S", re.MULTILINE)
+MOST_ENTRIES, DEEPEST = 16, 4
 
 
-def part(path: Path) -> str:
-    """The module or package right below histlib that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def modules() -> dict[tuple[str, ...], ast.Module]:
+    """Every file of the package by its dotted name, in parts; a folder's own file ends in ``__init__``."""
+    files = PACKAGE.rglob("*.py")
+    return {
+        path.relative_to(PACKAGE.parent).with_suffix("").parts: ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(files)
+    }
 
 
-def imports(path: Path) -> set[str]:
-    """What a file imports of histlib, in functions and for typing too."""
+MODULES = modules()
+FOLDERS = sorted(name[:-1] for name in MODULES if name[-1] == "__init__")
+
+
+def imports(name: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """What a file imports of this package, in functions and for typing too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(MODULES[name]):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] if "." in alias.name else "__init__" for alias in node.names
-                      if alias.name.split(".")[0] == "histlib"}  # fmt: skip
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "histlib":
-            inside = (node.module or "").split(".")[1:]
-            found |= (
-                {inside[0]} if inside else {alias.name if alias.name in RANK else "__init__" for alias in node.names}
-            )
-    return found
+            found |= {module_of(tuple(alias.name.split("."))) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}: imports are absolute"
+            found |= {module_of((*(node.module or "").split("."), alias.name)) for alias in node.names}
+    return {one for one in found if one} - {name}
 
 
-def test_imports_go_down_only():
-    """No module knows of one above it, not even for typing; none is left out of the order."""
-    upward = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        own = part(path)
-        assert own in RANK, f"{own} has no place in LAYERS"
-        upward += [(own, other) for other in imports(path) if other != own and RANK[other] >= RANK[own]]
-    assert upward == []
+def module_of(dotted: tuple[str, ...]) -> tuple[str, ...]:
+    """The file that a dotted name is in; empty: none of this package."""
+    for parts in (dotted, dotted[:-1]):
+        for name in (parts, (*parts, "__init__")):
+            if name in MODULES:
+                return name
+    return ()
+
+
+IMPORTS = {name: imports(name) for name in MODULES}
+
+
+def entries(folder: tuple[str, ...]) -> list[str]:
+    """What the map in a folder's docstring names, in its order."""
+    return ENTRY.findall(ast.get_docstring(MODULES[(*folder, "__init__")]) or "")
+
+
+def uses(folder: tuple[str, ...]) -> set[tuple[str, str]]:
+    """(one, other): something in one entry of a folder imports something in another one."""
+    depth = len(folder)
+    pairs = {(one, other) for one in IMPORTS for other in IMPORTS[one] if one[:depth] == other[:depth] == folder}
+    return {(one[depth], other[depth]) for one, other in pairs if one[depth] != other[depth]}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=".".join)
+def test_a_folder_has_a_map_and_imports_go_up_in_it(folder):
+    """The map names each entry once, in an order in which each uses only those above it, not even for typing others;
+    there are not many, and no folder lies deep."""
+    there = {name[len(folder)] for name in MODULES if name[: len(folder)] == folder} - {"__init__", "__main__"}
+    order = entries(folder)
+    assert sorted(order) == sorted(there)
+    assert len(there) <= MOST_ENTRIES
+    assert len(folder) <= DEEPEST
+    place = {name: at for at, name in enumerate(order)}
+    pairs = {pair for pair in uses(folder) if not {"__init__", "__main__"} & set(pair)}
+    assert sorted((one, other) for one, other in pairs if place[other] >= place[one]) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=".".join)
+def test_what_a_folder_offers_is_not_what_its_entries_take(folder):
+    """An entry that imports its own folder is none that the folder imports, directly or by way of others."""
+    pairs = uses(folder)
+    reached, todo = set(), ["__init__"]
+    while todo:
+        one = todo.pop()
+        todo += [other for it, other in pairs if it == one and other not in reached]
+        reached |= {other for it, other in pairs if it == one}
+    assert "__init__" not in reached
+
+
+def test_one_source_does_not_reach_into_the_other():
+    """What both need lies beside them."""
+    sources = {"folder", "athena"}
+    assert [pair for pair in uses(("histlib", "engines")) if set(pair) == sources] == []
 
 
 def test_importing_histlib_loads_nothing_heavy():
     """boto3, DuckDB, pandas, pyarrow and sqlglot come when they are needed."""
     heavy = ("boto3", "duckdb", "pandas", "pyarrow", "numpy", "sqlglot")
-    code = f"import histlib, histlib.where, sys; print([n for n in {heavy} if n in sys.modules])"
+    code = f"import histlib, histlib.engines.where, sys; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

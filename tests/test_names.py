@@ -13,8 +13,8 @@ from name_cases import IMAGES, parts_unlike
 from tables import assert_same
 
 import histlib
-from histlib.frames import frame_json, since_frame
-from histlib.queries import Attributes, Parts
+from histlib.answers.frames import frame_json, since_frame
+from histlib.engines.queries import Attributes, Parts
 
 #: A history on both engines, of days → images of items that are inserted then.
 Both = Callable[..., list[histlib.History]]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from values_strategies import names
 
 from histlib.errors import PathNotValidError
-from histlib.paths import format_path, get, parse_path
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
+from histlib.values.paths import format_path, get, parse_path
 
 
 @given(names, st.lists(st.one_of(names, st.integers(0, 10**6)), max_size=4))

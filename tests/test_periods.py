@@ -19,8 +19,8 @@ from landings import put, record
 from world_histories import rows_of
 
 import histlib
-from histlib.periods import Periods
-from histlib.times import DAY, HOUR, MINUTE, SECOND, to_micros
+from histlib.values.periods import Periods
+from histlib.values.times import DAY, HOUR, MINUTE, SECOND, to_micros
 
 QUARTER = 900
 #: Zones that change their clocks at midnight, by half an hour, often or by a day, and some that never do.

@@ -23,9 +23,9 @@ from world_histories import at, history_of, line_of, put_holes, rows_of
 from worlds import SECOND, START, World, any_worlds, moments, worlds
 
 import histlib
+from histlib.engines.queries import Streams
 from histlib.errors import HistlibError, PathNotValidError
-from histlib.queries import Streams
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
 
 PATHS = ("price", "secret", "deep.list[0]", "tags", "nothing")
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from narrow_source import promised
 from worlds import SECOND, World, any_worlds, moments
 
-from histlib.baselines import ItemHistory, Manifest, Sightings, sightings_around, sightings_of
-from histlib.chain import build_chain
-from histlib.coverage import Coverage, Stream, build_coverage
-from histlib.format0 import STREAM as OLD
-from histlib.lineage import Sought, find_spell, is_spell_told, is_told
-from histlib.reach import Reach, enough
-from histlib.record import Change
-from histlib.stretches import build_stretches
+from histlib.format.record import Change
+from histlib.format.streams import STREAM as OLD
+from histlib.rules.chain.chain import build_chain
+from histlib.rules.chain.reach import Reach, enough
+from histlib.rules.coverage.baselines import ItemHistory, Manifest, Sightings, sightings_around, sightings_of
+from histlib.rules.coverage.coverage import Coverage, Stream, build_coverage
+from histlib.rules.lineage import Sought, find_spell, is_spell_told, is_told
+from histlib.rules.stretches import build_stretches
 
 KEYS = '{"id":"a"}'
 STREAM = "arn:aws:dynamodb:eu-west-1:111122223333:table/things/stream/2026-01-01T00:00:00.000"

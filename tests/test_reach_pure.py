@@ -14,16 +14,16 @@ from narrow_source import promised
 from test_format0 import in_old_format
 from worlds import SECOND, START, World, Write, any_worlds, moments, stream_arn
 
-from histlib.baselines import ItemHistory, sightings_of
-from histlib.chain import Image, build_chain
-from histlib.coverage import Coverage, Stream, build_coverage
-from histlib.lineage import Sought, blame_columns, find_spell, is_spell_told, is_told, up_to
-from histlib.net_windows import Window
-from histlib.reconstruct import state_at
-from histlib.record import Change
-from histlib.stretches import build_stretches
-from histlib.timelines import TimelineOptions, change_columns, timeline_caveats, timeline_columns
-from histlib.times import TimeRange, second_of
+from histlib.answers.timelines import TimelineOptions, change_columns, timeline_caveats, timeline_columns
+from histlib.format.record import Change
+from histlib.rules.chain.chain import Image, build_chain
+from histlib.rules.coverage.baselines import ItemHistory, sightings_of
+from histlib.rules.coverage.coverage import Coverage, Stream, build_coverage
+from histlib.rules.coverage.net_windows import Window
+from histlib.rules.lineage import Sought, blame_columns, find_spell, is_spell_told, is_told, up_to
+from histlib.rules.state import state_at
+from histlib.rules.stretches import build_stretches
+from histlib.values.times import TimeRange, second_of
 
 
 @st.composite

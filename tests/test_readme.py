@@ -14,10 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from histlib import affected, cli, coverage_report, differences, frames, lineage, timelines
-from histlib.athena.asked import QUERY_COLUMNS
-from histlib.caveats import MEANINGS
-from histlib.where.functions import FUNCTIONS
+from histlib import cli
+from histlib.answers import coverage as coverage_report
+from histlib.answers import differences, frames, timelines
+from histlib.answers.athena_queries import QUERY_COLUMNS
+from histlib.engines.where.meaning.functions import FUNCTIONS
+from histlib.rules import hits as affected
+from histlib.rules import lineage
+from histlib.rules.caveats import MEANINGS
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)

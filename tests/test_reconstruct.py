@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import SECOND, SKEW, START, World, Write, moments, stored, stream_arn, worlds
 
-from histlib.baselines import Sighting
-from histlib.chain import Link, build_chain
-from histlib.coverage import Attestation, Coverage, Hole, Span, Stream, build_coverage
-from histlib.reconstruct import Finding, state_after, state_at
-from histlib.record import Change
-from histlib.times import second_of
-from histlib.values import encode_image
+from histlib.format.record import Change
+from histlib.rules.chain.chain import Link, build_chain
+from histlib.rules.coverage.baselines import Sighting
+from histlib.rules.coverage.coverage import Attestation, Coverage, Hole, Span, Stream, build_coverage
+from histlib.rules.state import Finding, state_after, state_at
+from histlib.values.image_json import encode_image
+from histlib.values.times import second_of
 
 
 def coverage_of(world: World, holes: tuple[Hole, ...] = ()) -> Coverage:

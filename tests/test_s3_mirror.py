@@ -19,8 +19,8 @@ from s3_server import BUCKET
 
 import histlib
 from histlib.errors import NotAHistoryError, RequestError
-from histlib.s3 import mirror
 from histlib.samples.landing import write_landing
+from histlib.stores.s3 import mirror
 
 
 def objects(cache: Path) -> set[str]:

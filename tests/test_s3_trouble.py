@@ -11,7 +11,7 @@ from s3_server import BUCKET, Answer, error
 
 import histlib
 from histlib.errors import HistlibError, RequestError, SourceError
-from histlib.times import DAY, HOUR
+from histlib.values.times import DAY, HOUR
 
 DAY_1 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 LOST = "of/things/changes/2026/01/01/lost.gz"
@@ -341,7 +341,7 @@ def test_a_full_disk_says_how_much_is_missing(history, s3, cache, monkeypatch):
     import shutil
 
     usage = shutil.disk_usage("/")
-    monkeypatch.setattr("histlib.s3.mirror.shutil.disk_usage", lambda _: usage._replace(free=5))
+    monkeypatch.setattr("histlib.stores.s3.mirror.shutil.disk_usage", lambda _: usage._replace(free=5))
     with pytest.raises(SourceError, match=r"bytes would be fetched, 5 are free"):
         histlib.connect(SOURCE, cache=cache)
     assert s3.gets() == []

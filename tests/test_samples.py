@@ -28,10 +28,10 @@ from sample_facts import (
 
 from histlib import samples
 from histlib.errors import RequestError
-from histlib.numbers import canonical_number
-from histlib.record import COLUMNS, NULLABLE
+from histlib.format.record import COLUMNS, NULLABLE
 from histlib.samples import landing
 from histlib.samples.stream import SECOND, image_size, micros_of
+from histlib.values.numbers import canonical_number
 from pipeline.replay import replay
 
 PINNED = {

@@ -25,7 +25,7 @@ from sample_facts import (
 from histlib import samples
 from histlib.samples import landing
 from histlib.samples.stream import SECOND, micros_of
-from histlib.values import decode_image, encode_image
+from histlib.values.image_json import decode_image, encode_image
 
 # --- products ---
 

@@ -6,8 +6,8 @@ import pytest
 from landings import put, record
 
 import histlib
-from histlib.config import find_connection
 from histlib.errors import RequestError, SourceError
+from histlib.stores.config import find_connection
 
 
 @pytest.fixture(autouse=True)

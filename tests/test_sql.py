@@ -18,12 +18,12 @@ from landings import put, record
 from tables import assert_same
 
 import histlib
+from histlib.answers.frames import frame_json
+from histlib.engines.folder.index import manifest as manifests
 from histlib.errors import PathNotValidError, RequestError
-from histlib.frames import frame_json
-from histlib.index import manifest as manifests
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
 from histlib.samples.landing import write_landing
-from histlib.values import MISSING, encode_value
+from histlib.values.image_json import MISSING, encode_value
 
 NAME = '"dynamodb_update_database"."todo_item_update_table"'
 ARTICLE = [

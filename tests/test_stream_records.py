@@ -12,7 +12,7 @@ from landings import put, record
 import histlib
 from histlib.cli import main
 from histlib.errors import NotAHistoryError, RequestError
-from histlib.index.stream_records import holds_stream_records
+from histlib.format.stream_records import holds_stream_records
 
 CHANGE = {
     "eventID": "1",

@@ -14,14 +14,14 @@ from world_histories import at, history_of, item_of, items_of, micros, put_holes
 from worlds import SECOND, World, any_worlds, moments, worlds
 
 import histlib
-from histlib.asking import hidden_keys
-from histlib.caveats import to_cell
-from histlib.doubt import leaves_open
+from histlib.engines.queries import ItemChanges
+from histlib.engines.where import Subject
 from histlib.errors import ConditionNotValidError, RequestError, TimeNotValidError
-from histlib.queries import ItemChanges
-from histlib.reconstruct import state_at
-from histlib.values import MISSING, decode_image, encode_image, equal
-from histlib.where import Subject
+from histlib.questions.asking import hidden_keys
+from histlib.rules.caveats import to_cell
+from histlib.rules.doubt import leaves_open
+from histlib.rules.state import state_at
+from histlib.values.image_json import MISSING, decode_image, encode_image, equal
 
 #: Conditions on the worlds' items, each with what it says in plain Python.
 CONDITIONS = {
@@ -329,7 +329,7 @@ def test_a_diff_makes_the_later_snapshot_of_the_earlier(tmp_path_factory, world:
 
 def applied(image: str | None, rows: list[dict]) -> str | None:
     """An image after the differences of an item, applied by text paths of top-level names only (deeper: as a whole)."""
-    from histlib.paths import parse_path
+    from histlib.values.paths import parse_path
 
     item = None if image is None else decode_image(image)
     for row in rows:

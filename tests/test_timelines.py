@@ -12,13 +12,14 @@ from values_strategies import items as any_item
 from values_strategies import same
 from worlds import SECOND, worlds
 
-from histlib.chain import build_chain
-from histlib.coverage import Stream, build_coverage
-from histlib.diff import diff
-from histlib.paths import format_path, parse_path
-from histlib.timelines import TimelineOptions, actor_of, timeline_caveats, timeline_columns
-from histlib.times import TimeRange
-from histlib.values import MISSING, decode_image, encode_image, equal
+from histlib.answers.timelines import TimelineOptions, timeline_caveats, timeline_columns
+from histlib.rules.actor import actor_of
+from histlib.rules.chain.chain import build_chain
+from histlib.rules.coverage.coverage import Stream, build_coverage
+from histlib.values.diff import diff
+from histlib.values.image_json import MISSING, decode_image, encode_image, equal
+from histlib.values.paths import format_path, parse_path
+from histlib.values.times import TimeRange
 
 ALL = TimeRange(0, 10**17, explicit_start=False, explicit_end=False)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histlib.errors import TimeNotValidError
-from histlib.times import (
+from histlib.values.times import (
     CLOCK_SKEW,
     HOUR,
     SECOND,
@@ -224,7 +224,7 @@ def test_zones():
 
 def test_the_end_of_a_second():
     """A whole second is asked for up to its last microsecond, a finer time as it is."""
-    from histlib.times import end_of_second
+    from histlib.values.times import end_of_second
 
     assert end_of_second(5 * SECOND) == 6 * SECOND - 1
     assert end_of_second(5 * SECOND + 1) == 5 * SECOND + 1

@@ -22,13 +22,14 @@ from old_lines import old_line, put_old
 from values_strategies import texts
 
 import histlib
-from histlib import MISSING, charts, cli
-from histlib.coverage import Attestation
+from histlib import MISSING, cli
+from histlib.answers import charts
 from histlib.errors import KeyNotValidError, MixedTablesError, PathNotValidError, SourceError
-from histlib.index.rows import key_forms
-from histlib.key_forms import form_pattern, key_form
-from histlib.keys import infer_schema
-from histlib.values import decode_image, encode_image
+from histlib.format.key_forms import form_pattern, key_form
+from histlib.format.rows import key_forms
+from histlib.rules.coverage.coverage import Attestation
+from histlib.values.image_json import decode_image, encode_image
+from histlib.values.keys import infer_schema
 
 T0, HOUR = NOON * SECOND, 3_600 * SECOND
 LATER = f"{TABLE}/stream/2026-01-03T00:00:00.000"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from histlib.index.undelivered import hole
+from histlib.format.undelivered import hole
 
 SECONDS = 1_700_000_000
 

@@ -14,7 +14,7 @@ from worlds import SECOND, World, any_worlds, moments, worlds
 
 import histlib
 from histlib.errors import KeyNotValidError, PathNotValidError
-from histlib.values import MISSING, equal
+from histlib.values.image_json import MISSING, equal
 
 
 def second(moment: Any) -> int | None:

@@ -13,8 +13,7 @@ from hypothesis import given
 from values_strategies import items, numbers, same, values
 
 from histlib.errors import ValueNotValidError
-from histlib.numbers import canonical_number
-from histlib.values import (
+from histlib.values.image_json import (
     MISSING,
     decode_image,
     decode_value,
@@ -26,6 +25,7 @@ from histlib.values import (
     item_to_dynamodb,
     to_dynamodb,
 )
+from histlib.values.numbers import canonical_number
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "images.json").read_text(encoding="utf-8"))["vectors"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from histlib.values import encode_image
-from histlib.where import Condition, Subject, parse_where
+from histlib.engines.where import Condition, Subject, parse_where
+from histlib.values.image_json import encode_image
 from tests import where_grids as grids
 from tests.where_cases import Names, Oracle
 from tests.where_grids import A

@@ -12,9 +12,9 @@ from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from histlib.engines.where import Condition, Subject, parse_where
 from histlib.errors import ConditionNotValidError
-from histlib.values import encode_image
-from histlib.where import Condition, Subject, parse_where
+from histlib.values.image_json import encode_image
 from tests.where_cases import Names, Text, conditions, items
 
 modest = settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))

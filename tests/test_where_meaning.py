@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from histlib.values import decode_value, encode_image
-from histlib.where import Condition, Subject, parse_where
+from histlib.engines.where import Condition, Subject, parse_where
+from histlib.values.image_json import decode_value, encode_image
 
 ITEM: dict[str, Any] = {
     "id": "t0001", "price": 0, "rate": Decimal("19.99"), "name": "O'Brien", "code": "5", "note": None, "empty": "",

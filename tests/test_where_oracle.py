@@ -10,8 +10,8 @@ from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from histlib.values import encode_image
-from histlib.where import Subject
+from histlib.engines.where import Subject
+from histlib.values.image_json import encode_image
 from tests.where_cases import Oracle, conditions, items, keys
 from tests.where_oracles import CHANGE, ITEM, changes, columns, images
 from tests.where_verdicts import CHANGE_COLUMNS, parsed, text_of, verdicts

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import histlib
-from histlib.where import Subject, parse_where
-from histlib.where.functions import FUNCTIONS
+from histlib.engines.where import Subject, parse_where
+from histlib.engines.where.meaning.functions import FUNCTIONS
 
 
 class Names:

@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 from athena.duckdb_engine import DuckDBEngine
 
-from histlib.where import Subject, parse_where
+from histlib.engines.where import Subject, parse_where
 from tests import where_grids as grids
 from tests.where_cases import Names
 from tests.where_trino import judge

@@ -16,9 +16,9 @@ from values_strategies import items, values
 from values_strategies import texts as any_text
 
 import histlib
+from histlib.answers.frames import ResultFrame, objects, texts, times
 from histlib.errors import RequestError
-from histlib.frames import ResultFrame, objects, texts, times
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -208,7 +208,7 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
     """Writing that fails leaves the file of before, and no litter."""
     path = histlib.write(frame_of([("a", "p", 1, 2)]), tmp_path / "t.csv")
     before = path.read_bytes()
-    monkeypatch.setattr("histlib.writers.csv.json_cell", lambda value: 1 / 0)
+    monkeypatch.setattr("histlib.answers.writers.csv.json_cell", lambda value: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         histlib.write(frame_of(ODD_ROWS), path)
     assert (path.read_bytes(), [p.name for p in tmp_path.iterdir()]) == (before, ["t.csv"])

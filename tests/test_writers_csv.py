@@ -14,9 +14,9 @@ from values_strategies import texts as any_text
 from values_strategies import values
 
 import histlib
+from histlib.answers.writers.cells import read_text_cell, read_value_cell, text_cell, value_cell
 from histlib.errors import RequestError
-from histlib.values import encode_value
-from histlib.writers.cells import read_text_cell, read_value_cell, text_cell, value_cell
+from histlib.values.image_json import encode_value
 
 
 @given(any_text)

@@ -11,8 +11,8 @@ import pytest
 from tables import ODD_ROWS, frame_of
 
 import histlib
+from histlib.answers.frames import ResultFrame
 from histlib.errors import RequestError
-from histlib.frames import ResultFrame
 
 
 def test_the_workbook_is_for_people(tmp_path):
@@ -37,7 +37,7 @@ def test_the_workbook_is_for_people(tmp_path):
 
 def test_what_a_workbook_cannot_hold_is_counted(tmp_path, monkeypatch):
     """Rows and characters beyond a sheet's limits are left out, and it says how many."""
-    monkeypatch.setattr("histlib.writers.xlsx.MAX_ROWS", 3)
+    monkeypatch.setattr("histlib.answers.writers.xlsx.MAX_ROWS", 3)
     rows = [("a", "p", "x" * 40_000, "🫖" * 20_000), ("b", "p", "y" * 32_765, 1), ("c", "p", 1, 2)]
     book = openpyxl.load_workbook(histlib.write(frame_of(rows), tmp_path / "t.xlsx"))
     table = list(book["table"].values)

@@ -1,4 +1,4 @@
-"""Random conditions, the text of each, and a naive reading of them: the oracle for ``histlib.where``.
+"""Random conditions, the text of each, and a naive reading of them: the oracle for ``histlib.engines.where``.
 
 A condition is nested tuples, e.g. ``("=", ("path", "item", ("a",)), ("constant", 1))``. The oracle reads them over
 DynamoDB JSON with fractions, sets and recursion; it shares no code with the package.
@@ -15,7 +15,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from histlib.values import from_dynamodb, to_dynamodb
+from histlib.values.image_json import from_dynamodb, to_dynamodb
 from tests import values_strategies
 
 TOP = ("a", "b", "c", "m", "l", "A b", 'q"q', "$x", "0", "名前", "x.y", "x/y", "x~y", "back\\slash", "tab\tname")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from histlib.values import encode_image
+from histlib.values.image_json import encode_image
 from tests.where_cases import items, keys
 from tests.where_verdicts import text_of
 

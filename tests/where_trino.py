@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from histlib.trino_json import literal
-from histlib.where import Condition
+from histlib.engines.trino_text import literal
+from histlib.engines.where import Condition
 from tests.where_verdicts import Judge
 
 _SAID = {"true": True, "false": False, None: None}

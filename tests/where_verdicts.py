@@ -7,8 +7,8 @@ from datetime import UTC
 from itertools import groupby
 from typing import Any
 
-from histlib.values import encode_image
-from histlib.where import Condition, Subject, parse_where
+from histlib.engines.where import Condition, Subject, parse_where
+from histlib.values.image_json import encode_image
 from tests.where_cases import Names, Oracle, Text
 from tests.where_grids import Grid
 

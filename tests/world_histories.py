@@ -13,7 +13,7 @@ from landings import put, record
 from worlds import SECOND, START, World, manifest_of
 
 import histlib
-from histlib.values import encode_image
+from histlib.values.image_json import encode_image
 
 
 def history_of(world: World, folder: Path, data: st.DataObject) -> histlib.History | None:

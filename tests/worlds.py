@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from histlib.baselines import Manifest, Sighting, sightings_of
-from histlib.coverage import Attestation
-from histlib.record import Change
-from histlib.values import encode_image
+from histlib.format.record import Change
+from histlib.rules.coverage.baselines import Manifest, Sighting, sightings_of
+from histlib.rules.coverage.coverage import Attestation
+from histlib.values.image_json import encode_image
 
 SECOND = 1_000_000
 START = 1_767_268_800 * SECOND

@@ -1,14 +1,13 @@
 """The ``histlib`` command: a skin over :class:`histlib.History`, with no logic of its own.
 
-    __init__    the entry: errors in one line, exit codes
-    commands    all commands, and their parser
-    questions   each question of a history: its arguments, how it is asked
     notebook    ``histlib notebook``
     cached      ``histlib cache``
-    catalog     ``histlib histories``
     command     what a command is made of
     arguments   arguments that questions share, and how their texts are read
     answers     how answers are printed, exported and warned of
+    questions   each question of a history: its arguments, how it is asked
+    catalog     ``histlib histories``
+    commands    all commands, and their parser
 
 Exit codes: 0 answered; 1 with ``--strict``, answered with caveats; 2 the request is wrong; 3 the source cannot be
 read; 130 interrupted.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import histlib
-from histlib.caveats import Caveat
+from histlib.rules.caveats import Caveat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,14 +28,14 @@ def tell_cost(options: argparse.Namespace) -> None:
     """A line on standard error: what the history that was asked has asked Athena, if anything."""
     history: histlib.History | None = getattr(options, "history", None)
     if history is not None and history._opened.queries:
-        from histlib.athena.asked import spent
+        from histlib.answers.athena_queries import spent
 
         print(f"histlib: {spent(history._opened.queries)}", file=sys.stderr)
 
 
 def answer_frame(frame: pd.DataFrame, options: argparse.Namespace) -> int:
     """Print a table, write it where one asks for it, tell its caveats; returns the exit code."""
-    from histlib.frames import frame_json
+    from histlib.answers.frames import frame_json
 
     show(frame_json(frame) if options.json else repr(frame))
     export(frame, options)
@@ -50,7 +50,7 @@ def export(frame: pd.DataFrame, options: argparse.Namespace) -> None:
 
 def report_json(report: Any) -> str:
     """One JSON object of a coverage report: what it says of itself, its ``spans`` and ``holes``."""
-    from histlib.frames import rows_json
+    from histlib.answers.frames import rows_json
 
     about = {"complete": report.complete, **report.holes.attrs["histlib"]}
     rows = f'"spans":{rows_json(report.spans)},"holes":{rows_json(report.holes)}'

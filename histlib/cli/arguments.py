@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from histlib.errors import RequestError, ValueNotValidError
-from histlib.keys import KeyText
-from histlib.values import decode_value, encode_value
+from histlib.values.image_json import decode_value, encode_value
+from histlib.values.keys import KeyText
 
 _VALUE = 'image JSON (12.50, "12.50", true, {"$SS":["a"]}), else the text itself'
 
@@ -154,7 +154,7 @@ def _no_constant(name: str) -> None:
 
 def _export(text: str) -> Path:
     """A file that can be written, known before the question is asked."""
-    from histlib.writers import WRITERS
+    from histlib.answers.writers import WRITERS
 
     if Path(text).suffix not in WRITERS:
         raise argparse.ArgumentTypeError(f"{text}: expected {', '.join(WRITERS)}")

@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import Final
 
-from histlib.cache import cache_folder, cache_json, cache_text, choose, clear
 from histlib.errors import RequestError
+from histlib.stores.cache import cache_folder, cache_json, cache_text, choose, clear
 
 _ALL: Final = object()
 

@@ -19,7 +19,7 @@ def add_histories(parser: argparse.ArgumentParser) -> None:
 
 def list_histories(options: argparse.Namespace) -> int:
     """List them."""
-    from histlib.frames import frame_json
+    from histlib.answers.frames import frame_json
 
     frame = histlib.histories(profile=options.profile, region=options.region)
     show(frame_json(frame) if options.json else repr(frame))

@@ -10,7 +10,7 @@ from histlib.cli import arguments
 from histlib.cli.answers import answer_frame, export, history_of, report_json, show, warn
 from histlib.cli.arguments import keys_of, params_of, value_of
 from histlib.cli.command import Command
-from histlib.keys import KeyText
+from histlib.values.keys import KeyText
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
@@ -29,7 +29,7 @@ def _state_at(options: Options) -> int:
     state = history_of(options).state_at(KeyText(options.key), options.time or "now", change=options.change)
     show(state.as_json() if options.json else repr(state))
     if options.csv:
-        from histlib.frames import state_frame
+        from histlib.answers.frames import state_frame
 
         export(state_frame(state), options)
     return warn(state.caveats, options)
@@ -49,7 +49,7 @@ def _since(options: Options) -> int:
     answer = history_of(options).since(KeyText(options.key), options.path, time=options.time or "now", **value)
     show(answer.as_json() if options.json else repr(answer))
     if options.csv:
-        from histlib.frames import since_frame
+        from histlib.answers.frames import since_frame
 
         export(since_frame(answer), options)
     return warn(answer.caveats, options)

@@ -4,6 +4,17 @@
 name has its stream as Lambda delivers it (:func:`events`, with the troubles of a real one), the whole truth to
 compare with (:func:`truth`), and the facts worth quoting (:func:`story`). :mod:`histlib.samples.landing` makes a
 history folder of it.
+
+dice       chance, the same everywhere
+schedule   what happens when
+stream     a table, its changes, and the stream as Lambda delivers it
+catalogue  the products of a shop
+shop       a shop that sells them
+story      the facts of a history worth quoting
+products   prices set to 0 by a release
+orders     orders, with composite keys
+todo       the article's TODO list
+landing    a history folder
 """
 
 from __future__ import annotations

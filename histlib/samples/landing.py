@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from histlib.errors import RequestError
-from histlib.record import COLUMNS, FORMAT, SEQUENCE_DIGITS
+from histlib.format.record import COLUMNS, FORMAT, SEQUENCE_DIGITS
 from histlib.samples import events, story
 from histlib.samples.stream import SECOND, Event, Image, Record, iso
-from histlib.values import encode_image, item_from_dynamodb
+from histlib.values.image_json import encode_image, item_from_dynamodb
 
 DELAY: Final = 60  # seconds from a batch's first change to its arrival, unless the event says otherwise
 

@@ -9,18 +9,7 @@ from histlib.samples.catalogue import money, n, s
 from histlib.samples.dice import Dice
 from histlib.samples.schedule import Schedule
 from histlib.samples.story import Story, fixed
-from histlib.samples.stream import (
-    DAY,
-    HOUR,
-    MINUTE,
-    Attribute,
-    Delivery,
-    Image,
-    Key,
-    Table,
-    iso,
-    micros_of,
-)
+from histlib.samples.stream import DAY, HOUR, MINUTE, Attribute, Delivery, Image, Key, Table, iso, micros_of
 
 KEY_SCHEMA: Final = (
     {"AttributeName": "customerId", "KeyType": "HASH"},

@@ -6,18 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from histlib.samples.catalogue import (
-    attributes,
-    cents,
-    checksum,
-    money,
-    n,
-    product,
-    product_id,
-    rating,
-    s,
-    tags,
-)
+from histlib.samples.catalogue import attributes, cents, checksum, money, n, product, product_id, rating, s, tags
 from histlib.samples.dice import Dice
 from histlib.samples.schedule import Schedule
 from histlib.samples.stream import DAY, HOUR, MINUTE, SECOND, Image, Key, Table, iso

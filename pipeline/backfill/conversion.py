@@ -15,10 +15,10 @@ from typing import Any, Final
 import msgspec
 
 from histlib.errors import SourceError
-from histlib.export_files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows
-from histlib.export_manifests import FILES, SUMMARY, Export, read_export
-from histlib.export_rows import LineNotValidError
-from histlib.times import from_micros
+from histlib.format.exports.files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows
+from histlib.format.exports.manifests import FILES, SUMMARY, Export, read_export
+from histlib.format.exports.rows import LineNotValidError
+from histlib.values.times import from_micros
 from pipeline.aws import MISSING, RefusedError
 from pipeline.backfill.exports import Description, export_id
 from pipeline.backfill.plan import Table

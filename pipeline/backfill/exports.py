@@ -14,7 +14,7 @@ from datetime import UTC
 from functools import cached_property
 from typing import Any, Final
 
-from histlib.times import SECOND, from_micros, to_micros
+from histlib.values.times import SECOND, from_micros, to_micros
 from pipeline.aws import Aws, RefusedError
 from pipeline.backfill.plan import Table
 from pipeline.backfill.target import Target

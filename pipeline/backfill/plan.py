@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final
 
-from histlib.chain import stream_started
 from histlib.errors import MixedTablesError, RequestError, TimeNotValidError
-from histlib.net_windows import Window as Manifest
-from histlib.net_windows import read_window
-from histlib.times import (
+from histlib.rules.chain.chain import stream_started
+from histlib.rules.coverage.net_windows import Window as Manifest
+from histlib.rules.coverage.net_windows import read_window
+from histlib.values.times import (
     DAY,
     SECOND,
     TimeRange,

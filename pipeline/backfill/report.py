@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Final
 
-from histlib.chain import stream_started
-from histlib.times import format_time
+from histlib.rules.chain.chain import stream_started
+from histlib.values.times import format_time
 from pipeline.backfill.exports import Description, export_id
 from pipeline.backfill.plan import Plan
 from pipeline.backfill.windows import Window

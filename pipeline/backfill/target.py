@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from histlib.errors import RequestError
-from histlib.export_manifests import SUMMARY
+from histlib.format.exports.manifests import SUMMARY
 from pipeline.aws import Aws
 from pipeline.deployment import read_deployment
 from pipeline.functions.recorder.redact import Redaction

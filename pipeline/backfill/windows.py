@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from histlib.times import DAY, MINUTE
+from histlib.values.times import DAY, MINUTE
 
 SHORTEST: Final = 15 * MINUTE
 LONGEST: Final = DAY

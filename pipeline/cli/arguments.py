@@ -8,7 +8,6 @@ import time
 
 from pipeline.deploying.person import Person
 from pipeline.errors import NotAgreedError
-from pipeline.words import many as many  # noqa: PLC0414 (commands take it from here)
 
 
 def add_place(parser: argparse.ArgumentParser, *, several: bool = False, required: bool = True) -> None:

@@ -7,7 +7,8 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.arguments import add_consent, add_place, agree, at_least_1, many, warn
+from pipeline.cli.arguments import add_consent, add_place, agree, at_least_1, warn
+from pipeline.words import many
 
 #: How many exports DynamoDB runs at once for one account and Region (developer guide, quotas).
 MOST_AT_ONCE = 300
@@ -31,7 +32,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from histlib.times import zone
+    from histlib.values.times import zone
     from pipeline.aws import Aws
     from pipeline.backfill.exports import Exports
     from pipeline.backfill.plan import make_plan, parse_length, parse_span, read_table

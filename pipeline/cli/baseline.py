@@ -9,7 +9,8 @@ from typing import Any
 
 from histlib.errors import RequestError
 from histlib.progress import progress
-from pipeline.cli.arguments import add_consent, add_place, agree, at_least_1, many, warn
+from pipeline.cli.arguments import add_consent, add_place, agree, at_least_1, warn
+from pipeline.words import many
 
 
 def add(commands: Any) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from histlib.times import format_time
-from pipeline.cli.arguments import add_consent, add_place, agree, many
+from histlib.values.times import format_time
+from pipeline.cli.arguments import add_consent, add_place, agree
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from pipeline.quarantine import Aside

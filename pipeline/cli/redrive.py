@@ -8,8 +8,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from histlib.progress import progress
-from histlib.times import SECOND, format_time
-from pipeline.cli.arguments import add_consent, add_place, agree, many, warn
+from histlib.values.times import SECOND, format_time
+from pipeline.cli.arguments import add_consent, add_place, agree, warn
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from pipeline.redrive import History, Waiting

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from histlib.progress import progress
-from pipeline.cli.arguments import at_least_0, many, warn
+from pipeline.cli.arguments import at_least_0, warn
 from pipeline.events import Event, read_events
 from pipeline.replay import DELAY, ReplayOptions, ReplayResult, replay
+from pipeline.words import many
 
 #: So many reasons, and so many changes, are told; all are in the file.
 _TOLD: Final = 10

@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from histlib.times import now_micros
+    from histlib.values.times import now_micros
     from pipeline.aws import Aws
     from pipeline.deployment import read_deployment
     from pipeline.status.report import as_json, look

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from histlib.config import FILE_NAME, find_connection
+from histlib.stores.config import FILE_NAME, find_connection
 from pipeline.errors import DeploymentError
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")

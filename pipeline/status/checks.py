@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from histlib.times import HOUR, SECOND
+from histlib.values.times import HOUR, SECOND
 
 
 class Verdict(StrEnum):

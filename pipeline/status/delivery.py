@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from histlib.times import DAY, HOUR, SECOND
+from histlib.values.times import DAY, HOUR, SECOND
 from pipeline.status.checks import LATE_BAD, LATE_WARN, Check, Commands, Limits, Unanswered, Verdict, unknown
 from pipeline.status.facts import Facts
 from pipeline.status.metrics import Metrics

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from histlib.baselines import Manifest
-from histlib.coverage import Attestation
-from histlib.times import DAY, SECOND
+from histlib.rules.coverage.baselines import Manifest
+from histlib.rules.coverage.coverage import Attestation
+from histlib.values.times import DAY, SECOND
 from pipeline.status.checks import Check, Commands, Limits, Unanswered, Verdict, unknown
 from pipeline.status.facts import Facts
 from pipeline.status.resources import Stack, Table

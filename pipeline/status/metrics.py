@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from histlib.errors import SourceError
-from histlib.times import DAY, MINUTE, from_micros, to_micros
+from histlib.values.times import DAY, MINUTE, from_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
 

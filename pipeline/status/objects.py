@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
-from histlib.baselines import Manifest, read_manifest
-from histlib.coverage import Attestation
-from histlib.coverage import read_attestations as attestations_in
-from histlib.index.undelivered import DONE, SET_ASIDE
-from histlib.times import DAY, from_micros, to_micros
+from histlib.format.undelivered import DONE, SET_ASIDE
+from histlib.rules.coverage.baselines import Manifest, read_manifest
+from histlib.rules.coverage.coverage import Attestation
+from histlib.rules.coverage.coverage import read_attestations as attestations_in
+from histlib.values.times import DAY, from_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment
 from pipeline.functions.attester.observing import HEAD_BYTES, LAMBDA, table_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from histlib.times import HOUR
+from histlib.values.times import HOUR
 from pipeline.status.checks import LATE_BAD, LATE_WARN, Check, Commands, Limits, Unanswered, Verdict, unknown
 from pipeline.status.facts import Facts
 from pipeline.status.metrics import Series

@@ -18,9 +18,10 @@ from worlds import World, any_worlds, moments
 import histlib
 from athena.equal_answers import Question, differences, questions_of
 from athena.histories import put_history
-from histlib import sources, table_questions
+from histlib import opening as sources
+from histlib.engines.where import Subject
 from histlib.history import History
-from histlib.where import Subject
+from histlib.questions import tables as table_questions
 
 _numbers = count()
 

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 
 import histlib
-from histlib.coverage_report import CoverageReport
+from histlib.answers.coverage import CoverageReport
+from histlib.answers.since import Since
+from histlib.answers.state import ItemState
+from histlib.engines.queries import Attributes, MatchingKeys
 from histlib.errors import HistlibError
-from histlib.queries import Attributes, MatchingKeys
-from histlib.results import ItemState
-from histlib.since import Since
-from histlib.values import decode_image
+from histlib.values.image_json import decode_image
 
 Question = tuple[str, Callable[[histlib.History], Any]]
 

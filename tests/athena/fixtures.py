@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from athena.aws import Aws, entered, serving
-from histlib.athena import attending
+from histlib.engines.athena.running import watching as attending
 
 
 @pytest.fixture(scope="session")

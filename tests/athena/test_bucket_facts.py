@@ -11,13 +11,13 @@ from landings import NOON, STREAM, TABLE, put, record
 from s3_histories import fill, numbered, put_object, today
 from s3_server import BUCKET, error
 
-from histlib.athena.bucket_facts import BucketFacts
-from histlib.athena.landing_list import LandingList
-from histlib.cache import clear, entries
-from histlib.embedded import EmbeddedSource
+from histlib.engines.athena.landing.beside import BucketFacts
+from histlib.engines.athena.landing.listing import LandingList
+from histlib.engines.folder.source import EmbeddedSource
+from histlib.engines.queries import Attestations, Baselines, Holes, NetWindows, Streams
 from histlib.errors import SourceError
-from histlib.queries import Attestations, Baselines, Holes, NetWindows, Streams
-from histlib.s3.address import Address
+from histlib.stores.cache import clear, entries
+from histlib.stores.s3.address import Address
 
 ADDRESS = Address(BUCKET, "of/things")
 CHANGE = {

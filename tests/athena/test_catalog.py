@@ -12,7 +12,7 @@ from athena.catalog_tables import article_table, history_table
 from athena.moto_aws import moto_aws
 from athena.template import create_table, glue_table
 from histlib import cli
-from histlib.athena.catalog import HISTORIES_COLUMNS
+from histlib.questions.histories import HISTORIES_COLUMNS
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from histlib import kept
-from histlib.athena import day_cache
-from histlib.athena.day_cache import DayCache
-from histlib.s3.address import Address
+from histlib.engines.athena.landing import day_cache
+from histlib.engines.athena.landing.day_cache import DayCache
+from histlib.stores import memo as kept
+from histlib.stores.s3.address import Address
 
 ADDRESS, ENDPOINT = Address("histories", "of/things"), "amazonaws.com"
 FACTS = {"streams": [["arn", 1, 2**53 + 1]], "none": None, "text": "お米\u2028"}
@@ -76,7 +76,7 @@ def test_what_is_not_as_it_was_written_is_empty(harm, cache, monkeypatch):
     elif harm in harms:
         file.write_bytes(harms[harm])
     elif harm == "edition":
-        monkeypatch.setattr("histlib.kept.edition", lambda: "another")
+        monkeypatch.setattr("histlib.stores.memo.edition", lambda: "another")
     else:
         found = kept.load(file, day_cache._Kept)
         found.source = "s3://other"
@@ -99,8 +99,8 @@ def test_what_cannot_be_kept_is_had_all_the_same(tmp_path):
 PUT = """
 import sys
 from pathlib import Path
-from histlib.athena.day_cache import DayCache
-from histlib.s3.address import Address
+from histlib.engines.athena.landing.day_cache import DayCache
+from histlib.stores.s3.address import Address
 days = DayCache(Path(sys.argv[1]), Address("histories", "of/things"), "amazonaws.com")
 for number in range(30):
     days.put(f"{sys.argv[2]}{number}", "x", number)

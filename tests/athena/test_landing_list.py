@@ -15,13 +15,13 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from s3_histories import today
 from s3_server import BUCKET, Answer, error
 
-from histlib import kept
-from histlib.athena import landing_list
-from histlib.athena.days import day_begin
-from histlib.athena.landing import LandingDays
-from histlib.athena.landing_list import LandingList
+from histlib.engines.athena.landing import listing as landing_list
+from histlib.engines.athena.landing.listing import LandingList
+from histlib.engines.athena.landing.objects import LandingDays
 from histlib.errors import NotAHistoryError, SourceError
-from histlib.s3.address import Address
+from histlib.format.days import day_begin
+from histlib.stores import memo as kept
+from histlib.stores.s3.address import Address
 
 BASE = "of/things/"
 ADDRESS = Address(BUCKET, "of/things")
@@ -297,7 +297,7 @@ def test_a_cache_that_is_not_as_it_was_written_is_made_again(harm, s3, cache, mo
         known = kept.load(file, landing_list._Known)
         with monkeypatch.context() as patched:
             if harm == "edition":
-                patched.setattr("histlib.kept.edition", lambda: "another")
+                patched.setattr("histlib.stores.memo.edition", lambda: "another")
             else:
                 known.source = "s3://other"
             kept.save(file, known)
@@ -371,8 +371,8 @@ def test_a_cache_that_cannot_be_written(s3, tmp_path, cache, monkeypatch):
 FRESH = """
 import sys, boto3
 from pathlib import Path
-from histlib.athena.landing_list import LandingList
-from histlib.s3.address import Address
+from histlib.engines.athena.landing.listing import LandingList
+from histlib.stores.s3.address import Address
 landing = LandingList(boto3.client("s3"), Address(*sys.argv[1:3]), Path(sys.argv[3])).fresh()
 print({day: found.objects for day, found in landing.days.items()})
 """

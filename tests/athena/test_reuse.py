@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from athena.test_landing_list import delete, listed, put, written
-from histlib.athena import landing_list
-from histlib.athena.days import day_begin
-from histlib.athena.landing import Day, LandingDays, Revision
-from histlib.athena.reuse import CLOCKS, LONGEST_RUN, OLDEST, reuse_minutes
-from histlib.times import DAY, HOUR, MINUTE
+from histlib.engines.athena.landing import listing as landing_list
+from histlib.engines.athena.landing.objects import Day, LandingDays, Revision
+from histlib.engines.athena.landing.reuse import CLOCKS, LONGEST_RUN, OLDEST, reuse_minutes
+from histlib.format.days import day_begin
+from histlib.values.times import DAY, HOUR, MINUTE
 
 ENDED = day_begin("2026/01/11")
 SETTLED = ENDED + 2 * DAY + HOUR

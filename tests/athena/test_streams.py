@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from histlib.athena.days import FILE_SPAN, day_begin, shifted
-from histlib.athena.streams import stream_rows
-from histlib.times import DAY, HOUR
+from histlib.engines.athena.landing.streams import stream_rows
+from histlib.format.days import FILE_SPAN, day_begin, shifted
+from histlib.values.times import DAY, HOUR
 
 FIRST = "2026/01/01"
 DAYS = [shifted(FIRST, number) for number in range(100)]

@@ -9,12 +9,12 @@ from botocore.stub import Stubber
 from athena.catalog_tables import article_table, changed, history_table
 from athena.moto_aws import moto_aws
 from athena.template import create_table, glue_table
-from histlib.athena.address import parse_address
-from histlib.athena.projection import hidden_days
-from histlib.athena.table import describe, description_of
+from histlib.engines.athena.table.address import parse_address
+from histlib.engines.athena.table.description import describe, description_of
+from histlib.engines.athena.table.projection import hidden_days
 from histlib.errors import NotAHistoryError, RequestError, SourceError
-from histlib.record import COLUMNS
-from histlib.s3.address import Address
+from histlib.format.record import COLUMNS
+from histlib.stores.s3.address import Address
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from athena.template import glue_database, glue_table, read_template
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
 
 
 def test_the_columns_are_those_of_the_record():

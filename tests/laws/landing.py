@@ -15,7 +15,7 @@ from export_writer import full_export, incremental_export
 from landings import lines, put, record
 from old_lines import old_line
 
-from histlib.values import encode_image
+from histlib.values.image_json import encode_image
 from laws.worlds import SECOND, TABLE, Image, Scan, Window, World, Write, redacted
 
 

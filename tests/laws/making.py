@@ -7,7 +7,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from histlib.coverage import Attestation
+from histlib.rules.coverage.coverage import Attestation
 from laws.worlds import DAY, HOUR, MINUTE, NOON, SECOND, TABLE, Era, Image, Scan, Window, World, Write
 
 #: Few, so that values come back.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
 from laws.answers import Answer, Asked, micros
 from laws.due import TOLD_ANYHOW, UNSEEN, Verdict
 from laws.faults import Fault

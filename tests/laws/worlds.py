@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from histlib.coverage import Attestation
+from histlib.rules.coverage.coverage import Attestation
 
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 import histlib
 from histlib.history import History
-from histlib.values import item_to_dynamodb
+from histlib.values.image_json import item_to_dynamodb
 from pipeline.cli import main
 from pipeline.deployment import Deployment
 

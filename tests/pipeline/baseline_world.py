@@ -13,7 +13,7 @@ import boto3
 from moto import mock_aws
 
 import histlib
-from histlib.values import item_to_dynamodb
+from histlib.values.image_json import item_to_dynamodb
 from pipeline.functions.baseline.step import Clients, Settings
 from pipeline.local import LocalClock
 

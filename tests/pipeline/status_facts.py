@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from histlib.baselines import Manifest
-from histlib.coverage import Attestation
-from histlib.times import DAY, MINUTE, to_micros
+from histlib.rules.coverage.baselines import Manifest
+from histlib.rules.coverage.coverage import Attestation
+from histlib.values.times import DAY, MINUTE, to_micros
 from pipeline.deployment import Deployment
 from pipeline.status.alarms import ALARMS
 from pipeline.status.checks import Check, Commands

@@ -12,7 +12,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from sam import without_api_gateway
 
-from histlib.times import now_micros, to_micros
+from histlib.values.times import now_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.deployment import Deployment, read_deployment
 from pipeline.status.alarms import ALARMS

@@ -12,7 +12,7 @@ import pytest
 from simulated import BEGIN as NOW
 from simulated import MAPPING, SETTINGS, STREAM, TABLE
 
-from histlib.coverage import Attestation
+from histlib.rules.coverage.coverage import Attestation
 from pipeline.functions.attester.judging import KEPT, RECENT, SILENT, STARTING, Previous, judge
 from pipeline.functions.attester.observing import Observed, Points
 from pipeline.functions.attester.reach import CALL, LATE, PATIENCE, QUIET, SKEW, UNREAD, Shards

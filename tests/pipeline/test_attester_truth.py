@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import BEGIN, SETTINGS, STEP, Change, Faults, Shard, World
 
-from histlib.coverage import Attestation, build_coverage
+from histlib.rules.coverage.coverage import Attestation, build_coverage
 from pipeline.functions.attester.reach import CALL, LATE, PATIENCE, SKEW, TOLD, UNREAD
 
 HOUR = 3_600

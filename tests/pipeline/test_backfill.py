@@ -14,7 +14,7 @@ from backfill_world import ARN, HOUR, REGION, T0, World, a_world, stream_event, 
 from capture import lines_in
 from export_standin import DAY, SECOND
 
-from histlib.times import from_micros
+from histlib.values.times import from_micros
 from pipeline.aws import Aws
 from pipeline.backfill.exports import Exports
 from pipeline.landing import REVISION, Bucket, Folder

@@ -14,7 +14,7 @@ import pytest
 from backfill_world import ACCOUNT, ARN, HOUR, REGION, T0, World, a_world, tree
 from export_standin import DAY, MINUTE
 
-from histlib.times import from_micros
+from histlib.values.times import from_micros
 from pipeline.cli import main
 from pipeline.landing import Folder
 

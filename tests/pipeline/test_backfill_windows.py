@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histlib.times import DAY, HOUR, MINUTE
+from histlib.values.times import DAY, HOUR, MINUTE
 from pipeline.backfill.windows import LONGEST, SHORTEST, split, without
 
 

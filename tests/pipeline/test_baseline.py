@@ -16,10 +16,10 @@ import pytest
 from baseline_world import BUCKET, PREFIX, TABLE, Killed, MortalS3, OfPages, World, settings, world
 from botocore.exceptions import ClientError
 
-from histlib.baselines import Manifest, read_manifest
-from histlib.record import COLUMNS
-from histlib.times import from_micros
-from histlib.values import encode_image
+from histlib.format.record import COLUMNS
+from histlib.rules.coverage.baselines import Manifest, read_manifest
+from histlib.values.image_json import encode_image
+from histlib.values.times import from_micros
 from pipeline.functions.baseline import scan
 from pipeline.functions.baseline.run import LEASE_SECONDS, AbandonedError
 from pipeline.functions.baseline.step import Hears, OtherTableError, step

@@ -170,7 +170,7 @@ def test_progress_of_another_version() -> None:
 
 def test_a_manifests_fields() -> None:
     """The manifest has histlib's fields, no other."""
-    from histlib.baselines import Manifest
+    from histlib.rules.coverage.baselines import Manifest
 
     assert set(Progress("x", THINGS, None, (Segment("2026/01/01"),)).manifest()) == set(Manifest.__struct_fields__)
 

@@ -13,9 +13,9 @@ import pytest
 from baseline_world import BUCKET, PREFIX, TABLE, World, world
 from export_writer import full_export
 
-from histlib.baselines import read_manifest
 from histlib.errors import SourceError
-from histlib.times import from_micros
+from histlib.rules.coverage.baselines import read_manifest
+from histlib.values.times import from_micros
 from pipeline.aws import Aws
 from pipeline.baseline import Target
 from pipeline.baseline_export import find_export, pitr_is_on, run_export

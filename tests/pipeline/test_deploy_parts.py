@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from athena.template import TEMPLATE, read_template
 
-from histlib.config import find_connection
+from histlib.stores.config import find_connection
 from pipeline.cli import main
 from pipeline.deploying import template
 from pipeline.deploying.changes import Change, capabilities, table_of

@@ -13,7 +13,7 @@ from backfill_world import ACCOUNT, ARN, HOUR, REGION, T0, World, a_world
 from botocore.exceptions import ClientError
 from export_standin import DAY, MINUTE, SECOND
 
-from histlib.times import from_micros
+from histlib.values.times import from_micros
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from capture import lines_in
 
 import histlib
-from histlib.index.rows import decode_line
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
+from histlib.format.rows import decode_line
 from pipeline.cli import main
 from pipeline.events import read_events
 from pipeline.replay import ReplayError, ReplayOptions, replay

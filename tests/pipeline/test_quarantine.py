@@ -27,8 +27,8 @@ from undelivered_aws import (  # noqa: F401 — clean_environment acts on every 
 )
 
 import histlib
-from histlib.coverage import Hole
-from histlib.index.landing import event_window
+from histlib.format.days import event_window
+from histlib.rules.coverage.coverage import Hole
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.quarantine import finish, locate, look, set_aside
 from pipeline.redrive import undelivered_files

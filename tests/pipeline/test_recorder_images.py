@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histlib import values
+from histlib.values import image_json as values
 from pipeline.functions.recorder.images import MALFORMED, encode_image, encode_value
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "images.json").read_text(encoding="utf-8"))["vectors"]

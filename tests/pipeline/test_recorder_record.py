@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from capture import STREAM, event, record
 
-from histlib.index.rows import decode_line
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
+from histlib.format.rows import decode_line
 from pipeline.functions.recorder.images import NotConvertibleError
 from pipeline.functions.recorder.record import convert, read_stamp
 from pipeline.functions.recorder.redact import Redaction

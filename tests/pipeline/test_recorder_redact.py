@@ -10,7 +10,7 @@ from capture import record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histlib.paths import format_path
+from histlib.values.paths import format_path
 from pipeline.functions.recorder.record import convert
 from pipeline.functions.recorder.redact import Redaction
 

@@ -26,7 +26,7 @@ from undelivered_aws import (  # noqa: F401 — clean_environment acts on every 
     run,
 )
 
-from histlib.coverage import Hole
+from histlib.rules.coverage.coverage import Hole
 from pipeline.errors import DeploymentError
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.landing import Folder

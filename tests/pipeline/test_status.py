@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from status_world import ATTESTER, BUCKET, LOGS, PREFIX, RECORDER, REGION, STACK, STREAM, TABLE, World, before, denied
 
-from histlib.times import now_micros, to_micros
+from histlib.values.times import now_micros, to_micros
 from pipeline.aws import Aws
 from pipeline.cli import main
 from pipeline.status.checks import Commands

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from status_facts import FACTS, NOW, attested, measured, report_of, series
 
-from histlib.times import HOUR, MINUTE
+from histlib.values.times import HOUR, MINUTE
 from pipeline.status.checks import Unanswered
 from pipeline.status.objects import Objects
 from pipeline.status.text import as_text

@@ -25,7 +25,7 @@ from status_facts import (
 )
 
 import pipeline
-from histlib.times import DAY, HOUR, MINUTE, SECOND
+from histlib.values.times import DAY, HOUR, MINUTE, SECOND
 from pipeline.status.alarms import ALARMS
 from pipeline.status.checks import Unanswered
 from pipeline.status.metrics import Series

@@ -13,7 +13,7 @@ from athena.template import read_template
 from moto import mock_aws
 from sam import CODE, OTHER, PAIRS, REGION, decided, packaged, sam_in_moto, translated
 
-from histlib.athena.address import parse_address
+from histlib.engines.athena.table.address import parse_address
 from pipeline.aws import Aws
 from pipeline.deployment import deployment_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from histlib.errors import RequestError
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
 from pipeline import view
 from pipeline.cli import main
 from pipeline.view_attributes import Attribute, attributes_of, attributes_statement, coded_name, decoded_name

@@ -1,4 +1,4 @@
-"""Which key texts count as canonical: Trino's regular expressions against :func:`histlib.index.rows.is_canonical`."""
+"""Which key texts count as canonical: Trino's regular expressions against :func:`histlib.format.rows.is_canonical`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from athena.engines import Engine
 
-from histlib.athena.key_texts import CANONICAL
-from histlib.athena.literals import literal
-from histlib.athena.selects import KEY_FORM
-from histlib.index.rows import is_canonical
-from histlib.key_forms import key_form
-from histlib.values import encode_image
+from histlib.engines.athena.statements.key_texts import CANONICAL
+from histlib.engines.athena.statements.literals import literal
+from histlib.engines.athena.statements.selects import KEY_FORM
+from histlib.format.key_forms import key_form
+from histlib.format.rows import is_canonical
+from histlib.values.image_json import encode_image
 
 VALUES = (
     "",

@@ -20,7 +20,7 @@ from sql_on_trino import checked, sql_by, unseen_by
 
 import histlib
 from histlib.samples.landing import write_landing
-from histlib.values import MISSING
+from histlib.values.image_json import MISSING
 
 Asked = Callable[..., None]
 

@@ -11,7 +11,7 @@ from athena.trino_engine import TrinoEngine
 from landings import lines, record
 from trino_histories import DATABASE, TABLE, land, make_table
 
-from histlib.record import COLUMNS
+from histlib.format.record import COLUMNS
 
 DAY = "2026/01/01"
 AWKWARD = (

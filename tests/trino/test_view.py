@@ -17,7 +17,7 @@ from athena.trino_engine import TrinoEngine
 from landings import lines, record
 
 from histlib.samples.landing import write_landing
-from histlib.values import encode_image
+from histlib.values.image_json import encode_image
 from pipeline.cli import main
 from pipeline.view_attributes import attributes_of, attributes_statement
 from pipeline.view_text import fields_of, view_select, view_statement

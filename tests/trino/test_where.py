@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from histlib.values import encode_image
-from histlib.where import Subject, parse_where
+from histlib.engines.where import Subject, parse_where
+from histlib.values.image_json import encode_image
 from tests import where_grids as grids
 from tests.where_cases import Names, conditions, keys
 from tests.where_oracles import CHANGE, ITEM, changes, columns, images

@@ -14,7 +14,7 @@ from athena.histories import WORKGROUP, make_table
 
 import histlib
 from histlib.history import History
-from histlib.values import encode_image
+from histlib.values.image_json import encode_image
 from whole.app import App, Seen
 from whole.rig import BUCKET, PREFIX, Rig
 

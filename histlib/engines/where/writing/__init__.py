@@ -1,0 +1,6 @@
+"""A condition as SQL of an engine.
+
+parts   what both have in common
+duckdb  for DuckDB
+trino   for Trino
+"""

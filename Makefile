@@ -16,7 +16,7 @@ demo: $(READY) ## the bundled incident, from stream events to answers, CSV and n
 	@$(BIN)/python -m pipeline.demo out
 
 demo-aws: $(READY) $(AWS_READY) ## the deployment without an AWS account: on an emulated AWS (200 MB on the first run)
-	@$(BIN)/python -m pipeline.demo_aws
+	@$(BIN)/python -m pipeline.emulator.demo
 
 test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
 	@$(BIN)/python -m tests

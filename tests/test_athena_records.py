@@ -14,11 +14,11 @@ from landings import NOON, STREAM, TABLE, put, record
 
 import histlib
 from histlib.errors import MixedTablesError, SourceError
-from pipeline.aws import Aws
 from pipeline.cli import main
+from pipeline.common.aws import Aws
+from pipeline.common.landing import Bucket
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.landing import Bucket
-from pipeline.redrive import History, redrive, undelivered_files
+from pipeline.mend.redrive import History, redrive, undelivered_files
 
 BEGIN = datetime.fromtimestamp(NOON, UTC)
 #: A day that is neither the first nor the last, with days on both sides that are further away than a change is late.

@@ -15,7 +15,7 @@ from landings import NOON, put, record
 from old_lines import put_old
 
 import histlib
-from pipeline.replay import replay
+from pipeline.replay.replay import replay
 
 BEFORE, AFTER = "2026-01-01 10:55", "2026-01-01 11:00:05"
 SECONDS = NOON - 3_600  # 11:00

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import histlib
+import pipeline
 
 PACKAGE = Path(histlib.__file__).parent
+ROOT = PACKAGE.parent
 
 #: A line of the map in a package's docstring: the name of a module or folder in it, and what it is.
 ENTRY = re.compile(r"^ {0,4}(\w+)  +\S", re.MULTILINE)
@@ -21,32 +23,35 @@ MOST_ENTRIES, DEEPEST = 16, 4
 
 
 def modules() -> dict[tuple[str, ...], ast.Module]:
-    """Every file of the package by its dotted name, in parts; a folder's own file ends in ``__init__``."""
-    files = PACKAGE.rglob("*.py")
+    """Every file of both packages by its dotted name, in parts; a folder's own file ends in ``__init__``."""
+    files = [*PACKAGE.rglob("*.py"), *Path(pipeline.__file__).parent.rglob("*.py")]
     return {
-        path.relative_to(PACKAGE.parent).with_suffix("").parts: ast.parse(path.read_text(encoding="utf-8"))
+        path.relative_to(ROOT).with_suffix("").parts: ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(files)
     }
 
 
 MODULES = modules()
-FOLDERS = sorted(name[:-1] for name in MODULES if name[-1] == "__init__")
+#: What runs in Lambda has maps of its own, from the handler down.
+LAMBDA = ("pipeline", "functions")
+FOLDERS = sorted(name[:-1] for name in MODULES if name[-1] == "__init__" and name[:2] != LAMBDA)
 
 
 def imports(name: tuple[str, ...]) -> set[tuple[str, ...]]:
-    """What a file imports of this package, in functions and for typing too."""
+    """What a file imports of these packages, in functions and for typing too."""
     found = set()
     for node in ast.walk(MODULES[name]):
         if isinstance(node, ast.Import):
             found |= {module_of(tuple(alias.name.split("."))) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name}: imports are absolute"
-            found |= {module_of((*(node.module or "").split("."), alias.name)) for alias in node.names}
+            near = name[: -node.level] if node.level else ()
+            within = (*near, *(node.module.split(".") if node.module else ()))
+            found |= {module_of((*within, alias.name)) for alias in node.names}
     return {one for one in found if one} - {name}
 
 
 def module_of(dotted: tuple[str, ...]) -> tuple[str, ...]:
-    """The file that a dotted name is in; empty: none of this package."""
+    """The file that a dotted name is in; empty: none of these packages."""
     for parts in (dotted, dotted[:-1]):
         for name in (parts, (*parts, "__init__")):
             if name in MODULES:
@@ -93,6 +98,13 @@ def test_what_a_folder_offers_is_not_what_its_entries_take(folder):
         todo += [other for it, other in pairs if it == one and other not in reached]
         reached |= {other for it, other in pairs if it == one}
     assert "__init__" not in reached
+
+
+def test_the_library_knows_nothing_of_the_pipeline_nor_lambda_of_the_library():
+    """histlib stands alone, and so does what runs in Lambda."""
+    tops = {(name[0], other[0]) for name in IMPORTS for other in IMPORTS[name]}
+    assert tops == {("histlib", "histlib"), ("pipeline", "pipeline"), ("pipeline", "histlib")}
+    assert {other[:2] for name in IMPORTS if name[:2] == LAMBDA for other in IMPORTS[name]} == {LAMBDA}
 
 
 def test_one_source_does_not_reach_into_the_other():

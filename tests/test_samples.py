@@ -32,7 +32,7 @@ from histlib.format.record import COLUMNS, NULLABLE
 from histlib.samples import landing
 from histlib.samples.stream import SECOND, image_size, micros_of
 from histlib.values.numbers import canonical_number
-from pipeline.replay import replay
+from pipeline.replay.replay import replay
 
 PINNED = {
     "products": "1b29961e6054fbb5",

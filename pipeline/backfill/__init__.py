@@ -1,5 +1,11 @@
-"""Backfill: history from before the pipeline, from DynamoDB's incremental exports.
+"""History from before the pipeline, from DynamoDB's incremental exports.
 
-``windows`` cuts the time, ``target`` says where to, ``plan`` checks all beforehand, ``exports`` asks DynamoDB,
-``conversion`` turns an export into objects of the landing, ``running`` does it all. Each imports only those before it.
+windows     cuts the time
+target      where to
+plan        what is to be done, checked beforehand
+exports     asks DynamoDB for them
+conversion  an export into objects of the landing
+running     does it all
+report      what is said of it
+command     ``backfill``
 """

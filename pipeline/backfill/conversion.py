@@ -19,12 +19,12 @@ from histlib.format.exports.files import DamagedError, Keys, manifest, manifest_
 from histlib.format.exports.manifests import FILES, SUMMARY, Export, read_export
 from histlib.format.exports.rows import LineNotValidError
 from histlib.values.times import from_micros
-from pipeline.aws import MISSING, RefusedError
 from pipeline.backfill.exports import Description, export_id
 from pipeline.backfill.plan import Table
 from pipeline.backfill.target import Target
 from pipeline.backfill.windows import Window
-from pipeline.landing import Bucket, Landing
+from pipeline.common.aws import MISSING, RefusedError
+from pipeline.common.landing import Bucket, Landing
 
 #: Uncompressed bytes of one object of the landing.
 OBJECT_BYTES: Final = 64 << 20

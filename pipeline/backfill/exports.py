@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from histlib.values.times import SECOND, from_micros, to_micros
-from pipeline.aws import Aws, RefusedError
 from pipeline.backfill.plan import Table
 from pipeline.backfill.target import Target
 from pipeline.backfill.windows import Window
+from pipeline.common.aws import Aws, RefusedError
 
 _TYPE: Final = "INCREMENTAL_EXPORT"
 _VIEW: Final = "NEW_AND_OLD_IMAGES"

@@ -23,10 +23,10 @@ from histlib.values.times import (
     parse_range,
     to_micros,
 )
-from pipeline.aws import Aws
 from pipeline.backfill.target import Target
 from pipeline.backfill.windows import FURTHEST, LONGEST, SHORTEST, Window, split, without
-from pipeline.errors import DeploymentError
+from pipeline.common.aws import Aws
+from pipeline.common.errors import DeploymentError
 
 #: Of each window's manifest in a history.
 MANIFESTS: Final = "baseline/backfill-"

@@ -12,7 +12,7 @@ from pipeline.backfill.conversion import Converted, ExportError, clear, convert
 from pipeline.backfill.exports import Description, Exports, export_id, failure
 from pipeline.backfill.plan import Plan
 from pipeline.backfill.windows import Window
-from pipeline.landing import Landing
+from pipeline.common.landing import Landing
 
 #: Seconds between looks at the exports: they take minutes at least.
 POLL_SECONDS: Final = 15.0

@@ -8,10 +8,10 @@ from typing import Final
 
 from histlib.errors import RequestError
 from histlib.format.exports.manifests import SUMMARY
-from pipeline.aws import Aws
-from pipeline.deployment import read_deployment
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import read_deployment
+from pipeline.common.landing import Bucket, Folder, Place
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.landing import Bucket, Folder, Place
 
 #: Below this of a history lie its exports until they are converted; no reader looks there.
 EXPORTS: Final = "exports"

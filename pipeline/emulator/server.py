@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import DeploymentError
+from pipeline.common.errors import DeploymentError
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"

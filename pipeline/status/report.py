@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.aws import Aws
-from pipeline.deployment import Deployment
-from pipeline.status import alarms, capture, delivery, history, reading
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import Deployment
+from pipeline.common.words import ago, clock, iso, many
 from pipeline.status.checks import Check, Commands, Unanswered, Verdict
-from pipeline.status.facts import Facts, ask
-from pipeline.words import ago, clock, iso, many
+from pipeline.status.seen.facts import Facts, ask
+from pipeline.status.verdicts import alarms, capture, delivery, history, reading
 
 #: Each answers one question about the facts; in the order of the changes' way.
 JUDGES: Final[tuple[Callable[[Facts, Commands], Check], ...]] = (

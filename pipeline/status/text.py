@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pipeline.common.words import duration
 from pipeline.status.checks import BY_SEVERITY, Check, Verdict
 from pipeline.status.report import Report
-from pipeline.words import duration
 
 #: Columns: of all, of a verdict, of a name.
 _WIDTH: Final = 80

@@ -26,8 +26,8 @@ from aws.clock.shared_clock import VARIABLE, SharedClock
 import histlib
 from histlib.history import History
 from histlib.values.image_json import encode_image
-from pipeline.aws import Aws as Account
-from pipeline.deployment import read_deployment
+from pipeline.common.aws import Aws as Account
+from pipeline.common.deployment import read_deployment
 from pipeline.emulator.server import Emulator
 
 HERE: Final = Path(__file__).parent

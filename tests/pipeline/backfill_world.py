@@ -19,7 +19,7 @@ import histlib
 from histlib.history import History
 from histlib.values.image_json import item_to_dynamodb
 from pipeline.cli import main
-from pipeline.deployment import Deployment
+from pipeline.common.deployment import Deployment
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/things"
@@ -76,7 +76,7 @@ class World:
         ]
         stack = {"StackName": "histlib-things", "StackStatus": "CREATE_COMPLETE", "Outputs": told}
         self.patch.setattr(
-            "pipeline.deployment.find_stack", lambda aws, name: stack if name in stack.values() else None
+            "pipeline.common.deployment.find_stack", lambda aws, name: stack if name in stack.values() else None
         )
 
     def run(self, *extra: str, start: int = T0, end: int = T0 + 2 * DAY, into: bool = True) -> int:

@@ -15,7 +15,7 @@ from moto import mock_aws
 import histlib
 from histlib.values.image_json import item_to_dynamodb
 from pipeline.functions.baseline.step import Clients, Settings
-from pipeline.local import LocalClock
+from pipeline.replay.local import LocalClock
 
 REGION = "eu-west-1"
 BUCKET = "the-history"

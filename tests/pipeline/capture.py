@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.functions.recorder.app import Recorder
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.functions.recorder.storage import Storage
-from pipeline.local import LocalClock, LocalContext
+from pipeline.replay.local import LocalClock, LocalContext
 
 EVENTS = Path(__file__).parent.parent / "events"
 STREAM = "arn:aws:dynamodb:ap-northeast-1:111122223333:table/todo-sample-table/stream/2020-10-26T02:20:31.328"

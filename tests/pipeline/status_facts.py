@@ -9,14 +9,14 @@ from typing import Any
 from histlib.rules.coverage.baselines import Manifest
 from histlib.rules.coverage.coverage import Attestation
 from histlib.values.times import DAY, MINUTE, to_micros
-from pipeline.deployment import Deployment
-from pipeline.status.alarms import ALARMS
+from pipeline.common.deployment import Deployment
 from pipeline.status.checks import Check, Commands
-from pipeline.status.facts import Facts
-from pipeline.status.metrics import Metrics, Series
-from pipeline.status.objects import Attestations, Baselines, Landed, Objects
 from pipeline.status.report import Report, judge
-from pipeline.status.resources import Alarm, DeliveryStream, Mapping, Stack, Table
+from pipeline.status.seen.facts import Facts
+from pipeline.status.seen.metrics import Metrics, Series
+from pipeline.status.seen.objects import Attestations, Baselines, Landed, Objects
+from pipeline.status.seen.resources import Alarm, DeliveryStream, Mapping, Stack, Table
+from pipeline.status.verdicts.alarms import ALARMS
 
 NOW = to_micros(datetime(2026, 11, 26, 2, 10, tzinfo=UTC))
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"

@@ -13,9 +13,9 @@ from botocore.awsrequest import AWSResponse
 from sam import without_api_gateway
 
 from histlib.values.times import now_micros, to_micros
-from pipeline.aws import Aws
-from pipeline.deployment import Deployment, read_deployment
-from pipeline.status.alarms import ALARMS
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import Deployment, read_deployment
+from pipeline.status.verdicts.alarms import ALARMS
 
 REGION = "eu-west-1"
 TABLE = "todo-sample-table"

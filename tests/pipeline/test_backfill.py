@@ -15,10 +15,10 @@ from capture import lines_in
 from export_standin import DAY, SECOND
 
 from histlib.values.times import from_micros
-from pipeline.aws import Aws
 from pipeline.backfill.exports import Exports
-from pipeline.landing import REVISION, Bucket, Folder
-from pipeline.replay import replay
+from pipeline.common.aws import Aws
+from pipeline.common.landing import REVISION, Bucket, Folder
+from pipeline.replay.replay import replay
 
 
 @pytest.fixture

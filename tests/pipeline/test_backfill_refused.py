@@ -16,7 +16,7 @@ from export_standin import DAY, MINUTE
 
 from histlib.values.times import from_micros
 from pipeline.cli import main
-from pipeline.landing import Folder
+from pipeline.common.landing import Folder
 
 
 @pytest.fixture

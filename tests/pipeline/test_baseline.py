@@ -24,7 +24,7 @@ from pipeline.functions.baseline import scan
 from pipeline.functions.baseline.run import LEASE_SECONDS, AbandonedError
 from pipeline.functions.baseline.step import Hears, OtherTableError, step
 from pipeline.functions.baseline.storage import BusyError
-from pipeline.local import client_error
+from pipeline.replay.local import client_error
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pipeline.functions.baseline.rate import ReadBucket
 from pipeline.functions.baseline.rows import Window, window_of
 from pipeline.functions.baseline.scan import page_items
 from pipeline.functions.baseline.step import step
-from pipeline.local import LocalClock, LocalContext
+from pipeline.replay.local import LocalClock, LocalContext
 
 DAY = 86_400
 THINGS = Table("arn:things", "id-1", "id-1", ({"AttributeName": "id", "KeyType": "HASH"},))

@@ -14,7 +14,7 @@ from baseline_world import BUCKET, PREFIX, REGION, TABLE, World, settings, world
 from sam import without_api_gateway
 
 from pipeline.cli import main
-from pipeline.deployment import Deployment
+from pipeline.common.deployment import Deployment
 from pipeline.functions.baseline.step import step
 
 INTO = f"s3://{BUCKET}/{PREFIX.rstrip('/')}"

@@ -16,10 +16,10 @@ from export_writer import full_export
 from histlib.errors import SourceError
 from histlib.rules.coverage.baselines import read_manifest
 from histlib.values.times import from_micros
-from pipeline.aws import Aws
-from pipeline.baseline import Target
-from pipeline.baseline_export import find_export, pitr_is_on, run_export
-from pipeline.errors import DeploymentError
+from pipeline.baseline.export import find_export, pitr_is_on, run_export
+from pipeline.baseline.scan import Target
+from pipeline.common.aws import Aws
+from pipeline.common.errors import DeploymentError
 from pipeline.functions.baseline.step import Hears
 
 NOW = datetime(2026, 1, 15, 12, 0, 30, tzinfo=UTC)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from deploy_world import ACCOUNT, ARTIFACTS, REGION, STACK, TABLE, World, deploy_world
 
-from pipeline.aws import Aws, RefusedError
-from pipeline.deploying.package import is_made, make_bucket, make_package
-from pipeline.deployment import read_deployment
+from pipeline.common.aws import Aws, RefusedError
+from pipeline.common.deployment import read_deployment
+from pipeline.deploy.package import is_made, make_bucket, make_package
 
 SHA = make_package().sha256
 FILES = len(make_package().files)

@@ -13,8 +13,8 @@ import pytest
 from deploy_world import ACCOUNT, REGION, TABLE, World, deploy_world
 from sam import source
 
-from pipeline.aws import Aws, partition
-from pipeline.deploying.load import PERIOD, QUOTA, UNIT_BYTES
+from pipeline.common.aws import Aws, partition
+from pipeline.deploy.load import PERIOD, QUOTA, UNIT_BYTES
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f9d7a1e-0000-4000-8000-1234567890ab"
 HERE = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
@@ -184,8 +184,8 @@ def test_writes_that_cannot_be_asked(world: World, capsys: pytest.CaptureFixture
 
 def test_china_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Before AWS is asked to change anything."""
-    from pipeline.deploying.deploy import Request, make_plan
-    from pipeline.errors import DeploymentError
+    from pipeline.common.errors import DeploymentError
+    from pipeline.deploy.deploy import Request, make_plan
 
     with pytest.raises(DeploymentError, match="cn-north-1: Regions of China are not supported"):
         make_plan(Aws(region="cn-north-1"), Request("orders", "histlib-orders"))

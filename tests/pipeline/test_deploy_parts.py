@@ -13,12 +13,12 @@ from athena.template import TEMPLATE, read_template
 
 from histlib.stores.config import find_connection
 from pipeline.cli import main
-from pipeline.deploying import template
-from pipeline.deploying.changes import Change, capabilities, table_of
-from pipeline.deploying.connection import holds_account, keep_from_git, with_entry, write_connection
-from pipeline.deploying.package import make_package
-from pipeline.deploying.parameters import glue_name
-from pipeline.errors import DeploymentError
+from pipeline.common.errors import DeploymentError
+from pipeline.deploy.connection import holds_account, keep_from_git, with_entry, write_connection
+from pipeline.deploy.package import make_package
+from pipeline.deploy.parameters import glue_name
+from pipeline.deploy.stack import template
+from pipeline.deploy.stack.changes import Change, capabilities, table_of
 from pipeline.functions.recorder.redact import Redaction
 
 ENTRY = {"source": "athena://db/orders_changes?workgroup=histlib-orders", "region": "eu-west-1"}

@@ -10,9 +10,9 @@ import pytest
 from deploy_world import REGION, STACK, TABLE, World, deploy_world
 from sam import decided
 
-from pipeline.aws import Aws
-from pipeline.deployment import read_deployment
-from pipeline.destroy import RETAINED
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import read_deployment
+from pipeline.deploy.destroy import RETAINED
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from capture import EVENTS, event, record
 
-from pipeline.errors import EventsError
-from pipeline.events import read_events
+from pipeline.common.errors import EventsError
+from pipeline.events.files import read_events
 from pipeline.functions.recorder.record import convert
 from pipeline.functions.recorder.redact import Redaction
 

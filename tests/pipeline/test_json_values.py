@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import EventsError
-from pipeline.json_values import Literal, parse, values_in
+from pipeline.common.errors import EventsError
+from pipeline.events.json_values import Literal, parse, values_in
 
 objects = st.dictionaries(
     st.text(max_size=3), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists), max_size=3

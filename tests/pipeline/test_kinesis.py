@@ -15,8 +15,8 @@ import histlib
 from histlib.format.record import COLUMNS
 from histlib.format.rows import decode_line
 from pipeline.cli import main
-from pipeline.events import read_events
-from pipeline.replay import ReplayError, ReplayOptions, replay
+from pipeline.events.files import read_events
+from pipeline.replay.replay import ReplayError, ReplayOptions, replay
 
 FIRST = 1_767_265_200_123  # 2026-01-01T11:00:00.123Z
 ARN = "arn:aws:kinesis:eu-west-1:111122223333:stream/changes"

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from pipeline.aws import Aws
-from pipeline.landing import REVISION, Bucket, Folder, Landing, Place
+from pipeline.common.aws import Aws
+from pipeline.common.landing import REVISION, Bucket, Folder, Landing, Place
 
 TODAY = f"{datetime.now(UTC):%Y/%m/%d}"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.landing import write_whole
-from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3
+from pipeline.common.landing import write_whole
+from pipeline.replay.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3
 
 NOON = 1_603_713_600.0  # 2020-10-26 12:00:00 UTC
 MIDNIGHT = 1_603_756_800.0  # 2020-10-27 00:00:00 UTC

@@ -9,7 +9,7 @@ from athena.template import read_template
 
 import pipeline.cli
 
-PAGE = Path(pipeline.cli.__file__).parents[1] / "OPERATIONS.md"
+PAGE = Path(pipeline.cli.__file__).parent / "OPERATIONS.md"
 
 
 def test_each_alarm_has_its_section_and_each_section_its_alarm():

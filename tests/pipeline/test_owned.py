@@ -11,12 +11,12 @@ import pytest
 from moto import mock_aws
 
 import pipeline
-from pipeline.aws import Aws
+from pipeline.common.aws import Aws
+from pipeline.common.landing import Bucket
 from pipeline.functions.attester import app as attester
 from pipeline.functions.baseline import app as baseline
 from pipeline.functions.owned import require_owner
 from pipeline.functions.recorder import app as recorder
-from pipeline.landing import Bucket
 
 ACCOUNT, REGION, OTHER = "123456789012", "eu-west-1", "111122223333"
 PIPELINE = Path(pipeline.__file__).parent

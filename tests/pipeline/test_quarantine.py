@@ -30,8 +30,8 @@ import histlib
 from histlib.format.days import event_window
 from histlib.rules.coverage.coverage import Hole
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.quarantine import finish, locate, look, set_aside
-from pipeline.redrive import undelivered_files
+from pipeline.mend.quarantine import finish, locate, look, set_aside
+from pipeline.mend.redrive import undelivered_files
 
 FILE = f"changes/{DAY}/bad.gz"
 ASIDE = f"failed/unreadable/{FILE}"

@@ -24,7 +24,7 @@ from pipeline.functions.recorder.app import NotAStreamEventError, Recorder
 from pipeline.functions.recorder.record import convert
 from pipeline.functions.recorder.redact import Redaction
 from pipeline.functions.recorder.storage import Storage
-from pipeline.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
+from pipeline.replay.local import Faults, LocalClock, LocalContext, LocalFirehose, LocalS3, client_error
 
 BIG = {"S": "x" * 400_000}
 

@@ -8,7 +8,7 @@ from capture import NOW, FakeFirehose, FakeS3
 
 from pipeline.functions.recorder.delivery import Delivery
 from pipeline.functions.recorder.packing import Packed
-from pipeline.local import LocalClock, LocalContext, client_error
+from pipeline.replay.local import LocalClock, LocalContext, client_error
 
 RECORDS = [Packed(name.encode(), number, 1) for number, name in enumerate(["one\n", "two\n", "three\n"])]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.functions.recorder.packing import RECORD_BYTES, Packed, billed, calls, pack
 from pipeline.functions.recorder.record import Line
-from pipeline.local import MAX_CALL_BYTES, MAX_RECORD_BYTES, MAX_RECORDS
+from pipeline.replay.local import MAX_CALL_BYTES, MAX_RECORD_BYTES, MAX_RECORDS
 
 sizes = st.lists(
     st.one_of(st.integers(1, 3_000), st.integers(1, RECORD_BYTES), st.just(RECORD_BYTES), st.just(RECORD_BYTES // 2)),

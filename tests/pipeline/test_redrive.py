@@ -27,10 +27,10 @@ from undelivered_aws import (  # noqa: F401 — clean_environment acts on every 
 )
 
 from histlib.rules.coverage.coverage import Hole
-from pipeline.errors import DeploymentError
+from pipeline.common.errors import DeploymentError
+from pipeline.common.landing import Folder
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.landing import Folder
-from pipeline.redrive import History, redrive, undelivered_files
+from pipeline.mend.redrive import History, redrive, undelivered_files
 
 LAMBDA = f"aws/lambda/{MAPPING}/shard/2020/10/26/x"
 LATER = "2020-10-26T02:32"

@@ -18,10 +18,10 @@ import histlib
 from histlib import samples
 from histlib.errors import NotAHistoryError
 from pipeline.cli import main
-from pipeline.events import read_events
+from pipeline.events.files import read_events
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.local import Faults
-from pipeline.replay import ReplayError, ReplayOptions, replay
+from pipeline.replay.local import Faults
+from pipeline.replay.replay import ReplayError, ReplayOptions, replay
 
 
 def tree(folder: Path) -> dict[str, bytes]:

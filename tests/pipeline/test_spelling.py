@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from capture import EVENTS, record
 
-from pipeline.events import read_events
+from pipeline.events.files import read_events
+from pipeline.events.json_values import parse
+from pipeline.events.spelling import may_hold_numbers, respell
 from pipeline.functions.recorder.record import read_stamp
-from pipeline.json_values import parse
-from pipeline.spelling import may_hold_numbers, respell
 
 
 def stamped(stamp: Any) -> Any:

@@ -13,8 +13,8 @@ from moto import mock_aws
 from status_world import ATTESTER, BUCKET, LOGS, PREFIX, RECORDER, REGION, STACK, STREAM, TABLE, World, before, denied
 
 from histlib.values.times import now_micros, to_micros
-from pipeline.aws import Aws
 from pipeline.cli import main
+from pipeline.common.aws import Aws
 from pipeline.status.checks import Commands
 from pipeline.status.report import Report, as_json, look
 

@@ -9,10 +9,10 @@ import pytest
 from status_facts import FACTS, NOW, attested, measured, report_of, series
 
 from histlib.values.times import HOUR, MINUTE
+from pipeline.common.words import duration, many
 from pipeline.status.checks import Unanswered
-from pipeline.status.objects import Objects
+from pipeline.status.seen.objects import Objects
 from pipeline.status.text import as_text
-from pipeline.words import duration, many
 
 TROUBLED = report_of(
     undelivered=Objects(3, NOW - 2 * HOUR - 5 * MINUTE),

@@ -26,11 +26,11 @@ from status_facts import (
 
 import pipeline
 from histlib.values.times import DAY, HOUR, MINUTE, SECOND
-from pipeline.status.alarms import ALARMS
 from pipeline.status.checks import Unanswered
-from pipeline.status.metrics import Series
-from pipeline.status.objects import Attestations, Baselines, Landed, Objects
-from pipeline.status.resources import DeliveryStream, Stack
+from pipeline.status.seen.metrics import Series
+from pipeline.status.seen.objects import Attestations, Baselines, Landed, Objects
+from pipeline.status.seen.resources import DeliveryStream, Stack
+from pipeline.status.verdicts.alarms import ALARMS
 
 
 def baselines(age: int, retention_days: str) -> dict[str, Any]:

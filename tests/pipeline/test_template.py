@@ -10,7 +10,7 @@ import pytest
 from athena.template import read_template
 from sam import OTHER, PAIRS, complaints, decided, references, source, translated
 
-from pipeline.deployment import Deployment
+from pipeline.common.deployment import Deployment
 
 
 def test_nothing_is_against_the_source():

@@ -14,8 +14,8 @@ from moto import mock_aws
 from sam import CODE, OTHER, PAIRS, REGION, decided, packaged, sam_in_moto, translated
 
 from histlib.engines.athena.table.address import parse_address
-from pipeline.aws import Aws
-from pipeline.deployment import deployment_of
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import deployment_of
 
 STACK = "histlib-products"
 STREAMED = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.undelivered import read_content
+from pipeline.mend.undelivered import read_content
 
 
 @pytest.mark.parametrize("record", [None, 1, "x", []])

@@ -6,10 +6,10 @@ import pytest
 
 from histlib.errors import RequestError
 from histlib.format.record import COLUMNS
-from pipeline import view
 from pipeline.cli import main
-from pipeline.view_attributes import Attribute, attributes_of, attributes_statement, coded_name, decoded_name
-from pipeline.view_text import fields_of, view_select, view_statement
+from pipeline.view import view
+from pipeline.view.attributes import Attribute, attributes_of, attributes_statement, coded_name, decoded_name
+from pipeline.view.text import fields_of, view_select, view_statement
 
 
 def seen(name: str, part: str = "image", images: int = 1, first_seen: int = 0, **counts: int) -> Attribute:

@@ -20,12 +20,12 @@ from capture import STREAM, record
 from moto import mock_aws
 
 import histlib
-from pipeline.aws import Aws
 from pipeline.cli import main
-from pipeline.deployment import Deployment, read_deployment
+from pipeline.common.aws import Aws
+from pipeline.common.deployment import Deployment, read_deployment
 from pipeline.functions.recorder.record import convert
 from pipeline.functions.recorder.redact import Redaction
-from pipeline.redrive import History, history_of
+from pipeline.mend.redrive import History, history_of
 
 REGION = "ap-northeast-1"
 BUCKET = "histories"

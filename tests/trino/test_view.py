@@ -19,8 +19,8 @@ from landings import lines, record
 from histlib.samples.landing import write_landing
 from histlib.values.image_json import encode_image
 from pipeline.cli import main
-from pipeline.view_attributes import attributes_of, attributes_statement
-from pipeline.view_text import fields_of, view_select, view_statement
+from pipeline.view.attributes import attributes_of, attributes_statement
+from pipeline.view.text import fields_of, view_select, view_statement
 
 DATABASE = "dynamodb_update_database"
 TABLE = f'"{DATABASE}"."todo_item_changes"'

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from pipeline.local import LocalClock
+from pipeline.replay.local import LocalClock
 
 Item = dict[str, Any]
 

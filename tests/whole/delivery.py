@@ -1,7 +1,7 @@
 """Firehose into moto's S3, and what can go wrong there: throttling, partial failure, S3 refusing, a death in mid-call.
 
-moto's own Firehose writes at once, uncompressed, under the literal prefix, and never fails; ``pipeline.local`` keeps
-AWS's limits, buffers and names, and here writes to S3 through boto3.
+moto's own Firehose writes at once, uncompressed, under the literal prefix, and never fails; ``pipeline.replay.local``
+keeps AWS's limits, buffers and names, and here writes to S3 through boto3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pipeline.local import LocalClock, LocalFirehose, client_error
+from pipeline.replay.local import LocalClock, LocalFirehose, client_error
 
 #: How long Firehose keeps what S3 refuses; then it is gone (Amazon Data Firehose developer guide, "Amazon S3").
 KEPT: Final = 24 * 3_600
@@ -49,7 +49,7 @@ class Landing:
     lost: list[Waiting] = field(default_factory=list)
 
     def put(self, key: str, data: bytes) -> None:
-        """As :meth:`pipeline.local.LocalS3.put`; never fails, since Firehose tries again."""
+        """As :meth:`pipeline.replay.local.LocalS3.put`; never fails, since Firehose tries again."""
         (arrived,) = _TIME.findall(key)
         since = datetime.strptime(arrived, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC).timestamp()
         self.waiting.append(Waiting(since, key, data))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pipeline.local import LocalClock
+from pipeline.replay.local import LocalClock
 from whole.stream import RETENTION, Record, Shard, Stream, second_of
 
 PAYLOAD_BYTES: Final = 6 << 20

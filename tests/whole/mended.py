@@ -12,7 +12,7 @@ from unittest import mock
 from moto.awslambda.models import LambdaBackend
 from moto.dynamodb.models import table as tables
 
-from pipeline.local import LocalClock
+from pipeline.replay.local import LocalClock
 
 
 @contextmanager

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import boto3
 
-from pipeline.aws import Aws
+from pipeline.common.aws import Aws
+from pipeline.common.landing import Bucket
 from pipeline.functions.attester.app import attest
 from pipeline.functions.attester.observing import Clients, metric_queries
 from pipeline.functions.attester.settings import Settings
 from pipeline.functions.recorder.app import Recorder, lambda_handler
 from pipeline.functions.recorder.storage import Storage
-from pipeline.landing import Bucket
-from pipeline.local import LocalClock, LocalContext
-from pipeline.redrive import History, Waiting, redrive, undelivered_files
+from pipeline.mend.redrive import History, Waiting, redrive, undelivered_files
+from pipeline.replay.local import LocalClock, LocalContext
 from whole.app import App
 from whole.delivery import Delivery, Landing, OwnS3
 from whole.mapping import Mapping

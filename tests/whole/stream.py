@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import boto3
 
-from pipeline.local import LocalClock
+from pipeline.replay.local import LocalClock
 from whole.app import item_of
 
 Record = dict[str, Any]

@@ -122,9 +122,7 @@ class EmbeddedSource:
             case Parts(path=path, exact=exact):
                 return self._once(query, lambda snapshot: image_parts(snapshot.readers, path, exact=exact))
             case Sql(statement=statement):
-                from histlib.engines.folder.scanning import (
-                    run,  # DuckDB is slow to load, and no other question needs it
-                )
+                from histlib.engines.folder.scanning import run
 
                 return self._store.read(lambda snapshot: run(statement, snapshot.by_time, self._memory))
         if query not in self._answers:

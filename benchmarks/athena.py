@@ -76,7 +76,7 @@ def _landing(name: str, changes: int, items: int, *how: int) -> Iterator[Path]:
 
 def _put(folder: Path, name: str) -> str:
     """Upload a landing and make its table; the address to connect to."""
-    from athena.histories import put_history
+    from tests.support.athena.histories import put_history
 
     return put_history(folder, bucket=name, prefix="of/things/", database="bench", table=name)
 
@@ -173,10 +173,9 @@ def _attest(folder: Path) -> None:
 
 
 def _direct(trino: str, sql: str, parameters: tuple[str, ...] = ()) -> Any:
-    from athena import trino_client
-    from athena.trino_engine import CATALOG, bound
-
     from histlib.engines.athena.statements.literals import literal
+    from tests.support.athena import trino_client
+    from tests.support.athena.trino_engine import CATALOG, bound
 
     text = bound(sql, [literal(one) for one in parameters])
     return trino_client.run(trino, text, catalog=CATALOG, schema="bench")

@@ -14,14 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-TESTS: Final = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "trino")]
-
-from athena.aws import REGION, client_of, environ, environment, serving_moto, standing_in  # noqa: E402
-from athena.glue_defaults import glue_defaults  # noqa: E402
-from athena.trino_engine import TrinoEngine  # noqa: E402
-from trino_parts import RELEASE, CannotBeHad, java, parts  # noqa: E402
-from trino_server import running  # noqa: E402
+from tests.support.athena.aws import REGION, client_of, environ, environment, serving_moto, standing_in
+from tests.support.athena.glue_defaults import glue_defaults
+from tests.support.athena.trino_engine import TrinoEngine
+from tests.trino.trino_parts import RELEASE, CannotBeHad, java, parts
+from tests.trino.trino_server import running
 
 __all__ = ["RELEASE", "CannotBeHad", "athena_on_trino"]
 

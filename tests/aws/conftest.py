@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "clock")]
+import pytest
 
-import pytest  # noqa: E402
-
-pytest.register_assert_rewrite("aws.rig")
-
-from aws.clock.shared_clock import SharedClock, join  # noqa: E402
-from aws.rig import Aws  # noqa: E402
-
-from pipeline.emulator.server import running  # noqa: E402
+from pipeline.emulator.server import running
+from tests.aws.clock.shared_clock import SharedClock, join
+from tests.aws.rig import Aws
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-from aws.app import App, Item, Key, Seen
-from aws.clock.shared_clock import VARIABLE, SharedClock
 
 import histlib
 from histlib.history import History
@@ -29,6 +27,8 @@ from histlib.values.image_json import encode_image
 from pipeline.common.aws import Aws as Account
 from pipeline.common.deployment import read_deployment
 from pipeline.emulator.server import Emulator
+from tests.aws.app import App, Item, Key, Seen
+from tests.aws.clock.shared_clock import VARIABLE, SharedClock
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]

@@ -11,8 +11,9 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from aws.app import Key
-from aws.rig import Aws, Pipeline
+
+from tests.aws.app import Key
+from tests.aws.rig import Aws, Pipeline
 
 KEYS = [Key(name, Decimal(number)) for name in ("kim", "lee") for number in (1, 2)]
 Harm = Callable[[Pipeline], AbstractContextManager[None]]

@@ -17,10 +17,10 @@ from typing import Any
 
 import boto3
 import pytest
-from aws.rig import Aws
 from botocore.exceptions import ClientError
 
 from pipeline.emulator.server import SHIMS, Emulator, running
+from tests.aws.rig import Aws
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 FUNCTION = """

@@ -11,8 +11,9 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from aws.app import Key
-from aws.rig import Aws, Pipeline
+
+from tests.aws.app import Key
+from tests.aws.rig import Aws, Pipeline
 
 ANNA, BOB, EVE = Key("anna", Decimal(1)), Key("bob", Decimal("2.5")), Key("eve", Decimal(-3))
 DIGITS = Decimal("1234567890123456789.0123456789012345678")

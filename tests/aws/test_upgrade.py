@@ -13,8 +13,9 @@ from decimal import Decimal
 
 import boto3
 import pytest
-from aws.app import Key
-from aws.rig import HERE, QUICK, Aws, Pipeline
+
+from tests.aws.app import Key
+from tests.aws.rig import HERE, QUICK, Aws, Pipeline
 
 TEMPLATE, FUNCTIONS = HERE / "vectors" / "template-0.1.0.yaml", HERE / "vectors" / "functions-0.1.0.zip"
 ITEM, OTHER = Key("max", Decimal(1)), Key("max", Decimal(2))

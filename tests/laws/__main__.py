@@ -1,6 +1,7 @@
-"""Shows how a seed's world breaks the laws, each kind of fault in a world as small as it gets: ``python -m laws SEED``.
+"""Shows how a seed's world breaks the laws, each kind of fault in a world as small as it gets: ``python -m tests.laws
+SEED``.
 
-Run it in ``tests/``; ``--whole`` leaves the worlds as they are, another argument chooses faults by a part of their
+``--whole`` leaves the worlds as they are, another argument chooses faults by a part of their
 text.
 """
 
@@ -10,13 +11,13 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from laws.answers import asked
-from laws.faults import Fault
-from laws.laws import ALL
-from laws.making import make_world
-from laws.smaller import Law, smaller
-from laws.undue import Tally, undue
-from laws.worlds import SECOND, World
+from tests.laws.answers import asked
+from tests.laws.faults import Fault
+from tests.laws.laws import ALL
+from tests.laws.making import make_world
+from tests.laws.smaller import Law, smaller
+from tests.laws.undue import Tally, undue
+from tests.laws.worlds import SECOND, World
 
 
 def main(seed: int, chosen: str, *, whole: bool) -> None:

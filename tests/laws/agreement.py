@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from laws.answers import Answer, Asked
-from laws.faults import Fault, lacking
-from laws.history import UNSEEN
-from laws.questions import Question
-from laws.worlds import SECOND
+from tests.laws.answers import Answer, Asked
+from tests.laws.faults import Fault, lacking
+from tests.laws.history import UNSEEN
+from tests.laws.questions import Question
+from tests.laws.worlds import SECOND
 
 _COUNT = re.compile(r"\bon ([\d,]+) (row|change|item|period)(s?)\b")
 _ONE = re.compile(r"(?<![\d,.:-])1 (items|rows|changes|periods|more items|known items|damaged files)\b")

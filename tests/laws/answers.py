@@ -16,11 +16,11 @@ import pandas as pd
 
 import histlib
 from histlib.errors import HistlibError
-from laws.due import Judge
-from laws.history import History
-from laws.landing import put_world
-from laws.questions import Question, questions
-from laws.worlds import World
+from tests.laws.due import Judge
+from tests.laws.history import History
+from tests.laws.landing import put_world
+from tests.laws.questions import Question, questions
+from tests.laws.worlds import World
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Asked:
     judge: Judge
     folder: str
     wrong: set[Question] = field(default_factory=set)
-    """The questions of which :mod:`laws.oracle` found the answer to differ from the truth, said or unsaid."""
+    """The questions of which :mod:`tests.laws.oracle` found the answer to differ from the truth, said or unsaid."""
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     @cached_property

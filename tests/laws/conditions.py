@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from laws.worlds import Image, World
+from tests.laws.worlds import Image, World
 
 Holds = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from laws.answers import Asked, asked
-from laws.making import make_world
+from tests.laws.answers import Asked, asked
+from tests.laws.making import make_world
 
 _WORLDS = int(os.environ.get("LAWS_WORLDS", "32"))
 _BLOCK = 4

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from laws.history import MINUTE, NET, OLD, SECOND, UNSEEN, History, Seen, Told
-from laws.worlds import Image
+from tests.laws.history import MINUTE, NET, OLD, SECOND, UNSEEN, History, Seen, Told
+from tests.laws.worlds import Image
 
 #: What does not say that the answer may be wrong.
 TOLD_ANYHOW: Final = frozenset({"redacted", "old_format", "same_second"})

@@ -6,14 +6,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from athena.answers import on_athena
-from athena.equal_answers import Question as Named
-from athena.equal_answers import differences
-
 import histlib
-from laws.answers import Asked
-from laws.making import make_world
-from laws.worlds import World
+from tests.laws.answers import Asked
+from tests.laws.making import make_world
+from tests.laws.worlds import World
+from tests.support.athena.answers import on_athena
+from tests.support.athena.equal_answers import Question as Named
+from tests.support.athena.equal_answers import differences
 
 _numbers = count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from laws.questions import Question
+from tests.laws.questions import Question
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
-from laws.landing import conflicting, net_changes
-from laws.worlds import DAY, HOUR, MINUTE, SECOND, Image, Scan, World, Write, redacted
+from tests.laws.landing import conflicting, net_changes
+from tests.laws.worlds import DAY, HOUR, MINUTE, SECOND, Image, Scan, World, Write, redacted
 
 #: An image that the view does not hold.
 UNSEEN: Final = "unseen"

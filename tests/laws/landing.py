@@ -11,12 +11,12 @@ from random import Random
 from typing import Any
 
 import msgspec
-from export_writer import full_export, incremental_export
-from landings import lines, put, record
-from old_lines import old_line
 
 from histlib.values.image_json import encode_image
-from laws.worlds import SECOND, TABLE, Image, Scan, Window, World, Write, redacted
+from tests.laws.worlds import SECOND, TABLE, Image, Scan, Window, World, Write, redacted
+from tests.support.history.article_lines import old_line
+from tests.support.history.exports import full_export, incremental_export
+from tests.support.history.landings import lines, put, record
 
 
 def put_world(world: World, folder: Path) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from laws import agreement, oracle, ranges, states
-from laws.smaller import Law
+from tests.laws import agreement, oracle, ranges, states
+from tests.laws.smaller import Law
 
 STATES: Final[tuple[Law, ...]] = (states.snapshots, states.diffs, states.blames, states.sinces, states.affecteds)
 RANGES: Final[tuple[Law, ...]] = (

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from histlib.rules.coverage.coverage import Attestation
-from laws.worlds import DAY, HOUR, MINUTE, NOON, SECOND, TABLE, Era, Image, Scan, Window, World, Write
+from tests.laws.worlds import DAY, HOUR, MINUTE, NOON, SECOND, TABLE, Era, Image, Scan, Window, World, Write
 
 #: Few, so that values come back.
 IMAGES: tuple[dict[str, Any], ...] = (

@@ -1,7 +1,7 @@
 """Answers against the truth: never wrong without a caveat, and what is ``attested`` never wrong at all.
 
 An answer that is wrong without one is excused only where the history itself knows no better: a loss that left no trace
-where nothing attests (:mod:`laws.due` then is certain of the same wrong answer).
+where nothing attests (:mod:`tests.laws.due` then is certain of the same wrong answer).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from histlib.values.image_json import MISSING
-from laws.answers import Answer, Asked, micros
-from laws.due import TOLD_ANYHOW, UNSEEN, Verdict
-from laws.faults import Fault
-from laws.questions import Question
-from laws.ranges import chain_facts, of_range
-from laws.worlds import SECOND, Image
+from tests.laws.answers import Answer, Asked, micros
+from tests.laws.due import TOLD_ANYHOW, UNSEEN, Verdict
+from tests.laws.faults import Fault
+from tests.laws.questions import Question
+from tests.laws.ranges import chain_facts, of_range
+from tests.laws.worlds import SECOND, Image
 
 #: Refusals that are right: a name that no image has.
 _IS_A_NAME = re.compile("no image (of this item )?has")

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 import histlib
-from laws.conditions import Condition, conditions, key_condition
-from laws.worlds import HOUR, SECOND, World
+from tests.laws.conditions import Condition, conditions, key_condition
+from tests.laws.worlds import HOUR, SECOND, World
 
 #: A side of a range that is left open.
 OPEN = None

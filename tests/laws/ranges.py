@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from laws.answers import Answer, Asked
-from laws.conditions import Condition
-from laws.due import UNSEEN
-from laws.faults import Fault, lacking
-from laws.history import SILENCE, Told
-from laws.questions import Question
-from laws.worlds import SECOND
+from tests.laws.answers import Answer, Asked
+from tests.laws.conditions import Condition
+from tests.laws.due import UNSEEN
+from tests.laws.faults import Fault, lacking
+from tests.laws.history import SILENCE, Told
+from tests.laws.questions import Question
+from tests.laws.worlds import SECOND
 
 
 def silence_told(asked: Asked) -> Iterator[Fault]:

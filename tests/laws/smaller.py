@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from laws.answers import Asked, asked
-from laws.faults import Fault
-from laws.worlds import World
+from tests.laws.answers import Asked, asked
+from tests.laws.faults import Fault
+from tests.laws.worlds import World
 
 Law = Callable[[Asked], Iterable[Fault]]
 

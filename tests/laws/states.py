@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laws.answers import Answer, Asked, micros
-from laws.conditions import Condition
-from laws.due import UNSEEN
-from laws.faults import Fault, lacking
-from laws.history import SILENCE
-from laws.questions import Question
-from laws.worlds import SECOND
+from tests.laws.answers import Answer, Asked, micros
+from tests.laws.conditions import Condition
+from tests.laws.due import UNSEEN
+from tests.laws.faults import Fault, lacking
+from tests.laws.history import SILENCE
+from tests.laws.questions import Question
+from tests.laws.worlds import SECOND
 
 #: What may hide any change of the item, so that any condition may hold of it.
 _HIDING = SILENCE | {"net_change"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from s3_histories import SOURCE, fill
 
 import histlib
-from laws.answers import asked
-from laws.engines import readable_seeds, unlike_elsewhere, unlike_on_athena
-from laws.making import make_world
+from tests.laws.answers import asked
+from tests.laws.engines import readable_seeds, unlike_elsewhere, unlike_on_athena
+from tests.laws.making import make_world
+from tests.support.s3.histories import SOURCE, fill
 
 
 @pytest.mark.parametrize("seed", range(100, 104))

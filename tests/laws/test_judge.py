@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from laws.due import UNSEEN, Judge
-from laws.history import History
-from laws.making import make_world
-from laws.worlds import NOON, SECOND, TABLE, Era, Window, World, Write
+from tests.laws.due import UNSEEN, Judge
+from tests.laws.history import History
+from tests.laws.making import make_world
+from tests.laws.worlds import NOON, SECOND, TABLE, Era, Window, World, Write
 
 STREAM = Era("stream", f"{TABLE}/stream/2026-01-01T01:00:00.000")
 

@@ -1,12 +1,12 @@
-"""Every question in random worlds, held to the laws of doubt. A failure names the seed: ``python -m laws SEED`` in
+"""Every question in random worlds, held to the laws of doubt. A failure names the seed: ``python -m tests.laws SEED``
 ``tests/`` shows each fault in a world as small as it gets."""
 
 from __future__ import annotations
 
-from laws import agreement, oracle, ranges, states
-from laws.answers import Asked
-from laws.smaller import Law
-from laws.undue import Tally, undue
+from tests.laws import agreement, oracle, ranges, states
+from tests.laws.answers import Asked
+from tests.laws.smaller import Law
+from tests.laws.undue import Tally, undue
 
 
 def broken(block: list[Asked], *laws: Law) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from laws.answers import Answer, Asked
-from laws.due import UNSEEN
-from laws.faults import Fault
-from laws.history import OLD
-from laws.questions import Question
-from laws.ranges import chain_facts, of_range
-from laws.worlds import SECOND
+from tests.laws.answers import Answer, Asked
+from tests.laws.due import UNSEEN
+from tests.laws.faults import Fault
+from tests.laws.history import OLD
+from tests.laws.questions import Question
+from tests.laws.ranges import chain_facts, of_range
+from tests.laws.worlds import SECOND
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Tally:
 
 
 def undue(asked: Asked, tally: Tally) -> Iterator[Fault]:
-    """Of all that was answered; call it after :mod:`laws.oracle` has told what is wrong."""
+    """Of all that was answered; call it after :mod:`tests.laws.oracle` has told what is wrong."""
     for question, answer in asked.answered:
         tally.checked += 1
         if question in asked.wrong or _is_unknown(question, answer):

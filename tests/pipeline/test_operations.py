@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from athena.template import read_template
-
 import pipeline.cli
+from tests.support.athena.template import read_template
 
 PAGE = Path(pipeline.cli.__file__).parent / "OPERATIONS.md"
 

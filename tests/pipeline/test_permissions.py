@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PIPELINE = Path(__file__).parents[2] / "pipeline"
+from tests.support.places import ROOT
+
+PIPELINE = ROOT / "pipeline"
 #: The code of each row of the table; ``aws.py`` and ``deployment.py`` serve all.
 CODE = {
     "deploy": ("deploying", "destroy.py", "deployment.py", "aws.py"),

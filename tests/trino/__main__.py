@@ -10,10 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER))
+from tests.trino.trino_parts import CannotBeHad, java, parts
 
-from trino_parts import CannotBeHad, java, parts  # noqa: E402
+FOLDER = Path(__file__).parent
 
 
 def main(arguments: list[str]) -> int:

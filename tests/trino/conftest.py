@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
-from athena.aws import REGION, Aws, entered, serving_moto, standing_in
-from athena.engines import Engine
-from athena.glue_defaults import glue_defaults
-from athena.trino_engine import TrinoEngine
-from trino_server import Server, running
+
+from tests.support.athena.aws import REGION, Aws, entered, serving_moto, standing_in
+from tests.support.athena.engines import Engine
+from tests.support.athena.glue_defaults import glue_defaults
+from tests.support.athena.trino_engine import TrinoEngine
+from tests.trino.trino_server import Server, running
 
 
 @pytest.fixture(scope="session")

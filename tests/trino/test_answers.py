@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from athena.answers import on_athena, sample, unlike, world_unlike
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.support.athena.answers import on_athena, sample, unlike, world_unlike
 
 
 @pytest.mark.parametrize("name", ["todo", "orders", "products"])

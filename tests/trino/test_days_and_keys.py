@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from athena.answers import on_athena
-from athena.equal_answers import differences, told
-from athena.histories import put_history, upload
-from landings import NOON, put, record
 
 import histlib
+from tests.support.athena.answers import on_athena
+from tests.support.athena.equal_answers import differences, told
+from tests.support.athena.histories import put_history, upload
+from tests.support.history.landings import NOON, put, record
 
 HOUR = 3_600
 MIDNIGHT = NOON + 12 * HOUR

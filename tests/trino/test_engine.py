@@ -9,10 +9,11 @@ import time
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from athena.engines import Cancelled, EngineError
-from athena.trino_engine import TrinoEngine
-from landings import record
-from trino_histories import BUCKET, DATABASE, TABLE, land, make_table
+
+from tests.support.athena.engines import Cancelled, EngineError
+from tests.support.athena.trino_engine import TrinoEngine
+from tests.support.history.landings import record
+from tests.trino.trino_histories import BUCKET, DATABASE, TABLE, land, make_table
 
 OUT = f"s3://{BUCKET}/out/1/"
 SELECT = f"SELECT event_id, timestamp_utc, timestamp FROM {TABLE} WHERE dateday = ?"

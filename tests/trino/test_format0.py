@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from athena.aws import Aws
-from athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
-from old_lines import old_line, put_old
-from old_questions import MADE, MADE_KEYS, article, connected, made, unlike
 
 import histlib
 from histlib.errors import SourceError
+from tests.support.athena.aws import Aws
+from tests.support.athena.old_histories import BEFORE_MEMO, BUCKET, WITH_MEMO, declare
+from tests.support.cases.article_questions import MADE, MADE_KEYS, article, connected, made, unlike
+from tests.support.history.article_lines import old_line, put_old
 
 TODO = "struct<todoid:string>"
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 
-from athena.engines import Engine
-
 from histlib.engines.athena.statements.key_texts import CANONICAL
 from histlib.engines.athena.statements.literals import literal
 from histlib.engines.athena.statements.selects import KEY_FORM
 from histlib.format.key_forms import key_form
 from histlib.format.rows import is_canonical
 from histlib.values.image_json import encode_image
+from tests.support.athena.engines import Engine
 
 VALUES = (
     "",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from laws.answers import asked
-from laws.engines import readable_seeds, unlike_on_athena
-from laws.making import make_world
+
+from tests.laws.answers import asked
+from tests.laws.engines import readable_seeds, unlike_on_athena
+from tests.laws.making import make_world
 
 
 @pytest.mark.parametrize("seed", readable_seeds(300, 2))

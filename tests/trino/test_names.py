@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from athena.answers import on_athena
-from landings import put, record
-from name_cases import IMAGES, parts_unlike
-
 import histlib
+from tests.support.athena.answers import on_athena
+from tests.support.cases.names import IMAGES, parts_unlike
+from tests.support.history.landings import put, record
 
 
 def test_what_is_at_a_path(athena, tmp_path):

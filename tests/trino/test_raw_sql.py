@@ -11,16 +11,16 @@ from typing import Any
 import boto3
 import pandas as pd
 import pytest
-from athena.aws import Aws, entered
-from athena.engines import Engine
-from athena.template import create_table
-from landings import put, record
-from sql_cases import ARTICLE, FUNCTIONS, SHAPES, VALUES, literals, sql_literal
-from sql_on_trino import checked, sql_by, unseen_by
 
 import histlib
 from histlib.samples.landing import write_landing
 from histlib.values.image_json import MISSING
+from tests.support.athena.aws import Aws, entered
+from tests.support.athena.engines import Engine
+from tests.support.athena.template import create_table
+from tests.support.cases.sql import ARTICLE, FUNCTIONS, SHAPES, VALUES, literals, sql_literal
+from tests.support.cases.sql_on_trino import checked, sql_by, unseen_by
+from tests.support.history.landings import put, record
 
 Asked = Callable[..., None]
 

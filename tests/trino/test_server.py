@@ -10,15 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-import trino_parts
-from trino_server import FLAGS, DidNotStart, Server, running
 
-HERE = Path(__file__).parent
+from tests.support.places import ROOT
+from tests.trino import trino_parts
+from tests.trino.trino_server import FLAGS, DidNotStart, Server, running
+
 NOWHERE = "http://127.0.0.1:1"
 START = f"""
 import sys
-sys.path[:0] = {[str(HERE), str(HERE.parent)]!r}
-from trino_server import running
+sys.path.insert(0, {str(ROOT)!r})
+from tests.trino.trino_server import running
 with running({NOWHERE!r}) as server:
     print(server.process.pid, server.folder, flush=True)
     sys.stdin.read()

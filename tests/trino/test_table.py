@@ -6,12 +6,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from athena.engines import Answer, EngineError
-from athena.trino_engine import TrinoEngine
-from landings import lines, record
-from trino_histories import DATABASE, TABLE, land, make_table
 
 from histlib.format.record import COLUMNS
+from tests.support.athena.engines import Answer, EngineError
+from tests.support.athena.trino_engine import TrinoEngine
+from tests.support.history.landings import lines, record
+from tests.trino.trino_histories import DATABASE, TABLE, land, make_table
 
 DAY = "2026/01/01"
 AWKWARD = (

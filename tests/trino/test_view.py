@@ -11,16 +11,16 @@ from pathlib import Path
 
 import boto3
 import pytest
-from athena.standin import StandIn
-from athena.template import create_table
-from athena.trino_engine import TrinoEngine
-from landings import lines, record
 
 from histlib.samples.landing import write_landing
 from histlib.values.image_json import encode_image
 from pipeline.cli import main
 from pipeline.view.attributes import attributes_of, attributes_statement
 from pipeline.view.text import fields_of, view_select, view_statement
+from tests.support.athena.standin import StandIn
+from tests.support.athena.template import create_table
+from tests.support.athena.trino_engine import TrinoEngine
+from tests.support.history.landings import lines, record
 
 DATABASE = "dynamodb_update_database"
 TABLE = f'"{DATABASE}"."todo_item_changes"'

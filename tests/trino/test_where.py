@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from histlib.engines.where import Subject, parse_where
 from histlib.values.image_json import encode_image
-from tests import where_grids as grids
-from tests.where_cases import Names, conditions, keys
-from tests.where_oracles import CHANGE, ITEM, changes, columns, images
-from tests.where_trino import judge
-from tests.where_verdicts import CHANGE_COLUMNS, ITEM_COLUMNS, Judge, held, parsed, text_of
+from tests.support.where import grids
+from tests.support.where.cases import Names, conditions, keys
+from tests.support.where.oracles import CHANGE, ITEM, changes, columns, images
+from tests.support.where.trino import judge
+from tests.support.where.verdicts import CHANGE_COLUMNS, ITEM_COLUMNS, Judge, held, parsed, text_of
 
 #: Each example is a query of conditions, each over all rows.
 few = settings(
@@ -26,7 +26,7 @@ few = settings(
 @pytest.fixture(scope="module")
 def asked(trino_server: Any) -> Judge:
     """Trino as a judge of conditions."""
-    from athena.trino_engine import TrinoEngine
+    from tests.support.athena.trino_engine import TrinoEngine
 
     return judge(TrinoEngine(trino_server.url))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
-from whole.asking import lost_or_twice, moments, on_athena, sample, unsure
-from whole.fixtures import rig  # noqa: F401
-from whole.test_faults import finish, write
+from tests.whole.asking import lost_or_twice, moments, on_athena, sample, unsure
+from tests.whole.fixtures import rig  # noqa: F401
+from tests.whole.harm import finish, write
 
 
 def test_killed_redriven_and_whole(rig):  # noqa: F811

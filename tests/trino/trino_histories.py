@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import boto3
-from athena.template import create_table
-from landings import lines
+
+from tests.support.athena.template import create_table
+from tests.support.history.landings import lines
 
 BUCKET: Final = "histories"
 DATABASE: Final = "histories"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from athena import trino_client
-from athena.engines import EngineError
-from trino_parts import java, parts
+from tests.support.athena import trino_client
+from tests.support.athena.engines import EngineError
+from tests.trino.trino_parts import java, parts
 
 CATALOG: Final = "awsdatacatalog"
 #: Seconds that a start may take.

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from athena.aws import OUTPUT
-from athena.histories import WORKGROUP, make_table
-
 import histlib
 from histlib.history import History
 from histlib.values.image_json import encode_image
-from whole.app import App, Seen
-from whole.rig import BUCKET, PREFIX, Rig
+from tests.support.athena.aws import OUTPUT
+from tests.support.athena.histories import WORKGROUP, make_table
+from tests.whole.app import App, Seen
+from tests.whole.rig import BUCKET, PREFIX, Rig
 
 #: What a state carries where more than one write fell into its second: no doubt about that second's end.
 HARMLESS = {"same_second"}

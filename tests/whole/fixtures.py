@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from athena.aws import Aws
 
-from whole.rig import Rig, running
+from tests.support.athena.aws import Aws
+from tests.whole.rig import Rig, running
 
 
 @pytest.fixture
 def rig(athena: Aws) -> Iterator[Rig]:
-    """See :class:`whole.rig.Rig`."""
+    """See :class:`tests.whole.rig.Rig`."""
     with running() as made:
         made.begin()
         yield made

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline.replay.local import LocalClock
-from whole.stream import RETENTION, Record, Shard, Stream, second_of
+from tests.whole.stream import RETENTION, Record, Shard, Stream, second_of
 
 PAYLOAD_BYTES: Final = 6 << 20
 

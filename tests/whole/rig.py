@@ -23,11 +23,11 @@ from pipeline.functions.recorder.app import Recorder, lambda_handler
 from pipeline.functions.recorder.storage import Storage
 from pipeline.mend.redrive import History, Waiting, redrive, undelivered_files
 from pipeline.replay.local import LocalClock, LocalContext
-from whole.app import App
-from whole.delivery import Delivery, Landing, OwnS3
-from whole.mapping import Mapping
-from whole.mended import mended
-from whole.stream import Stream
+from tests.whole.app import App
+from tests.whole.delivery import Delivery, Landing, OwnS3
+from tests.whole.mapping import Mapping
+from tests.whole.mended import mended
+from tests.whole.stream import Stream
 
 BEGIN: Final = datetime(2026, 3, 1, 20, 30, 0, 328_000, UTC).timestamp()
 BUCKET, PREFIX = "histories", "of/things/"

@@ -19,7 +19,7 @@ from typing import Any, Final
 import boto3
 
 from pipeline.replay.local import LocalClock
-from whole.app import item_of
+from tests.whole.app import item_of
 
 Record = dict[str, Any]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.functions.baseline.step import Clients, Settings, step
-from whole.asking import ask, in_folder, on_athena, time_text, unsure, wrong
-from whole.delivery import Killed
-from whole.rig import BUCKET, PREFIX, Rig
-from whole.test_faults import finish
+from tests.whole.asking import ask, in_folder, on_athena, time_text, unsure, wrong
+from tests.whole.delivery import Killed
+from tests.whole.harm import finish
+from tests.whole.rig import BUCKET, PREFIX, Rig
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from whole.asking import ask, in_folder, moments, on_athena, unsure, wrong
-from whole.rig import Rig
-from whole.test_faults import finish, write
+from tests.whole.asking import ask, in_folder, moments, on_athena, unsure, wrong
+from tests.whole.harm import finish, write
+from tests.whole.rig import Rig
 
 
 def before(rig: Rig, boundary: int, keys: str) -> list[tuple[str, int]]:

@@ -5,28 +5,15 @@ from __future__ import annotations
 
 import gzip
 
-from whole.asking import prove_whole, prove_withheld
-from whole.rig import PREFIX, Rig
-
-
-def write(rig: Rig, rounds: int, *, size: int = 10, keys: str = "abcd", seconds: int = 2) -> None:
-    """Some rounds of writes to all keys, with the pipeline not at work meanwhile."""
-    for _ in range(rounds):
-        for key in keys:
-            rig.app.put(key, n=len(rig.app.seen), text="x" * size)
-        rig.clock.sleep(seconds)
+from tests.whole.asking import prove_whole, prove_withheld
+from tests.whole.harm import finish, write
+from tests.whole.rig import PREFIX, Rig
 
 
 def lines(rig: Rig) -> int:
     """How many lines lie in the landing."""
     found = [key for key in rig.objects(f"{PREFIX}changes/") if key.endswith(".gz")]
     return sum(gzip.decompress(rig.read(key)).count(b"\n") for key in found)
-
-
-def finish(rig: Rig) -> None:
-    """Give the pipeline time, and metrics to come, and attest."""
-    rig.wait(2_700)
-    rig.attest()
 
 
 def test_firehose_throttles_and_refuses_in_part(rig):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from whole.asking import prove_whole
+from tests.whole.asking import prove_whole
 
 
 def test_every_state_is_what_the_application_saw(rig):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from athena.aws import entered
-from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whole.asking import in_folder, lost_or_twice, unsure, wrong
-from whole.rig import Rig, running
+from tests.support.athena.aws import entered
+from tests.support.effort import examples
+from tests.whole.asking import in_folder, lost_or_twice, unsure, wrong
+from tests.whole.rig import Rig, running
 
 WRITES = st.tuples(st.sampled_from(["put", "update", "delete"]), st.sampled_from("abc"), st.integers(0, 2))
 FAULTS = st.sampled_from(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from whole.asking import ask, in_folder, prove_whole, prove_withheld, wrong
-from whole.rig import BUCKET, PREFIX, Rig
-from whole.test_faults import finish, write
+from tests.whole.asking import ask, in_folder, prove_whole, prove_withheld, wrong
+from tests.whole.harm import finish, write
+from tests.whole.rig import BUCKET, PREFIX, Rig
 
 
 def prove_redriven_twice(rig: Rig) -> None:

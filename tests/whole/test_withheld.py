@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from whole.asking import in_folder, prove_whole, wrong
-from whole.test_faults import finish, write
+from tests.whole.asking import in_folder, prove_whole, wrong
+from tests.whole.harm import finish, write
 
 
 def test_a_mapping_that_was_switched_off_takes_all_at_once(rig):

@@ -10,13 +10,13 @@ import pytest
 from tests.support.places import ROOT
 
 PIPELINE = ROOT / "pipeline"
-#: The code of each row of the table; ``aws.py`` and ``deployment.py`` serve all.
+#: The code of each row of the table.
 CODE = {
-    "deploy": ("deploying", "destroy.py", "deployment.py", "aws.py"),
-    "status": ("status", "deployment.py"),
-    "baseline": ("baseline.py", "baseline_export.py", "functions/baseline", "deployment.py"),
-    "backfill": ("backfill", "landing.py", "deployment.py"),
-    "redrive": ("redrive.py", "quarantine.py", "undelivered.py", "landing.py", "deployment.py"),
+    "deploy": ("deploy", "common/deployment.py", "common/aws.py"),
+    "status": ("status", "common/deployment.py"),
+    "baseline": ("baseline", "functions/baseline", "common/deployment.py"),
+    "backfill": ("backfill", "common/landing.py", "common/deployment.py"),
+    "redrive": ("mend", "common/landing.py", "common/deployment.py"),
 }
 #: Operations whose IAM action has another name, or another service's.
 ACTIONS = {

@@ -110,5 +110,5 @@ def test_no_client_is_made_elsewhere() -> None:
     """Who makes clients in the pipeline by boto3 itself are these four, which the tests above hold to it."""
     makers = {path for path in PIPELINE.rglob("*.py") if re.search(r"(boto3|session)\.client\(", path.read_text())}
     assert {path.relative_to(PIPELINE).as_posix() for path in makers} == {
-        "aws.py", "functions/attester/app.py", "functions/baseline/app.py", "functions/recorder/app.py",
+        "common/aws.py", "functions/attester/app.py", "functions/baseline/app.py", "functions/recorder/app.py",
     }  # fmt: skip

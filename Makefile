@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 AWS_READY := .venv-aws/.ready
 CODE := histlib pipeline tests benchmarks
 
-.PHONY: help demo demo-aws test test-aws test-trino check lab bench lock clean
+.PHONY: help demo demo-aws test test-rest test-others test-aws test-trino check lab bench lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,8 +18,13 @@ demo: $(READY) ## the bundled incident, from stream events to answers, CSV and n
 demo-aws: $(READY) $(AWS_READY) ## the deployment without an AWS account: on an emulated AWS (200 MB on the first run)
 	@$(BIN)/python -m pipeline.emulator.demo
 
-test: $(READY) check ## all tests, on each Python from 3.11 to 3.13 that is there
+test: $(READY) check ## all tests, on this Python
 	@$(BIN)/python -m tests
+
+test-rest: test-others test-aws test-trino ## what is left for CI: other Pythons, an emulated AWS, a real Trino
+
+test-others: $(READY) ## the quick half of the tests on the other Pythons from 3.11 to 3.13 that are there
+	@$(BIN)/python -m tests --others
 
 test-aws: $(READY) $(AWS_READY) ## the deployment on an emulated AWS, from deploy to destroy (200 MB on the first run)
 	@$(BIN)/python -m tests.aws

@@ -1,9 +1,9 @@
-"""Runs the suite on each Python from 3.11 to 3.13 that this machine has: ``python -m tests [pytest arguments]``.
+"""Runs the suite: ``python -m tests [pytest arguments]``, all of it on this Python.
 
-All tests run on each; on all but the first with a quarter of the random examples and worlds: what they look for depends
-little on the version. Not the tests on a real Trino, nor those on an emulated AWS: ``python -m tests.trino`` and
-``python -m tests.aws`` do.
-This environment is one of them; for each other one an environment ``.venv-<version>`` is made beside it.
+``python -m tests --others``: its quick half on each other Python from 3.11 to 3.13 that this machine has, each in an
+environment ``.venv-<version>`` made for it: tests that are not marked ``slow``, and a quarter of the random examples,
+since what they look for depends little on the version. Not the tests on a real Trino, nor those on an emulated AWS:
+``python -m tests.trino`` and ``python -m tests.aws`` do.
 """
 
 from __future__ import annotations
@@ -16,19 +16,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
+OTHERS = "--others"
 
 
 def main(arguments: list[str]) -> int:
     """The worst exit code of all runs."""
+    if OTHERS not in arguments:
+        return run_suite(Path(sys.executable), arguments)
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    runs = {own: Path(sys.executable)}
-    for version in VERSIONS:
-        if version != own and (python := find_python(version)):
-            runs[version] = make_environment(version, python)
-    codes = {version: run_suite(version, python, arguments, whole=version == own) for version, python in runs.items()}
-    for version in VERSIONS:
-        print(f"Python {version}: {describe(codes.get(version))}", flush=True)
-    return max(codes.values())
+    rest = [one for one in arguments if one != OTHERS]
+    codes = {version: on_other(version, rest) for version in VERSIONS if version != own}
+    for version, code in codes.items():
+        print(f"Python {version}: {describe(code)}", flush=True)
+    return max(code or 0 for code in codes.values())
+
+
+def on_other(version: str, arguments: list[str]) -> int | None:
+    """The exit code of the quick half on another Python; None where this machine has none of that version."""
+    python = find_python(version)
+    if python is None:
+        return None
+    print(f"\n== the quick half of the suite on Python {version} ==", flush=True)
+    quick = ["-m", "not slow", *arguments]
+    return run_suite(make_environment(version, python), quick, TESTS_EFFORT="0.25")
 
 
 def find_python(version: str) -> Path | None:
@@ -55,15 +65,15 @@ def make_environment(version: str, python: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def run_suite(version: str, python: Path, arguments: list[str], *, whole: bool) -> int:
-    print(f"\n== the suite on Python {version}{'' if whole else ', a quarter of the random examples'} ==", flush=True)
+def run_suite(python: Path, arguments: list[str], **environment: str) -> int:
+    """pytest's exit code."""
     options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino", "--ignore=tests/aws"]
-    environment = os.environ if whole else {**os.environ, "TESTS_EFFORT": "0.25", "LAWS_WORLDS": "8"}
     command = [str(python), "-m", "pytest", *options, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 
 
 def describe(code: int | None) -> str:
+    """The end of a run in words."""
     if code is None:
         return "not on this machine, not run"
     return "passed" if code == 0 else f"FAILED (pytest's exit code {code})"

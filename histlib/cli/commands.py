@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
 from histlib.cli.arguments import SOURCE_SWITCHES, add_common
@@ -55,6 +56,17 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message.replace(_SHIELD, '')}; see {self.prog} --help\n")
 
 
+class _Version(argparse.Action):
+    """Looked up only when it is asked for; a clone that is not installed has none."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        try:
+            print(f"histlib {version('histlib')}")
+        except PackageNotFoundError:
+            parser.exit(2, "histlib is not installed: this is a clone; pip install -e . makes it an installation\n")
+        parser.exit()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line, as ``histlib --help`` shows it."""
     width = max(len(command.name) for command in COMMANDS)
@@ -68,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show which histlib this is, and exit")
     commands = parser.add_subparsers(prog="histlib", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
     for command in COMMANDS:
         _add_command(commands, command)

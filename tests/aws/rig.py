@@ -80,7 +80,8 @@ class Aws:
         return {**kept, **self.emulator.client_environment(), **self._on_clock, **here}
 
     def key_of(self, command: str) -> dict[str, str]:
-        """The credentials of somebody who may do what README says that the command needs, and nothing else."""
+        """The credentials of somebody who may do what docs/permissions.md says that the command needs, and nothing
+        else."""
         if command not in self._keys:
             iam = boto3.client("iam")
             iam.create_user(UserName=command)
@@ -131,7 +132,8 @@ class Pipeline:
         self.lambda_, self.s3 = boto3.client("lambda"), boto3.client("s3")
 
     def command(self, command: str, *arguments: str, code: int = 0) -> Said:
-        """``python -m pipeline command --table TABLE arguments``, with no more permissions than README names for it."""
+        """``python -m pipeline command --table TABLE arguments``, with no more permissions than docs/permissions.md
+        names for it."""
         key = self.aws.key_of(command)
         return self.aws.run("pipeline", command, "--table", self.app.table, *arguments, code=code, key=key)
 
@@ -266,9 +268,9 @@ class Answer:
 
 
 def actions_of(command: str) -> list[str]:
-    """The actions that README's table names for a command: ``service:Action``, and then ``Action`` of that service;
-    of what is no command there, one that anybody may do."""
-    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    """The actions that docs/permissions.md names for a command: ``service:Action``, and then ``Action`` of that
+    service; of what is no command there, one that anybody may do."""
+    rows = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8").splitlines()
     found = (row.split("|")[2] for row in rows if re.match(rf"\|[^|]*`{command}`[^|]*\| `[a-z]+:", row))
     cell = next(found, "`sts:GetCallerIdentity`")
     service, actions = "", []

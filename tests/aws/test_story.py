@@ -87,7 +87,7 @@ def test_a_baseline_makes_known_what_never_changed(orders):
 
 
 def test_histlib_answers_from_the_command_line(orders):
-    """As README has it, by the bucket that deploy named."""
+    """By the bucket that deploy named."""
     location = orders.deployment.location
     said = orders.aws.run("histlib", "state-at", '{"customer": "anna", "number": 1}', "-20m", "--source", location)
     assert "total" in said.out and "attested" in said.out
@@ -151,7 +151,8 @@ def test_a_poisoned_change_is_set_aside_and_given_up(orders):
 
 
 def test_permissions_are_held_to(orders):
-    """Each command above ran with those that README names for it; with another one's, it is denied and says what."""
+    """Each command above ran with those that docs/permissions.md names for it; with another one's, it is denied and
+    says what."""
     said = orders.aws.run("pipeline", "status", "--table", "orders", code=3, key=orders.aws.key_of("elsewhere"))
     assert "cloudformation:DescribeStacks" in said.err and "denied" in said.err
 

@@ -1,4 +1,4 @@
-"""What the README says that each command needs is what its code calls."""
+"""What docs/permissions.md says that each command needs is what its code calls."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _files(place: Path) -> list[Path]:
 @pytest.mark.parametrize("command", CODE)
 def test_each_action_that_a_command_calls_is_in_its_row(command: str):
     """By IAM's name of it; backfill's row refers to that of a baseline by export."""
-    text = (PIPELINE.parent / "README.md").read_text(encoding="utf-8").partition("**Permissions of whoever runs")[2]
+    page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    text = page.partition("## The commands of the pipeline")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)`(.*)$", text, re.MULTILINE))
     row = rows[command] + (rows["baseline"] if command == "backfill" else "")
     assert called(command) - set(re.findall(r"\b[A-Z]\w+\b", row)) == set()

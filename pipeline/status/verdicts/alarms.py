@@ -33,7 +33,7 @@ def alarms(facts: Facts, commands: Commands) -> Check:
     said = Check("alarms", verdict, len(raised), shown, IN_ALARM.threshold, seen)
     if raised:
         why = " ".join(_why(name, one) for name, one in raised.items())
-        return said.advise(f"{why} More on each stands in pipeline/OPERATIONS.md.")
+        return said.advise(f"{why} More on each stands in docs/operations.md.")
     return said.advise(
         f"Nothing would tell of it: the alarms {', '.join(gone)} are missing.", commands.pipeline("deploy --drift")
     )

@@ -429,7 +429,7 @@ def test_what_cannot_be_removed_is_told(aws, runner, monkeypatch):
 
 
 PROGRAM = """
-from test_athena_running import everything, made
+from tests.engines.athena.test_running import everything, made
 
 made().{how}(everything())
 """

@@ -210,7 +210,7 @@ def test_alarms_say_what_they_mean_and_what_was_measured() -> None:
     check = check_of("alarms", alarms=(raised, *FACTS.alarms[1:]))
     assert check.shown == "in ALARM: iterator-age"
     assert check.meaning == (
-        f"iterator-age: What iterator-age means ({measured_was}). More on each stands in pipeline/OPERATIONS.md."
+        f"iterator-age: What iterator-age means ({measured_was}). More on each stands in docs/operations.md."
     )
 
 

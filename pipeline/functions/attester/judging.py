@@ -1,4 +1,4 @@
-"""What was observed → an attestation (fields as ``histlib.coverage.Attestation``). Pure.
+"""What was observed → an attestation (fields as histlib reads them). Pure.
 
 ``captured_through``, which the reader computes as ``attested_at`` less the two lags, is what :mod:`reach` proves, and
 never less than what was attested of this pipeline before: what has landed stays landed. ``firehose_freshness_s`` is

@@ -83,7 +83,7 @@ class Progress:
         )
 
     def manifest(self) -> dict[str, Any]:
-        """What ``baseline/<id>.json`` says; the fields are pinned to ``histlib.baselines.Manifest`` by a test."""
+        """What ``baseline/<id>.json`` says; a test pins the fields to those that histlib reads."""
         return {
             "format": 1,
             "id": self.id,

@@ -18,7 +18,7 @@ from .run import Run, today
 from .scan import Scan, page_items
 from .storage import BusyError, Storage
 
-#: A part planned for a day longer ago is not written: readers look only at recent days unasked (histlib.s3.listing).
+#: A part planned for a day longer ago is not written: readers look only at recent days unasked.
 PLANNED_DAYS = 2
 SEGMENTS = 4
 

@@ -1,6 +1,6 @@
 """DynamoDB JSON → image JSON: canonical text that a person can read and that loses nothing.
 
-The same rules as ``histlib.values``, written again since Lambda has nothing of histlib; shared test vectors bind both.
+The same rules as in histlib, written again since Lambda has nothing of histlib; shared test vectors bind both.
 """
 
 from __future__ import annotations

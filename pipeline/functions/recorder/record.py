@@ -1,4 +1,4 @@
-"""A stream record → a line of the landing (format 1; the fields are pinned to ``histlib.record`` by a test)."""
+"""A stream record → a line of the landing (format 1; a test pins the fields to those that histlib reads)."""
 
 from __future__ import annotations
 

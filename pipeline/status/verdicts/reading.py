@@ -16,6 +16,9 @@ ITERATOR_AGE: Final = Limits(LATE_WARN / 2, LATE_BAD)
 #: In an hour.
 FAILURES: Final = Limits(warn=0, unit="errors and throttles")
 
+#: Seconds; what the template sets is longer, and what an earlier one set was not.
+RECORD_AGE: Final = 23 * 3_600
+
 _MAPPING: Final = {"expected": "Enabled"}
 _SETTINGS: Final = {"expected": "as deployed"}
 _FAILURES: Final = FAILURES.threshold | {"bad_if": "every call failed"}
@@ -147,6 +150,8 @@ def _weak_settings(settings: dict[str, Any]) -> list[str]:
         weak.append("it did not start at TRIM_HORIZON, so changes from before it ran may be missing")
     if settings.get("MaximumRetryAttempts", -1) == -1 and settings.get("MaximumRecordAgeInSeconds", -1) == -1:
         weak.append("a batch that fails is tried for ever and holds up its shard until the stream loses changes")
+    if 0 <= settings.get("MaximumRecordAgeInSeconds", -1) < RECORD_AGE:
+        weak.append("changes that wait are set aside raw long before the stream lets them go")
     return weak
 
 

@@ -137,6 +137,7 @@ def test_mappings(state: str, result: str, verdict: str) -> None:
         ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "bad", "a filter leaves changes out"),
         ({"StartingPosition": "LATEST"}, "warn", "did not start at TRIM_HORIZON"),
         ({"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1}, "warn", "is tried for ever"),
+        ({"MaximumRecordAgeInSeconds": 21_600}, "warn", "are set aside raw long before"),
         ({"MaximumRetryAttempts": -1}, "ok", ""),
         ({"BatchSize": 500}, "ok", ""),
     ],

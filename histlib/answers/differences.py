@@ -12,7 +12,7 @@ from histlib.rules import doubt
 from histlib.rules.caveats import to_cell
 from histlib.values.article_text import same_value_as_old_format
 from histlib.values.diff import diff
-from histlib.values.image_json import MISSING, decode_image, encode_image, encode_value, with_json
+from histlib.values.image_json import MISSING, decode_image, encode_image, with_json
 from histlib.values.paths import format_path
 
 if TYPE_CHECKING:
@@ -81,7 +81,3 @@ def _differences(before: str | None, after: str | None, *, old_format: bool) -> 
 def _item(text: str | None) -> tuple[Any, str]:
     item = decode_image(text or "{}")
     return item, encode_image(item)
-
-
-def _value(value: Any) -> tuple[Any, str | None]:
-    return value, None if value is MISSING else encode_value(value)

@@ -16,7 +16,8 @@ from histlib.format.streams import is_net, is_old_format
 from histlib.rules import doubt
 from histlib.rules.actor import actor_of
 from histlib.rules.caveats import Caveat, to_cell
-from histlib.rules.chain.chain import Image, Link, Step
+from histlib.rules.chain.chain import Link, Step
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.coverage import Coverage
 from histlib.values.article_text import same_value_as_old_format
 from histlib.values.diff import Difference, diff

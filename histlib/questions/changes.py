@@ -17,7 +17,8 @@ from histlib.questions.names import first_images, meant
 from histlib.rules import doubt
 from histlib.rules.actor import actor_of
 from histlib.rules.caveats import Caveat
-from histlib.rules.chain.chain import Image, Step
+from histlib.rules.chain.chain import Step
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.coverage import Coverage
 from histlib.values.image_json import MISSING, decode_image
 from histlib.values.paths import Path

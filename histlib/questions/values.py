@@ -14,7 +14,8 @@ from histlib.questions.items import ItemQuestions, names_of
 from histlib.questions.names import ItemNames, as_attrs, meant, notices
 from histlib.rules import doubt
 from histlib.rules.caveats import Caveat
-from histlib.rules.chain.chain import Image, Step
+from histlib.rules.chain.chain import Step
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.baselines import ItemHistory
 from histlib.rules.lineage import (
     Sought,

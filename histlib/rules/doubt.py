@@ -17,7 +17,8 @@ from histlib.format.record import PRECISIONS
 from histlib.format.streams import is_net, is_old_format, told_of
 from histlib.markup import plural
 from histlib.rules.caveats import Caveat, in_order
-from histlib.rules.chain.chain import Image, Link, Step
+from histlib.rules.chain.chain import Link, Step
+from histlib.rules.chain.images import Image
 from histlib.rules.conditions import ItemCondition
 from histlib.rules.coverage.baselines import Sighting, follows, inside_window
 from histlib.rules.coverage.coverage import Coverage, Hole

@@ -12,7 +12,8 @@ from typing import Any, Final
 from histlib.rules import doubt
 from histlib.rules.actor import actor_of
 from histlib.rules.caveats import Caveat, to_cell
-from histlib.rules.chain.chain import Image, Step, image_after, image_before
+from histlib.rules.chain.chain import Step
+from histlib.rules.chain.images import Image, image_after, image_before
 from histlib.rules.conditions import ItemCondition
 from histlib.rules.coverage.baselines import ItemHistory, Sighting
 from histlib.rules.coverage.coverage import Coverage

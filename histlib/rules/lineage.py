@@ -12,7 +12,7 @@ from typing import Any, Final
 from histlib.rules import doubt
 from histlib.rules.actor import actor_of
 from histlib.rules.caveats import Caveat, to_cell
-from histlib.rules.chain.chain import Image
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.coverage import Coverage
 from histlib.rules.stretches import Period, Stretch, periods
 from histlib.values.article_text import same_value_as_old_format

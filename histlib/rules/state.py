@@ -14,8 +14,8 @@ from datetime import UTC
 from histlib.format.streams import is_net
 from histlib.rules import doubt
 from histlib.rules.caveats import Caveat, in_order
-from histlib.rules.chain.chain import Image, Link, Step, image_after, image_before
-from histlib.rules.chain.images import says_nothing_before
+from histlib.rules.chain.chain import Link, Step
+from histlib.rules.chain.images import Image, image_after, image_before, says_nothing_before
 from histlib.rules.coverage.baselines import Sighting, Sightings, follows, sightings_around
 from histlib.rules.coverage.coverage import Coverage
 from histlib.rules.doubt import Basis, Silence

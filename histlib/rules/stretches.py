@@ -17,7 +17,8 @@ import msgspec
 from histlib.format.streams import is_net, is_old_format
 from histlib.rules import doubt
 from histlib.rules.caveats import Caveat
-from histlib.rules.chain.chain import Image, Link, Step
+from histlib.rules.chain.chain import Link, Step
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.baselines import NEAR, ItemHistory, Sighting, sightings_between
 from histlib.rules.coverage.coverage import Coverage
 from histlib.rules.doubt import Silence

@@ -1,4 +1,5 @@
-"""The laws of doubt (docs/design.md, section 4): every question, in random worlds, against an independent oracle and judge.
+"""The laws of doubt (docs/design.md, section 4): every question, in random worlds, against an independent oracle and
+judge.
 
 Reading order: :mod:`tests.laws.worlds` (what truly happened and what was captured of it), :mod:`tests.laws.making`
 (random ones), :mod:`tests.laws.landing` (on disk), :mod:`tests.laws.conditions`, :mod:`tests.laws.history` (what the

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from histlib.rules.chain.chain import Image, build_chain
+from histlib.rules.chain.chain import build_chain
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.baselines import Manifest, Sighting, read_manifest, sightings_of, why_incomplete
 from histlib.rules.coverage.coverage import Hole
 from histlib.rules.state import Finding

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from histlib.answers.timelines import TimelineOptions, change_columns, timeline_caveats, timeline_columns
 from histlib.format.record import Change
-from histlib.rules.chain.chain import Image, build_chain
+from histlib.rules.chain.chain import build_chain
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.baselines import ItemHistory, sightings_of
 from histlib.rules.coverage.coverage import Coverage, Stream, build_coverage
 from histlib.rules.coverage.net_windows import Window

@@ -16,7 +16,8 @@ import msgspec
 
 from histlib.format.record import PRECISIONS, Change
 from histlib.format.streams import BASELINE_PREFIX, is_net, is_old_format
-from histlib.rules.chain.chain import Image, Link, Step
+from histlib.rules.chain.chain import Link, Step
+from histlib.rules.chain.images import Image
 from histlib.rules.coverage.coverage import Coverage
 from histlib.rules.coverage.net_windows import Window
 from histlib.values.article_text import same_as_old_format

@@ -107,8 +107,8 @@ def make_change_set(aws: Aws, standing: Standing, wanted: Wanted, person: Person
     if any(text in reason for text in _NOTHING):
         return None
     raise DeploymentError(
-        f"CloudFormation cannot make the change set for stack {standing.name}: {reason.rstrip('. ') or 'no reason is given'}. The "
-        "stack is as it was; mend that, then deploy again",
+        f"CloudFormation cannot make the change set for stack {standing.name}: "
+        f"{reason.rstrip('. ') or 'no reason is given'}. The stack is as it was; mend that, then deploy again",
         standing.name,
     )
 

@@ -94,7 +94,8 @@ def why(event: dict[str, Any] | None) -> str:
     """What failed, and the reason that CloudFormation gives."""
     if event is None:
         return "CloudFormation names no resource that failed"
-    return f"{event['LogicalResourceId']} ({event['ResourceType']}): {_reason(event).rstrip('. ') or 'no reason is given'}"
+    reason = _reason(event).rstrip(". ") or "no reason is given"
+    return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
 
 
 def _reason(event: dict[str, Any]) -> str:

@@ -13,8 +13,6 @@ import pytest
 
 from tests.support.places import ROOT
 
-pytestmark = pytest.mark.slow
-
 CONSUMER = """
 from histlib import connect
 from histlib.answers.state import ItemState

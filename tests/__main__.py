@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
 OTHERS = "--others"
+#: One more than cores: tests wait for servers, too.
+WORKERS = min(4, (os.cpu_count() or 1) + 1)
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +69,7 @@ def make_environment(version: str, python: Path) -> Path:
 
 def run_suite(python: Path, arguments: list[str], **environment: str) -> int:
     """pytest's exit code."""
-    options = ["-n", str(min(4, os.cpu_count() or 1)), "--ignore=tests/trino", "--ignore=tests/aws"]
+    options = ["-n", str(WORKERS), "--ignore=tests/trino", "--ignore=tests/aws"]
     command = [str(python), "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 

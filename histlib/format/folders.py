@@ -1,4 +1,5 @@
-"""Where in a folder the landing lies: ``changes/``, or the days themselves, as the article's Firehose lays them."""
+"""The folders of a history, and where in one the landing lies: ``changes/``, or the days themselves, as the article's
+Firehose lays them."""
 
 from __future__ import annotations
 
@@ -11,6 +12,17 @@ from histlib.format.stream_records import REPLAY_FIRST, holds_stream_records
 
 #: The usual landing.
 CHANGES: Final = "changes"
+#: What the attester writes down; manifests of baselines and windows; what could not be delivered or converted.
+COVERAGE: Final = "coverage"
+BASELINE: Final = "baseline"
+FAILED: Final = "failed"
+#: What Lambda itself sets aside, at the root of a bucket.
+AWS: Final = "aws"
+LAMBDA: Final = f"{AWS}/lambda/"
+#: All of them.
+FOLDERS: Final = (CHANGES, COVERAGE, BASELINE, FAILED, AWS)
+#: The object that says which days something came into long after.
+REVISION: Final = f"{CHANGES}/_revision"
 #: The folder itself holds the years.
 ITSELF: Final = "."
 #: Names in a landing of the article that are years.
@@ -18,7 +30,7 @@ YEAR: Final = re.compile(r"\d{4}")
 
 _TWO_DIGITS: Final = re.compile(r"\d{2}")
 #: Folders of other things, which Firehose may lay out by day as well.
-_OTHERS: Final = frozenset({"aws", "AWSDynamoDB", "baseline", "coverage", "error", "errors", "failed"})
+_OTHERS: Final = frozenset({*FOLDERS, "AWSDynamoDB", "error", "errors"}) - {CHANGES}
 
 
 def landing_of(folder: Path) -> str:

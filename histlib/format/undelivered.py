@@ -14,16 +14,19 @@ from contextlib import suppress
 from typing import Any, Final
 
 from histlib.errors import ValueNotValidError
+from histlib.format.folders import AWS, FAILED
 from histlib.format.rows import decode_line
 from histlib.markup import plural
 from histlib.values.image_json import encode_image, item_from_dynamodb
 from histlib.values.times import SECOND
 
-DONE: Final = "failed/done/"
-SET_ASIDE: Final = "failed/unreadable/"
+DONE: Final = f"{FAILED}/done/"
+SET_ASIDE: Final = f"{FAILED}/unreadable/"
+#: Changes that could not be converted, raw.
+RECORDS: Final = f"{FAILED}/records/"
 #: Why changes below ``failed/records/`` could not be converted, where a replay tells it: JSON lines with ``reasons``.
 #: Its name (``_``) hides it from all that read what is undelivered.
-UNCONVERTED_TOLD: Final = "failed/_unconverted.jsonl"
+UNCONVERTED_TOLD: Final = f"{FAILED}/_unconverted.jsonl"
 
 _GZIP: Final = b"\x1f\x8b"
 
@@ -46,7 +49,7 @@ def original(file: str) -> str:
 def was_landing(file: str) -> bool:
     """Whether it was set aside out of the landing."""
     before = original(file)
-    return before != file and not before.startswith(("failed/", "aws/"))
+    return before != file and not before.startswith((f"{FAILED}/", f"{AWS}/"))
 
 
 def firehose_lines(raw: bytes) -> list[bytes] | None:

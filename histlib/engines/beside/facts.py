@@ -12,8 +12,9 @@ from histlib.engines.beside.files import FolderFacts
 from histlib.engines.beside.manifests import BaselineRow, ManifestFacts
 from histlib.format.days import EARLIER, LATER, event_window
 from histlib.format.exports import convert as exports
+from histlib.format.folders import AWS, BASELINE, COVERAGE, FAILED
 from histlib.format.problems import Problem
-from histlib.format.undelivered import DONE, content, hole, original, was_landing
+from histlib.format.undelivered import DONE, RECORDS, content, hole, original, was_landing
 
 _ATTESTATIONS: Final = pa.schema([("attestation", pa.string()), ("file", pa.string())])
 _WINDOWS: Final = pa.schema([("manifest", pa.string()), ("file", pa.string())])
@@ -34,9 +35,9 @@ class SmallFacts:
     """The small facts of the history in ``folder``, each file read once for as long as it stays as it is."""
 
     def __init__(self, folder: Path) -> None:
-        self._attestations = FolderFacts(folder, "coverage", _attestation)
-        self._windows = FolderFacts(folder, "baseline", _window)
-        self._failures = [FolderFacts(folder, name, _failure) for name in ("failed", "aws")]
+        self._attestations = FolderFacts(folder, COVERAGE, _attestation)
+        self._windows = FolderFacts(folder, BASELINE, _window)
+        self._failures = [FolderFacts(folder, name, _failure) for name in (FAILED, AWS)]
         self._manifests = ManifestFacts(folder)
 
     def refresh(self) -> bool:
@@ -108,4 +109,4 @@ def _failure(file: str, raw: bytes) -> dict[str, Any] | None:
         return _unreadable(Problem(file, None, "set aside: it could not be read"))
     if before.startswith(exports.HOLES):
         return exports.hole(raw)
-    return hole("unconverted" if before.startswith("failed/records/") else "undelivered", file, raw)
+    return hole("unconverted" if before.startswith(RECORDS) else "undelivered", file, raw)

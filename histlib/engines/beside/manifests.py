@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from histlib.engines.beside.files import FolderFacts
+from histlib.format.folders import BASELINE
 from histlib.format.undelivered import content
 from histlib.rules.coverage.baselines import Manifest as Baseline
 from histlib.rules.coverage.baselines import read_manifest
@@ -31,7 +32,7 @@ class ManifestFacts:
     """The rows of :class:`histlib.engines.queries.Baselines` for the manifests in ``root``."""
 
     def __init__(self, root: Path) -> None:
-        self._folder = FolderFacts(root, "baseline", _row)
+        self._folder = FolderFacts(root, BASELINE, _row)
 
     def refresh(self) -> bool:
         """Look again; whether any manifest has changed."""

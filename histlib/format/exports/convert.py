@@ -25,11 +25,12 @@ from histlib.errors import MixedTablesError, NotAHistoryError, RequestError, Sou
 from histlib.format.exports.files import DamagedError, Keys, manifest, manifest_name, miscounted, read_rows, unchecked
 from histlib.format.exports.manifests import FILES, SUMMARY, DataFile, Export, data_files, opened, read_export
 from histlib.format.exports.rows import LineNotValidError, key_names, kind_of
+from histlib.format.folders import CHANGES, FAILED
 from histlib.progress import progress
 from histlib.values.times import from_micros
 
 #: Below this of a converted folder lies what of the exports is missing.
-HOLES: Final = "failed/exports/"
+HOLES: Final = f"{FAILED}/exports/"
 
 KeyDescription = tuple[dict[str, str], ...]
 
@@ -130,7 +131,7 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
         RequestError: the key is not the table's.
         OSError: no room in the folder.
     """
-    (folder / "changes").mkdir(parents=True)
+    (folder / CHANGES).mkdir(parents=True)
     names = tuple(one["AttributeName"] for one in description)
     damages: list[str] = []
     whole: list[Export] = []
@@ -145,7 +146,7 @@ def convert(exports: Sequence[Export], description: KeyDescription, folder: Path
                 whole.append(export)
                 told = manifest(export, written.items, written.written, description)
                 _write(folder / manifest_name(export), told)
-    if not whole and not any((folder / "changes").rglob("*.gz")):
+    if not whole and not any((folder / CHANGES).rglob("*.gz")):
         raise SourceError(f"nothing to answer from: {damages[0]}")
 
 
@@ -191,7 +192,7 @@ class _Conversion:
 
     def _convert(self, file: DataFile, number: int) -> None:
         day = from_micros(self.export.window[0], UTC).strftime("%Y/%m/%d")
-        target = self.folder / "changes" / day / f"{self.export.id}-{number:05}.gz"
+        target = self.folder / CHANGES / day / f"{self.export.id}-{number:05}.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             why = unchecked(self.export, file)

@@ -21,8 +21,9 @@ from typing import Final
 
 import msgspec
 
+from histlib.format.folders import CHANGES, FOLDERS, REVISION
 from histlib.stores.edition import edition
-from histlib.stores.s3.listing import FOLDERS, REVISION, Remote
+from histlib.stores.s3.listing import Remote
 
 #: Raised with every change of what the state means, so that an older one is made anew.
 VERSION: Final = 1
@@ -84,7 +85,7 @@ class Ledger:
         """Read what other processes or earlier ones left, where it is not as this one left it; sweep leftovers."""
         shutil.rmtree(self.parts, ignore_errors=True)
         self.parts.mkdir()
-        (self.objects / "changes").mkdir(parents=True, exist_ok=True)
+        (self.objects / CHANGES).mkdir(parents=True, exist_ok=True)
         if self._read == self._facts() and self._read[0]:
             return
         self.state = _decoded(self._file)

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
 from histlib.errors import SourceError
+from histlib.format.folders import AWS, BASELINE, CHANGES, FAILED, FOLDERS, LAMBDA, REVISION
 from histlib.format.problems import Problem
 from histlib.format.undelivered import DONE
 from histlib.stores.aws.errors import errors, is_denied
@@ -20,8 +21,6 @@ from histlib.stores.s3.client import THREADS
 from histlib.stores.s3.errors import request_error
 from histlib.values.times import to_micros
 
-#: Folders of a history.
-FOLDERS: Final = ("changes", "coverage", "baseline", "failed", "aws")
 #: Those of many small objects, beside the landing.
 SMALL: Final = FOLDERS[1:]
 #: Seconds after which everything is listed again.
@@ -29,12 +28,11 @@ FULL_EVERY: Final = 3_600.0
 #: Days in which objects arrive without a word in ``changes/_revision``.
 RECENT_DAYS: Final = 3
 
-REVISION: Final = "changes/_revision"
 #: Not of this history: what was put back, and what Lambda leaves of asynchronous invocations.
-_LEFT_OUT: Final = (DONE, "aws/lambda/async/")
+_LEFT_OUT: Final = (DONE, f"{LAMBDA}async/")
 #: Cannot be read before someone restores them.
 _ARCHIVES: Final = {"GLACIER", "DEEP_ARCHIVE"}
-_WITHOUT_DAYS: Final = ("baseline", "failed", "aws")
+_WITHOUT_DAYS: Final = (BASELINE, FAILED, AWS)
 _YEAR: Final = re.compile(r"[0-9]{4}/")
 
 
@@ -146,16 +144,16 @@ class Lister:
 
     def _undated(self) -> Iterator[Branch]:
         base = self._address.base
-        if "changes" not in self._folders:
+        if CHANGES not in self._folders:
             yield Branch(base, REVISION)
-        if "baseline" in self._folders:
-            yield Branch(base, "baseline/")
-        if "failed" in self._folders:
-            yield Branch(base, "failed/", 1)
-        if "aws" in self._folders:
-            yield Branch(base, "aws/lambda/", 1)
+        if BASELINE in self._folders:
+            yield Branch(base, f"{BASELINE}/")
+        if FAILED in self._folders:
+            yield Branch(base, f"{FAILED}/", 1)
+        if AWS in self._folders:
+            yield Branch(base, LAMBDA, 1)
             if base:  # Lambda puts its objects at the root of the bucket, whatever the history's prefix
-                yield Branch("", "aws/lambda/", 1)
+                yield Branch("", LAMBDA, 1)
 
     def _list(self, branches: list[Branch]) -> Listing:
         listing, frontier = Listing(branches), branches

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from histlib.errors import NotAHistoryError, RequestError, SourceError
+from histlib.format.folders import BASELINE, CHANGES, COVERAGE, FAILED, FOLDERS
 from histlib.format.problems import Problem
 from histlib.stores.cache import private_folder, write_error
 from histlib.stores.locking import alone
@@ -22,7 +23,7 @@ from histlib.stores.s3.address import Address
 from histlib.stores.s3.client import endpoint_of
 from histlib.stores.s3.fetching import GONE, Fetcher
 from histlib.stores.s3.ledger import Ledger
-from histlib.stores.s3.listing import FOLDERS, FULL_EVERY, RECENT_DAYS, SMALL, Lister, Listing, Remote
+from histlib.stores.s3.listing import FULL_EVERY, RECENT_DAYS, SMALL, Lister, Listing, Remote
 from histlib.stores.s3.names import unfit
 
 #: Bytes fetched for one question without being asked.
@@ -32,7 +33,7 @@ _FEW: Final = 16
 #: How often objects may change under the hands.
 _TRIES: Final = 3
 #: Answers depend on these as a whole.
-_NEEDED: Final = ("coverage/", "baseline/")
+_NEEDED: Final = (f"{COVERAGE}/", f"{BASELINE}/")
 
 _NOT_AGAIN: Final = "; not tried again, since it would be over max_scan_bytes"
 _DATEDAY: Final = re.compile(r"changes/(\d{4}/\d{2}/\d{2})/")
@@ -65,7 +66,7 @@ class Mirror:
         self._ledger = Ledger(self._home)
         self._threads = RLock()
         with self._told():
-            (self.folder / "changes").mkdir(parents=True, exist_ok=True)
+            (self.folder / CHANGES).mkdir(parents=True, exist_ok=True)
 
     @property
     def folder(self) -> Path:
@@ -210,16 +211,16 @@ class Mirror:
                 f"{self._address}: answers depend on {problem.file}, and it cannot be read: {problem.detail}",
                 problem.file,
             )
-        if not self._landing or any(file.startswith("changes/") for file in self._ledger.state.objects):
+        if not self._landing or any(file.startswith(f"{CHANGES}/") for file in self._ledger.state.objects):
             return
-        landing = [problem for problem in problems if problem.file.startswith("changes/")]
+        landing = [problem for problem in problems if problem.file.startswith(f"{CHANGES}/")]
         if landing:
             raise SourceError(
                 f"{self._address}: none of {len(landing):,} objects below changes/ can be read; "
                 f"{landing[0].file}: {landing[0].detail}",
                 str(self._address),
             )
-        waiting = sorted(file for file in self._ledger.state.objects if file.startswith("failed/"))
+        waiting = sorted(file for file in self._ledger.state.objects if file.startswith(f"{FAILED}/"))
         if waiting:
             raise NotAHistoryError(
                 f"{self._address} holds no change yet: what lies below failed/ could not be converted or delivered "

@@ -20,6 +20,7 @@ import msgspec
 from histlib.engines.athena.landing.objects import PROJECTION, Day, Landing, LandingDays, Revision, landing_of, unseen
 from histlib.engines.athena.table.projection import hidden_days
 from histlib.errors import NotAHistoryError
+from histlib.format.folders import CHANGES
 from histlib.stores import memo as kept
 from histlib.stores.cache import private_folder, write_error
 from histlib.stores.locking import alone
@@ -58,7 +59,7 @@ class LandingList:
         cache: Path,
         *,
         profile: str | None = None,
-        folder: str = "changes",
+        folder: str = CHANGES,
         shown: tuple[str, str] = PROJECTION,
         reads_restored: bool = False,
     ) -> None:
@@ -70,7 +71,7 @@ class LandingList:
         self._lister = Lister(client, address, profile, (folder,))
         self._names = ("athena", *address.folder_names(endpoint_of(client)))
         # what is kept of a landing in one folder, read in one way, says nothing of another
-        self._file = "landing" + (f"-{folder}" if folder != "changes" else "") + ("-restored" if reads_restored else "")
+        self._file = "landing" + (f"-{folder}" if folder != CHANGES else "") + ("-restored" if reads_restored else "")
         self._read: tuple[Any, _Known | None] = (None, None)
         self._threads = RLock()
 

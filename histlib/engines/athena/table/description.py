@@ -11,6 +11,7 @@ from histlib.engines.athena.table.address import Address
 from histlib.engines.athena.table.glue import each, get
 from histlib.engines.athena.table.projection import ProjectionError, hidden_days, projected
 from histlib.errors import NotAHistoryError, RequestError
+from histlib.format.folders import CHANGES
 from histlib.format.record import COLUMNS
 from histlib.stores.s3 import address as s3
 from histlib.values.times import to_micros
@@ -111,7 +112,7 @@ def description_of(table: Mapping[str, Any]) -> TableDescription:
         raise NotAHistoryError(f"{name} would leave out days without saying so: {error}", name) from error
     days = s3.parse_address(place)
     above, _, last = days.prefix.rpartition("/")
-    location = s3.Address(days.bucket, above if last == "changes" else days.prefix)
+    location = s3.Address(days.bucket, above if last == CHANGES else days.prefix)
     marked = MARK in parameters
     altered = table.get("UpdateTime") or table.get("CreateTime")
     return TableDescription(

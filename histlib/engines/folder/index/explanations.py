@@ -11,6 +11,7 @@ from typing import Final
 
 from histlib.engines.folder.index.manifest import Manifest
 from histlib.errors import NotAHistoryError, SourceError, no_room
+from histlib.format.folders import CHANGES, FAILED, LAMBDA
 from histlib.format.problems import files_of
 from histlib.format.stream_records import REPLAY_FIRST, any_stream_records
 from histlib.format.undelivered import DONE, UNCONVERTED_TOLD
@@ -32,7 +33,7 @@ def no_history(root: Path, manifest: Manifest) -> NotAHistoryError:
     files = manifest.files.keys() | files_of(told)
     if any_stream_records(root / file for file in sorted(files)[:_TOLD]):
         return NotAHistoryError(f"{root} is no history: {REPLAY_FIRST}", str(root))
-    if not files and (root / "changes").is_dir():
+    if not files and (root / CHANGES).is_dir():
         return _no_change_yet(root)
     seen = f"of {len(files):,} files below changes/ none has a readable change" if files else "no files by day"
     if files:
@@ -44,7 +45,7 @@ def _no_change_yet(root: Path) -> NotAHistoryError:
     """A history was begun here: what waits is named."""
     waiting = sorted(
         path.relative_to(root).as_posix()
-        for folder in ("failed", "aws/lambda")
+        for folder in (FAILED, LAMBDA)
         for path in (root / folder).rglob("*")
         if path.is_file() and path.name[0] not in "_."
     )

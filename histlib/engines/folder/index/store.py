@@ -30,7 +30,7 @@ from histlib.engines.folder.index.parquet import PART
 from histlib.engines.folder.index.segments import NOTHING, SegmentReader
 from histlib.engines.folder.landing import is_whole
 from histlib.errors import SourceError
-from histlib.format.folders import CHANGES, YEAR, landing_of
+from histlib.format.folders import BASELINE, CHANGES, YEAR, landing_of
 from histlib.format.key_forms import check_forms, check_tables
 from histlib.format.problems import files_of
 from histlib.stores.locking import alone
@@ -156,7 +156,7 @@ class Store:
 
     def _is_known_empty(self) -> bool:
         """Whether a baseline, or an export, may have seen that there was nothing."""
-        return any((self._root / "baseline").glob("*.json"))
+        return any((self._root / BASELINE).glob("*.json"))
 
     def _extend(self, manifest: Manifest, files: Mapping[str, Facts]) -> None:
         """Index what is new, and again what may have been half written when it was last read."""

@@ -85,7 +85,7 @@ def test_what_maven_could_not_get_is_said(monkeypatch, tmp_path):
 
 def test_a_start_that_fails_shows_the_log(monkeypatch):
     """A server that ends at its start is an error at once, with the end of its log."""
-    monkeypatch.setattr("trino_server.FLAGS", [*FLAGS, "-Dconfig=etc/none.properties"])
+    monkeypatch.setattr("tests.trino.trino_server.FLAGS", [*FLAGS, "-Dconfig=etc/none.properties"])
     ended = r"(?s)ended with code \d+; the end of its log:.*none\.properties"
     with pytest.raises(DidNotStart, match=ended), running(NOWHERE):
         pytest.fail("it started")
